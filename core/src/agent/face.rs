@@ -1,0 +1,194 @@
+//! What an agent is to the world, and what the world is to its guest.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Mutex, RwLock};
+use rand::rngs::StdRng;
+use serde::Deserialize;
+
+use super::log::LogRing;
+use super::rate::Bucket;
+use super::stats::Counters;
+use super::{LogLine, Stats};
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::message::{Envelope, Filter, Message};
+use crate::runtime::Core;
+use crate::sandbox::{Level, NoPlace, Place, World};
+
+/// An agent's identity, its log and its counts; it outlives each instance.
+pub(crate) struct Face {
+    pub name: Arc<str>,
+    pub id: Arc<str>,
+    /// Unique in the runtime, and never used again.
+    pub serial: u64,
+    pub counters: Counters,
+    pub capabilities: RwLock<Capabilities>,
+    pub subscriptions: Mutex<HashSet<u32>>,
+    pub limits: Arc<Limits>,
+    core: Arc<Core>,
+    log: LogRing,
+    bucket: Bucket,
+    next_subscription: AtomicU32,
+}
+
+/// What an agent can do.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Capabilities {
+    pub names: Vec<String>,
+    pub services: Vec<String>,
+}
+
+/// The part of the guide's `AgentCapabilities` that the directory needs.
+#[derive(Deserialize)]
+struct Declared {
+    #[serde(default)]
+    services: Vec<Service>,
+}
+
+#[derive(Deserialize)]
+struct Service {
+    name: String,
+}
+
+/// The most capabilities and services of one agent.
+const MAX_CAPABILITIES: usize = 256;
+
+impl Capabilities {
+    /// Joins what the deployer listed with what the agent says of itself. The deployer's list is a
+    /// ceiling, so that code that nobody trusts cannot claim `payments` and receive its mail.
+    pub fn join(listed: &[String], declared: Option<&[u8]>) -> Result<Self, String> {
+        let services = match declared {
+            None => Vec::new(),
+            Some(json) => {
+                let declared: Declared = serde_json::from_slice(json).map_err(|e| e.to_string())?;
+                declared
+                    .services
+                    .into_iter()
+                    .map(|service| service.name)
+                    .take(MAX_CAPABILITIES)
+                    .collect()
+            }
+        };
+        if listed.is_empty() {
+            return Ok(Capabilities { names: services.clone(), services });
+        }
+        let services = services.into_iter().filter(|service| listed.contains(service)).collect();
+        Ok(Capabilities { names: listed.to_vec(), services })
+    }
+
+    /// Whether an agent with these is meant by `filter`.
+    pub fn match_filter(&self, filter: &Filter) -> bool {
+        filter.capabilities.iter().all(|wanted| self.names.contains(wanted))
+            && filter.services.iter().all(|wanted| self.services.contains(wanted))
+    }
+}
+
+impl Face {
+    pub fn new(
+        core: Arc<Core>,
+        name: Arc<str>,
+        id: Arc<str>,
+        serial: u64,
+        limits: Arc<Limits>,
+    ) -> Self {
+        Face {
+            log: LogRing::new(limits.max_log_bytes),
+            bucket: Bucket::new(limits.max_messages_per_second),
+            counters: Counters::default(),
+            capabilities: RwLock::default(),
+            subscriptions: Mutex::default(),
+            next_subscription: AtomicU32::new(1),
+            name,
+            id,
+            serial,
+            limits,
+            core,
+        }
+    }
+
+    pub fn logs(&self) -> Vec<LogLine> {
+        self.log.lines()
+    }
+
+    pub fn stats(&self, mailbox_messages: usize) -> Stats {
+        Stats {
+            mailbox_messages: mailbox_messages as u64,
+            log_lines_dropped: self.log.dropped(),
+            ..self.counters.read()
+        }
+    }
+}
+
+impl World for Face {
+    fn is_me(&self, name: &str) -> bool {
+        name == &*self.name || name == &*self.id
+    }
+
+    fn now_micros(&self) -> u64 {
+        self.core.source.now_micros()
+    }
+
+    fn random_u32(&self) -> u32 {
+        self.core.source.random_u32()
+    }
+
+    fn fork_random(&self) -> StdRng {
+        self.core.source.fork_random()
+    }
+
+    fn stamp(&self, envelope: &Envelope<'_>, receiver: Option<&str>) -> Result<Message, Error> {
+        self.core.stamp(envelope, &self.name, receiver)
+    }
+
+    fn reserve(&self, to: &str, message: &Message) -> Result<Place, NoPlace> {
+        self.core.reserve(to, message, self.serial)
+    }
+
+    fn reserve_matching(&self, filter: Filter, message: &Message) -> (Vec<Place>, u64) {
+        self.core.reserve_matching(filter, message, self.serial)
+    }
+
+    fn may_send(&self) -> bool {
+        self.bucket.take(|| self.core.source.elapsed())
+    }
+
+    fn new_subscription(&self, extra: usize) -> Option<u32> {
+        let held = self.subscriptions.lock().len() + extra;
+        if held >= self.limits.max_subscriptions as usize {
+            return None;
+        }
+        let id = self.next_subscription.fetch_add(1, Ordering::Relaxed);
+        // Guests see ids as positive i32.
+        (id <= i32::MAX as u32).then_some(id)
+    }
+
+    fn has_subscription(&self, id: u32) -> bool {
+        self.subscriptions.lock().contains(&id)
+    }
+
+    fn log(&self, level: Level, text: &str) {
+        self.log.push(self.core.source.now_micros(), level, text);
+    }
+
+    fn begin_turn(&self) {
+        self.log.begin_turn();
+    }
+
+    fn log_dropped(&self, _bytes: u64) {
+        self.log.count_dropped();
+    }
+
+    fn forged_sender(&self, claimed: &str) {
+        tracing::warn!(agent = %self.name, %claimed, "an agent tried to speak in another's name");
+    }
+
+    fn sleep(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.core.sleep(time)
+    }
+}

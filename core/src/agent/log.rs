@@ -1,0 +1,118 @@
+//! An agent's log: a ring of lines, bounded in bytes.
+
+use std::collections::VecDeque;
+
+use parking_lot::Mutex;
+
+use crate::sandbox::Level;
+
+/// What the ring holds at most, in bytes.
+const RING_BYTES: usize = 1 << 20;
+/// What a line costs beside its text.
+const LINE_OVERHEAD: usize = 48;
+
+/// How much a log line matters, as in the guide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum LogLevel {
+    /// An error.
+    Error,
+    /// A warning; the host's own remarks on what an agent did wrong are warnings.
+    Warn,
+    /// What `console_log` writes.
+    Info,
+    /// For who debugs.
+    Debug,
+    /// Every step.
+    Trace,
+}
+
+impl LogLevel {
+    /// The level as text: `error`, `warn`, `info`, `debug` or `trace`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+}
+
+impl From<Level> for LogLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Error => LogLevel::Error,
+            Level::Warn => LogLevel::Warn,
+            Level::Info => LogLevel::Info,
+            Level::Debug => LogLevel::Debug,
+            Level::Trace => LogLevel::Trace,
+        }
+    }
+}
+
+/// One line of an agent's log.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LogLine {
+    /// Microseconds since the Unix epoch.
+    pub at: u64,
+    /// How much it matters.
+    pub level: LogLevel,
+    /// What the agent, or the host about it, wrote. Nothing in it is escaped.
+    pub text: String,
+}
+
+pub(super) struct LogRing {
+    inner: Mutex<Inner>,
+    max_turn_bytes: u64,
+}
+
+#[derive(Default)]
+struct Inner {
+    lines: VecDeque<LogLine>,
+    bytes: usize,
+    turn_bytes: u64,
+    dropped: u64,
+}
+
+impl LogRing {
+    pub fn new(max_turn_bytes: u64) -> Self {
+        LogRing { inner: Mutex::default(), max_turn_bytes }
+    }
+
+    pub fn begin_turn(&self) {
+        self.inner.lock().turn_bytes = 0;
+    }
+
+    /// Keeps a line, unless this turn has written too much; the oldest lines make room.
+    pub fn push(&self, at: u64, level: Level, text: &str) {
+        let mut inner = self.inner.lock();
+        inner.turn_bytes = inner.turn_bytes.saturating_add(text.len() as u64 + 1);
+        if inner.turn_bytes > self.max_turn_bytes {
+            inner.dropped += 1;
+            return;
+        }
+        inner.bytes += text.len() + LINE_OVERHEAD;
+        inner.lines.push_back(LogLine { at, level: level.into(), text: text.to_owned() });
+        while inner.bytes > RING_BYTES {
+            let Some(oldest) = inner.lines.pop_front() else {
+                break;
+            };
+            inner.bytes -= oldest.text.len() + LINE_OVERHEAD;
+        }
+    }
+
+    pub fn count_dropped(&self) {
+        self.inner.lock().dropped += 1;
+    }
+
+    pub fn lines(&self) -> Vec<LogLine> {
+        self.inner.lock().lines.iter().cloned().collect()
+    }
+
+    pub fn dropped(&self) -> u64 {
+        self.inner.lock().dropped
+    }
+}

@@ -1,0 +1,130 @@
+//! One agent's life: mailbox, run token, states, statistics.
+
+mod face;
+mod letter;
+mod log;
+mod mailbox;
+mod rate;
+mod run;
+mod stats;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+pub(crate) use face::{Capabilities, Face};
+pub(crate) use letter::{Kind, Letter};
+pub use log::{LogLevel, LogLine};
+pub(crate) use mailbox::{Claim, Mailbox, Next, Refusal, Reserved, Waiter};
+pub(crate) use run::{run_claimed, run_queued};
+pub use stats::Stats;
+
+use crate::error::Error;
+use crate::runtime::Core;
+use crate::sandbox::{Instance, InstancePermit, Seat, Turn};
+
+/// Where an agent is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AgentState {
+    /// Its `agent_init` has not come to its end.
+    Initiated = 0,
+    /// It takes messages.
+    Active = 1,
+    /// It could not be started again, and takes no more messages.
+    Failed = 2,
+    /// It is no longer here.
+    Removed = 3,
+}
+
+impl AgentState {
+    /// The state as text, the same in every language.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AgentState::Initiated => "initiated",
+            AgentState::Active => "active",
+            AgentState::Failed => "failed",
+            AgentState::Removed => "removed",
+        }
+    }
+}
+
+/// An agent of the runtime.
+pub(crate) struct Agent {
+    pub face: Arc<Face>,
+    pub seat: Seat,
+    pub mailbox: Mailbox,
+    pub core: Arc<Core>,
+    _permit: InstancePermit,
+    state: AtomicU8,
+    /// What only the holder of the run token touches. It is taken out while a guest runs.
+    activity: Mutex<Activity>,
+    /// Tells who waits for the agent's end.
+    pub stopped: Notify,
+}
+
+/// The instance and the turn in progress. Belongs to whoever holds the run token.
+#[derive(Default)]
+pub(crate) struct Activity {
+    pub instance: Option<Box<Instance>>,
+    pub turn: Option<(Turn, run::Job)>,
+    /// Who waits for the first init.
+    pub on_started: Option<Box<dyn FnOnce(Result<(), Error>) + Send>>,
+    /// Inits that failed with no completed turn between them.
+    pub failed_starts: u32,
+}
+
+impl Agent {
+    pub fn new(
+        core: Arc<Core>,
+        face: Arc<Face>,
+        seat: Seat,
+        permit: InstancePermit,
+        on_started: Box<dyn FnOnce(Result<(), Error>) + Send>,
+    ) -> Self {
+        let mailbox = Mailbox::new(&seat.limits);
+        let activity = Activity { on_started: Some(on_started), ..Activity::default() };
+        Agent {
+            face,
+            seat,
+            _permit: permit,
+            mailbox,
+            core,
+            state: AtomicU8::new(AgentState::Initiated as u8),
+            activity: Mutex::new(activity),
+            stopped: Notify::new(),
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.face.name
+    }
+
+    pub fn state(&self) -> AgentState {
+        match self.state.load(Ordering::Acquire) {
+            0 => AgentState::Initiated,
+            1 => AgentState::Active,
+            2 => AgentState::Failed,
+            _ => AgentState::Removed,
+        }
+    }
+
+    pub fn set_state(&self, state: AgentState) {
+        self.state.store(state as u8, Ordering::Release);
+    }
+
+    /// Marks the agent as removed; whether it was not before.
+    pub fn retire(&self) -> bool {
+        self.state.swap(AgentState::Removed as u8, Ordering::AcqRel) != AgentState::Removed as u8
+    }
+
+    fn take_activity(&self) -> Activity {
+        std::mem::take(&mut *self.activity.lock())
+    }
+
+    fn put_activity(&self, activity: Activity) {
+        *self.activity.lock() = activity;
+    }
+}

@@ -1,0 +1,225 @@
+//! The one error type. Its kinds say what the caller can do.
+
+use std::fmt;
+
+use crate::message::Message;
+
+/// What went wrong, coarse enough to act upon. The text of a kind is the `.code` of the errors in
+/// Python and JavaScript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The bytes are no module that can be an agent: see [`Error::missing`].
+    InvalidModule,
+    /// The message is not JSON, or lacks something that a message has to have.
+    InvalidMessage,
+    /// An argument of the call is out of its range or of the wrong form.
+    InvalidArgument,
+    /// No agent of that name or id is here.
+    AgentNotFound,
+    /// An agent of that name is here already.
+    NameTaken,
+    /// The agent could not be started, or has failed for good.
+    AgentFailed,
+    /// A limit was reached: see [`Error::limit_kind`].
+    LimitExceeded,
+    /// The agent's code trapped: see [`Error::backtrace`].
+    Trapped,
+    /// The receiver refused: see [`Error::reply`].
+    Refused,
+    /// The receiver tried and failed: see [`Error::reply`].
+    Failed,
+    /// The receiver did not understand: see [`Error::reply`].
+    NotUnderstood,
+    /// The receiver's mailbox has no room now. Try again later.
+    MailboxFull,
+    /// The time that the caller gave ran out.
+    Timeout,
+    /// Nobody allowed this.
+    PermissionDenied,
+    /// The store could not keep something.
+    Store,
+    /// The runtime is closed. Make a new one.
+    Closed,
+    /// A defect of the runtime itself.
+    Internal,
+}
+
+impl ErrorKind {
+    /// Every kind.
+    pub const ALL: &'static [ErrorKind] = &[
+        ErrorKind::InvalidModule,
+        ErrorKind::InvalidMessage,
+        ErrorKind::InvalidArgument,
+        ErrorKind::AgentNotFound,
+        ErrorKind::NameTaken,
+        ErrorKind::AgentFailed,
+        ErrorKind::LimitExceeded,
+        ErrorKind::Trapped,
+        ErrorKind::Refused,
+        ErrorKind::Failed,
+        ErrorKind::NotUnderstood,
+        ErrorKind::MailboxFull,
+        ErrorKind::Timeout,
+        ErrorKind::PermissionDenied,
+        ErrorKind::Store,
+        ErrorKind::Closed,
+        ErrorKind::Internal,
+    ];
+
+    /// The kind as text: the `.code` of an error in every language.
+    pub const fn code(self) -> &'static str {
+        match self {
+            ErrorKind::InvalidModule => "invalid_module",
+            ErrorKind::InvalidMessage => "invalid_message",
+            ErrorKind::InvalidArgument => "invalid_argument",
+            ErrorKind::AgentNotFound => "agent_not_found",
+            ErrorKind::NameTaken => "name_taken",
+            ErrorKind::AgentFailed => "agent_failed",
+            ErrorKind::LimitExceeded => "limit_exceeded",
+            ErrorKind::Trapped => "trapped",
+            ErrorKind::Refused => "refused",
+            ErrorKind::Failed => "failed",
+            ErrorKind::NotUnderstood => "not_understood",
+            ErrorKind::MailboxFull => "mailbox_full",
+            ErrorKind::Timeout => "timeout",
+            ErrorKind::PermissionDenied => "permission_denied",
+            ErrorKind::Store => "store",
+            ErrorKind::Closed => "closed",
+            ErrorKind::Internal => "internal",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// Why a call failed: what happened, to which agent, what was expected, what to do.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    missing: Vec<String>,
+    limit: Option<Limit>,
+    backtrace: Option<String>,
+    reply: Option<Message>,
+}
+
+#[derive(Clone)]
+struct Limit {
+    kind: String,
+    limit: u64,
+    used: u64,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Box::new(Inner {
+            kind,
+            message: message.into(),
+            missing: Vec::new(),
+            limit: None,
+            backtrace: None,
+            reply: None,
+        }))
+    }
+
+    pub(crate) fn closed() -> Self {
+        Error::new(ErrorKind::Closed, "the runtime is closed; make a new one")
+    }
+
+    pub(crate) fn limit(kind: &str, limit: u64, used: u64) -> Self {
+        let message = format!("{kind}: {used} is above the limit of {limit}");
+        Error::new(ErrorKind::LimitExceeded, message).with_limit(kind, limit, used)
+    }
+
+    pub(crate) fn with_limit(mut self, kind: &str, limit: u64, used: u64) -> Self {
+        self.0.limit = Some(Limit { kind: kind.to_owned(), limit, used });
+        self
+    }
+
+    pub(crate) fn with_missing(mut self, missing: Vec<String>) -> Self {
+        self.0.missing = missing;
+        self
+    }
+
+    pub(crate) fn with_backtrace(mut self, backtrace: Option<String>) -> Self {
+        self.0.backtrace = backtrace;
+        self
+    }
+
+    pub(crate) fn with_reply(mut self, reply: Message) -> Self {
+        self.0.reply = Some(reply);
+        self
+    }
+
+    /// Says in front of the text which agent or module is meant.
+    pub(crate) fn about(mut self, subject: impl fmt::Display) -> Self {
+        self.0.message = format!("{subject}: {}", self.0.message);
+        self
+    }
+
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The kind as text, the same in every language.
+    pub fn code(&self) -> &'static str {
+        self.0.kind.code()
+    }
+
+    /// The sentence that says what happened.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What a module lacks: one line for each import or export, with the type that was expected.
+    pub fn missing(&self) -> &[String] {
+        &self.0.missing
+    }
+
+    /// Which limit was reached.
+    pub fn limit_kind(&self) -> Option<&str> {
+        self.0.limit.as_ref().map(|limit| limit.kind.as_str())
+    }
+
+    /// The limit, in the unit of its kind, and what was asked for or used.
+    pub fn limit_and_used(&self) -> Option<(u64, u64)> {
+        self.0.limit.as_ref().map(|limit| (limit.limit, limit.used))
+    }
+
+    /// The guest's frames at a trap, innermost first.
+    pub fn backtrace(&self) -> Option<&str> {
+        self.0.backtrace.as_deref()
+    }
+
+    /// The message that said no.
+    pub fn reply(&self) -> Option<&Message> {
+        self.0.reply.as_ref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.kind, self.0.message)?;
+        if let Some(backtrace) = &self.0.backtrace {
+            write!(f, "\n{backtrace}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}

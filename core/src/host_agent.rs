@@ -1,0 +1,238 @@
+//! Host agents: the program itself as an agent, through a callback.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::agent::{Capabilities, Kind, Letter, Mailbox, Next, Refusal, Waiter};
+use crate::limits::Limits;
+use crate::message::{Draft, Message, Performative};
+use crate::runtime::{Core, Party};
+use crate::scheduler::Lane;
+
+/// Takes the messages of a host agent.
+///
+/// `handle` is called on whatever thread delivered the message, a worker's included, so it must not
+/// block: it hands the task to somebody who may.
+pub trait Handler: Send + Sync + 'static {
+    /// Takes one message. At most `concurrency` tasks are given out at once, in order.
+    fn handle(&self, task: Task);
+}
+
+/// One message that a host agent has to handle. A task that is dropped without an answer fails.
+pub struct Task {
+    letter: Letter,
+    key: u64,
+    host: Option<Arc<HostAgent>>,
+}
+
+/// What a host agent answers.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// Nothing.
+    Nothing,
+    /// An `inform` with this content, as JSON.
+    Content(Vec<u8>),
+    /// This message. Its receiver, and what ties it to the message that it answers, may be missing.
+    Message(Vec<u8>),
+    /// A `failure` with this sentence.
+    Failure(String),
+}
+
+/// Names a task that is being handled, so that an ask made from within it can be recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Within(pub(crate) u64, pub(crate) u64);
+
+impl Task {
+    /// The message.
+    pub fn message(&self) -> &Message {
+        &self.letter.message
+    }
+
+    /// To be given to asks that are made while this task is handled: one that would come back to a
+    /// handler that waits for it fails at once.
+    pub fn within(&self) -> Within {
+        Within(self.host.as_ref().map_or(0, |host| host.serial), self.key)
+    }
+
+    /// Answers the message and ends the task.
+    pub fn finish(mut self, reply: Reply) {
+        if let Some(host) = self.host.take() {
+            host.finish(self.key, &self.letter, reply);
+        }
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if let Some(host) = self.host.take() {
+            let text = "the handler ended without an answer".to_owned();
+            host.finish(self.key, &self.letter, Reply::Failure(text));
+        }
+    }
+}
+
+pub(crate) struct HostAgent {
+    pub name: Arc<str>,
+    pub id: Arc<str>,
+    pub serial: u64,
+    pub capabilities: Capabilities,
+    mailbox: Mailbox,
+    core: Arc<Core>,
+    handler: Box<dyn Handler>,
+    concurrency: usize,
+    next_key: AtomicU64,
+    flight: Mutex<Flight>,
+}
+
+#[derive(Default)]
+struct Flight {
+    /// The tasks that are being handled.
+    tasks: HashMap<u64, Letter>,
+    /// Nobody pumps since there is no room in flight; who ends a task goes on.
+    parked: bool,
+}
+
+/// What a host agent is made of.
+pub(crate) struct HostAgentParts {
+    pub name: Arc<str>,
+    pub id: Arc<str>,
+    pub serial: u64,
+    pub capabilities: Vec<String>,
+    pub concurrency: usize,
+    pub handler: Box<dyn Handler>,
+}
+
+impl HostAgent {
+    pub fn new(core: Arc<Core>, parts: HostAgentParts, limits: &Limits) -> Self {
+        HostAgent {
+            name: parts.name,
+            id: parts.id,
+            serial: parts.serial,
+            capabilities: Capabilities {
+                services: parts.capabilities.clone(),
+                names: parts.capabilities,
+            },
+            mailbox: Mailbox::new(limits),
+            core,
+            handler: parts.handler,
+            concurrency: parts.concurrency.max(1),
+            next_key: AtomicU64::new(1),
+            flight: Mutex::default(),
+        }
+    }
+
+    /// Puts a letter into the mailbox and begins what can begin.
+    pub fn push(self: &Arc<Self>, letter: Letter) -> Result<(), (Refusal, Letter)> {
+        if self.mailbox.push(letter)? {
+            self.pump();
+        }
+        Ok(())
+    }
+
+    /// The same for a script that waits for room.
+    pub fn wait(self: &Arc<Self>, waiter: &Arc<Waiter>) -> Result<(), Refusal> {
+        if self.mailbox.wait(waiter)? {
+            self.pump();
+        }
+        Ok(())
+    }
+
+    /// Whether `letter` could only be handled once it has been handled: every place in flight is
+    /// taken by a handler that waits for an ask that this letter is part of.
+    pub fn would_deadlock(&self, letter: &Letter) -> bool {
+        let Some(ask) = &letter.ask else { return false };
+        ask.waits_in(self.serial) >= self.concurrency
+    }
+
+    /// The ask that the message of a task is part of.
+    pub fn ask_of(&self, key: u64) -> Option<Arc<crate::runtime::Ask>> {
+        self.flight.lock().tasks.get(&key)?.ask.clone()
+    }
+
+    /// Takes an unanswered ask out of the mailbox.
+    pub fn withdraw(&self, message_id: &str) -> bool {
+        self.mailbox.withdraw(message_id)
+    }
+
+    /// Takes no more messages; what waited.
+    pub fn end(&self) -> Vec<Letter> {
+        self.mailbox.request_shutdown().0
+    }
+
+    /// Gives out tasks as long as there are messages, and room in flight. Called by whoever holds
+    /// the run token of the mailbox, so tasks begin in order.
+    fn pump(self: &Arc<Self>) {
+        loop {
+            {
+                let mut flight = self.flight.lock();
+                if flight.tasks.len() >= self.concurrency {
+                    flight.parked = true;
+                    return;
+                }
+            }
+            self.mailbox.begin_slice();
+            match self.mailbox.next(true) {
+                Next::Message(letter) => {
+                    let key = self.next_key.fetch_add(1, Ordering::Relaxed);
+                    self.flight.lock().tasks.insert(key, letter.clone());
+                    self.handler.handle(Task { letter, key, host: Some(self.clone()) });
+                }
+                Next::Init | Next::Shutdown => {}
+                Next::Nothing => {
+                    if !self.mailbox.requeue_or_rest() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn finish(self: &Arc<Self>, key: u64, letter: &Letter, reply: Reply) {
+        self.answer(letter, reply);
+        let resumes = {
+            let mut flight = self.flight.lock();
+            flight.tasks.remove(&key);
+            std::mem::take(&mut flight.parked)
+        };
+        if resumes {
+            self.pump();
+        }
+    }
+
+    fn answer(&self, letter: &Letter, reply: Reply) {
+        let draft = match reply {
+            Reply::Nothing => return,
+            Reply::Content(json) => Draft::raw_reply(&letter.message, Performative::Inform, &json),
+            Reply::Message(json) => match Draft::complete(&letter.message, &json) {
+                Ok(draft) => draft,
+                Err(error) => return self.fail(letter, error.message()),
+            },
+            Reply::Failure(text) => return self.fail(letter, &text),
+        };
+        if let Err(error) = self.send(letter, &draft) {
+            self.fail(letter, error.message());
+        }
+    }
+
+    fn fail(&self, letter: &Letter, text: &str) {
+        if letter.kind != Kind::Direct || letter.message.performative().ends_talk() {
+            tracing::debug!(agent = %self.name, "a handler failed: {text}");
+            return;
+        }
+        let content = serde_json::json!({"error": text, "agent": &*self.name, "kind": "handler"});
+        let json = content.to_string();
+        let draft = Draft::raw_reply(&letter.message, Performative::Failure, json.as_bytes());
+        if let Err(error) = self.send(letter, &draft) {
+            tracing::warn!(agent = %self.name, %error, "a failure could not be sent");
+        }
+    }
+
+    fn send(&self, letter: &Letter, draft: &Draft) -> Result<(), crate::Error> {
+        let message = self.core.stamp_draft(draft, &self.name)?;
+        self.core.route(Party(self.serial), message, letter.ask.as_ref(), Lane::outside());
+        Ok(())
+    }
+}

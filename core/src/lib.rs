@@ -1,0 +1,49 @@
+//! Caxton runs systems of sandboxed agents inside your own program.
+//!
+//! A program deploys WebAssembly agents written in any language, sends them FIPA messages,
+//! subscribes to what they say, and takes part with callbacks. There is no server.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use serde_json::json;
+//!
+//! # async fn example() -> Result<(), caxton::Error> {
+//! let runtime = caxton::Runtime::new()?;
+//! let echo = runtime.deploy(caxton::Deploy::file("echo.wasm").name("echo")).await?;
+//! let reply = echo
+//!     .request(&json!({"action": "process_data", "data": {"operation": "uppercase", "data": "hello"}}))
+//!     .timeout(Duration::from_secs(5))
+//!     .await?;
+//! println!("{}", reply.content());
+//! runtime.close().await;
+//! # Ok(())
+//! # }
+//! ```
+
+#![deny(missing_docs)]
+#![deny(unsafe_code)]
+
+mod agent;
+pub mod blocking;
+mod directory;
+mod error;
+mod fork;
+mod host_agent;
+mod limits;
+mod message;
+mod runtime;
+mod sandbox;
+mod scheduler;
+mod source;
+
+pub use agent::{AgentState, LogLevel, LogLine, Stats};
+pub use error::{Error, ErrorKind};
+pub use fork::after_fork_in_child;
+pub use host_agent::{Handler, Reply, Task, Within};
+pub use limits::Limits;
+pub use message::{Draft, Filter, Message, Performative};
+pub use runtime::{
+    Agent, Builder, Call, DeadLetter, Deploy, FnHandler, HostAgentHandle, Register, Runtime,
+    Subscription,
+};
+pub use sandbox::{Export, Import, Inspection, inspect};

@@ -1,0 +1,91 @@
+//! What an agent may use.
+
+use crate::error::{Error, ErrorKind};
+
+/// The limits of one agent. `0` means no limit only for `max_memory_bytes`, as in the guide; `None`
+/// lifts a limit that can be lifted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Linear memory, in bytes. Growth above it fails inside the guest as a failed allocation.
+    pub max_memory_bytes: u64,
+    /// Running time of one quantum, in microseconds: after it the agent lets others run. At least
+    /// one millisecond, which is how often a guest is looked at.
+    pub max_cpu_micros: u64,
+    /// Time of one turn, in microseconds: running, host calls and sleeping together.
+    pub max_execution_time_micros: Option<u64>,
+    /// Calls of host functions in one turn, leaving out WASI's.
+    pub max_host_calls: Option<u64>,
+    /// Messages sent in a second; the first reply to who asked is not counted.
+    pub max_messages_per_second: Option<u32>,
+    /// All effects of one turn together, in bytes.
+    pub max_turn_bytes: u64,
+    /// One message as JSON, in bytes.
+    pub max_message_bytes: u64,
+    /// Messages that wait in the mailbox.
+    pub mailbox_messages: u32,
+    /// Bytes of the messages that wait in the mailbox.
+    pub mailbox_bytes: u64,
+    /// Subscriptions of the agent.
+    pub max_subscriptions: u32,
+    /// Log output of one turn, in bytes; the rest is dropped and counted.
+    pub max_log_bytes: u64,
+    /// Elements of all tables of the module.
+    pub max_table_elements: u64,
+}
+
+/// No message may be larger: offsets in it are 32 bits wide.
+const LARGEST_MESSAGE: u64 = 1 << 30;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            max_memory_bytes: 50 << 20,
+            max_cpu_micros: 100_000,
+            max_execution_time_micros: Some(1_000_000),
+            max_host_calls: Some(1000),
+            max_messages_per_second: Some(100),
+            max_turn_bytes: 16 << 20,
+            max_message_bytes: 1 << 20,
+            mailbox_messages: 1024,
+            mailbox_bytes: 16 << 20,
+            max_subscriptions: 64,
+            max_log_bytes: 64 << 10,
+            max_table_elements: 100_000,
+        }
+    }
+}
+
+impl Limits {
+    /// The most memory that a guest may have: the limit, or all of a 32-bit address space.
+    pub(crate) fn memory_ceiling(&self) -> u64 {
+        if self.max_memory_bytes == 0 { 1 << 32 } else { self.max_memory_bytes }
+    }
+
+    /// Checks that every limit is one that can be kept.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let wrong = |text: String| Err(Error::new(ErrorKind::InvalidArgument, text));
+        if self.max_cpu_micros < 1000 {
+            return wrong(format!(
+                "max_cpu_micros is {}, and a quantum has at least 1000 microseconds",
+                self.max_cpu_micros
+            ));
+        }
+        if self.max_execution_time_micros == Some(0) {
+            return wrong("max_execution_time_micros is 0; leave it out for no limit".to_owned());
+        }
+        if self.max_message_bytes == 0 || self.max_message_bytes > LARGEST_MESSAGE {
+            return wrong(format!(
+                "max_message_bytes is {}, expected 1 to {LARGEST_MESSAGE}",
+                self.max_message_bytes
+            ));
+        }
+        if self.mailbox_messages == 0 || self.mailbox_bytes < self.max_message_bytes {
+            return wrong(format!(
+                "a mailbox of {} messages and {} bytes cannot take one message of {} bytes",
+                self.mailbox_messages, self.mailbox_bytes, self.max_message_bytes
+            ));
+        }
+        Ok(())
+    }
+}

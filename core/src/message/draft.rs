@@ -1,0 +1,151 @@
+//! A message before the host has stamped it.
+
+use serde::Serialize;
+
+use super::json::write_string;
+use super::{Envelope, Message, Performative};
+use crate::error::{Error, ErrorKind};
+
+/// A message that somebody writes and has not sent yet: JSON with at least a `performative`.
+///
+/// The sender, the `message_id` and `sent_at` are the host's to write.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    json: Vec<u8>,
+}
+
+impl Draft {
+    /// A whole message as JSON bytes. It is checked when it is sent.
+    pub fn json(bytes: impl Into<Vec<u8>>) -> Self {
+        Draft { json: bytes.into() }
+    }
+
+    /// Begins a message with its act, its receiver and its content.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidMessage`] if `content` cannot be written as JSON.
+    pub fn new(
+        performative: Performative,
+        receiver: &str,
+        content: &impl Serialize,
+    ) -> Result<Self, Error> {
+        let content = serde_json::to_vec(content).map_err(|wrong| {
+            Error::new(ErrorKind::InvalidMessage, format!("the content is not JSON: {wrong}"))
+        })?;
+        let mut draft = Self::with_raw_content(performative.as_str(), Some(receiver), &content);
+        draft.json.shrink_to_fit();
+        Ok(draft)
+    }
+
+    /// The same with content that is JSON already.
+    pub(crate) fn with_raw_content(
+        performative: &str,
+        receiver: Option<&str>,
+        content: &[u8],
+    ) -> Self {
+        let mut json = Vec::with_capacity(content.len() + 160);
+        json.extend_from_slice(b"{\"performative\":");
+        write_string(&mut json, performative);
+        if let Some(receiver) = receiver {
+            json.extend_from_slice(b",\"receiver\":");
+            write_string(&mut json, receiver);
+        }
+        json.extend_from_slice(b",\"content\":");
+        json.extend_from_slice(content);
+        json.push(b'}');
+        Draft { json }
+    }
+
+    /// Adds a field: one of FIPA's parameters, or one whose name begins with `X-`.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: &str) -> Self {
+        self.json.pop();
+        self.json.push(b',');
+        write_string(&mut self.json, name);
+        self.json.push(b':');
+        write_string(&mut self.json, value);
+        self.json.push(b'}');
+        self
+    }
+
+    /// An answer to `message`: it keeps the protocol, the conversation, the ontology and the
+    /// language, and names what it answers (FIPA SC00061).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidMessage`] if `content` cannot be written as JSON.
+    pub fn reply(
+        message: &Message,
+        performative: Performative,
+        content: &impl Serialize,
+    ) -> Result<Self, Error> {
+        let content = serde_json::to_vec(content).map_err(|wrong| {
+            Error::new(ErrorKind::InvalidMessage, format!("the content is not JSON: {wrong}"))
+        })?;
+        Ok(Self::raw_reply(message, performative, &content))
+    }
+
+    pub(crate) fn raw_reply(message: &Message, performative: Performative, content: &[u8]) -> Self {
+        Self::raw_reply_to(message, message.answer_to(), performative, content)
+    }
+
+    pub(crate) fn raw_reply_to(
+        message: &Message,
+        to: &str,
+        performative: Performative,
+        content: &[u8],
+    ) -> Self {
+        let mut draft = Self::with_raw_content(performative.as_str(), Some(to), content);
+        for (name, value) in kept(message) {
+            if let Some(value) = value {
+                draft = draft.field(name, value);
+            }
+        }
+        draft
+    }
+
+    /// A message that answers `message`, as somebody wrote it: its receiver, and what ties it to
+    /// what it answers, are added where they are missing.
+    pub(crate) fn complete(message: &Message, json: &[u8]) -> Result<Self, Error> {
+        let envelope = Envelope::read(json)?;
+        let mut draft = Draft::json(json.trim_ascii_end());
+        if envelope.receivers.is_empty() {
+            draft = draft.field("receiver", message.answer_to());
+        }
+        let has = [
+            envelope.in_reply_to.is_some(),
+            envelope.conversation_id.is_some(),
+            envelope.protocol.is_some(),
+            envelope.ontology.is_some(),
+            envelope.language.is_some(),
+        ];
+        for ((name, value), has) in kept(message).into_iter().zip(has) {
+            if let (Some(value), false) = (value, has) {
+                draft = draft.field(name, value);
+            }
+        }
+        Ok(draft)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.json
+    }
+}
+
+impl From<&Message> for Draft {
+    fn from(message: &Message) -> Self {
+        Draft::json(message.as_json())
+    }
+}
+
+/// What a reply keeps of the message that it answers.
+fn kept(message: &Message) -> [(&'static str, Option<&str>); 5] {
+    [
+        ("in_reply_to", message.reply_with()),
+        ("conversation_id", message.conversation_id()),
+        ("protocol", message.protocol()),
+        ("ontology", message.ontology()),
+        ("language", message.language()),
+    ]
+}

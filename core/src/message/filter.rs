@@ -1,0 +1,145 @@
+//! Filters: which messages, or which agents, somebody means.
+
+use serde::Deserialize;
+
+use super::{Message, Performative};
+use crate::error::{Error, ErrorKind};
+
+/// A filter, as agents and scripts write it in JSON. All of its fields must match; each is a string
+/// or an array of strings, any of which may match. `{}` matches everything that its owner may see.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    fields: Vec<(Field, Vec<String>)>,
+    performatives: Option<Vec<Performative>>,
+    /// All of these have to be among an agent's capabilities.
+    pub(crate) capabilities: Vec<String>,
+    /// All of these have to be among the services that an agent offers.
+    pub(crate) services: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Field {
+    Sender,
+    Receiver,
+    Protocol,
+    Ontology,
+    Language,
+    ConversationId,
+    Topic,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    performative: Option<OneOrMany>,
+    sender: Option<OneOrMany>,
+    receiver: Option<OneOrMany>,
+    protocol: Option<OneOrMany>,
+    ontology: Option<OneOrMany>,
+    language: Option<OneOrMany>,
+    conversation_id: Option<OneOrMany>,
+    topic: Option<OneOrMany>,
+    capabilities: Option<OneOrMany>,
+    services: Option<OneOrMany>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a string or an array of strings")]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn into_vec(self) -> Vec<String> {
+        match self {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many,
+        }
+    }
+}
+
+impl Filter {
+    /// A filter that matches everything.
+    pub fn everything() -> Self {
+        Filter::default()
+    }
+
+    /// Reads a filter.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] if it is not JSON, not an object, or has a field that filters
+    /// do not have.
+    pub fn read(json: &[u8]) -> Result<Self, Error> {
+        let wrong = |why: String| {
+            Error::new(ErrorKind::InvalidArgument, format!("this is not a filter: {why}"))
+        };
+        let written: Written = serde_json::from_slice(json).map_err(|e| wrong(e.to_string()))?;
+        let performatives = match written.performative {
+            None => None,
+            Some(names) => {
+                let mut acts = Vec::new();
+                for name in names.into_vec() {
+                    acts.push(Performative::parse(&name).ok_or_else(|| {
+                        wrong(format!("{name:?} is not one of FIPA's 22 communicative acts"))
+                    })?);
+                }
+                Some(acts)
+            }
+        };
+        let fields = [
+            (Field::Sender, written.sender),
+            (Field::Receiver, written.receiver),
+            (Field::Protocol, written.protocol),
+            (Field::Ontology, written.ontology),
+            (Field::Language, written.language),
+            (Field::ConversationId, written.conversation_id),
+            (Field::Topic, written.topic),
+        ];
+        Ok(Filter {
+            fields: fields
+                .into_iter()
+                .filter_map(|(field, wanted)| Some((field, wanted?.into_vec())))
+                .collect(),
+            performatives,
+            capabilities: written.capabilities.map(OneOrMany::into_vec).unwrap_or_default(),
+            services: written.services.map(OneOrMany::into_vec).unwrap_or_default(),
+        })
+    }
+
+    /// Whether `message` matches, leaving aside what the filter says of agents.
+    pub fn matches(&self, message: &Message) -> bool {
+        if self.performatives.as_ref().is_some_and(|acts| !acts.contains(&message.performative())) {
+            return false;
+        }
+        self.fields.iter().all(|(field, wanted)| {
+            let is =
+                |value: Option<&str>| value.is_some_and(|value| wanted.iter().any(|w| w == value));
+            match field {
+                Field::Sender => is(Some(message.sender())),
+                Field::Receiver => message.receivers().any(|receiver| is(Some(receiver))),
+                Field::Protocol => is(message.protocol()),
+                Field::Ontology => is(message.ontology()),
+                Field::Language => is(message.language()),
+                Field::ConversationId => is(message.conversation_id()),
+                Field::Topic => message
+                    .receivers()
+                    .filter_map(super::name::topic_of)
+                    .any(|topic| is(Some(topic))),
+            }
+        })
+    }
+
+    /// Whether the filter also says something of the agent behind a message.
+    pub(crate) fn names_agents(&self) -> bool {
+        !self.capabilities.is_empty() || !self.services.is_empty()
+    }
+
+    /// The same filter without `receiver`, and the names that it listed: how a broadcast reads it.
+    pub(crate) fn split_receivers(mut self) -> (Self, Option<Vec<String>>) {
+        let at = self.fields.iter().position(|(field, _)| matches!(field, Field::Receiver));
+        let names = at.map(|at| self.fields.swap_remove(at).1);
+        (self, names)
+    }
+}

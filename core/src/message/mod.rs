@@ -1,0 +1,21 @@
+//! The ACL message (FIPA SC00061): performatives, reading, checking, the wire form.
+//!
+//! A message is read once, without touching its content, and written once by the host, which adds
+//! the true sender, a `message_id` and `sent_at`. From then on it is shared by reference.
+
+mod draft;
+mod envelope;
+mod filter;
+mod json;
+pub mod name;
+mod performative;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use draft::Draft;
+pub(crate) use envelope::{Envelope, Sender};
+pub use filter::Filter;
+pub use performative::Performative;
+pub use wire::Message;
+pub(crate) use wire::Stamp;

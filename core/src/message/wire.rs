@@ -1,0 +1,390 @@
+//! A message as the host wrote it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use super::envelope::Envelope;
+use super::json::{is_plain_text, write_number, write_string};
+use super::{Performative, name};
+use crate::error::{Error, ErrorKind};
+
+/// A FIPA ACL message, checked and stamped by the host. Immutable, and cheap to clone: every
+/// receiver shares the same bytes.
+#[derive(Clone)]
+pub struct Message(Arc<Inner>);
+
+struct Inner {
+    /// The JSON text that a guest is shown, then the unescaped form of those fields that needed
+    /// escapes.
+    buffer: Vec<u8>,
+    json_len: u32,
+    performative: Performative,
+    fields: [Span; FIELD_COUNT],
+    content: Span,
+    receivers: Receivers,
+    reply_by: Option<u64>,
+    sent_at: u64,
+}
+
+/// A range of `buffer`; `ABSENT` where the message has no such field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Span {
+    start: u32,
+    end: u32,
+}
+
+const ABSENT: Span = Span { start: u32::MAX, end: 0 };
+
+enum Receivers {
+    One(Span),
+    Many(Box<[Span]>),
+}
+
+#[derive(Clone, Copy)]
+enum Field {
+    Sender,
+    ReplyTo,
+    Language,
+    Encoding,
+    Ontology,
+    Protocol,
+    ConversationId,
+    ReplyWith,
+    InReplyTo,
+    MessageId,
+}
+
+const FIELD_COUNT: usize = 10;
+
+/// What the host adds to a message that somebody wrote.
+pub(crate) struct Stamp<'a> {
+    /// The true sender.
+    pub sender: &'a str,
+    /// Unique in this runtime.
+    pub message_id: &'a str,
+    /// Microseconds since the Unix epoch.
+    pub sent_at: u64,
+    /// Stands in place of the receivers that the envelope names (broadcasts).
+    pub receiver: Option<&'a str>,
+    /// Given where the envelope has none.
+    pub reply_with: Option<&'a str>,
+    /// Given where the envelope has none.
+    pub conversation_id: Option<&'a str>,
+    /// Given where the envelope has none: microseconds since the Unix epoch.
+    pub reply_by: Option<u64>,
+}
+
+impl Message {
+    /// Writes the message that `envelope` describes, as the host sends it.
+    pub(crate) fn write(envelope: &Envelope<'_>, stamp: &Stamp<'_>) -> Result<Self, Error> {
+        let performative = envelope.performative.ok_or_else(|| {
+            Error::new(ErrorKind::InvalidMessage, "the message has no `performative`")
+        })?;
+        let mut writer = Writer::new(envelope);
+        writer.raw("{\"performative\":\"");
+        writer.raw(performative.as_str());
+        writer.raw("\"");
+        writer.text(Field::Sender, "sender", Some(stamp.sender));
+        let receivers = writer.receivers(envelope, stamp.receiver)?;
+        writer.text(Field::ReplyTo, "reply_to", envelope.reply_to.as_deref());
+        let content = writer.content(envelope);
+        writer.text(Field::Language, "language", envelope.language.as_deref());
+        writer.text(Field::Encoding, "encoding", envelope.encoding.as_deref());
+        writer.text(Field::Ontology, "ontology", envelope.ontology.as_deref());
+        writer.text(Field::Protocol, "protocol", envelope.protocol.as_deref());
+        let conversation_id = envelope.conversation_id.as_deref().or(stamp.conversation_id);
+        writer.text(Field::ConversationId, "conversation_id", conversation_id);
+        let reply_with = envelope.reply_with.as_deref().or(stamp.reply_with);
+        writer.text(Field::ReplyWith, "reply_with", reply_with);
+        writer.text(Field::InReplyTo, "in_reply_to", envelope.in_reply_to.as_deref());
+        let reply_by = match (&envelope.reply_by, stamp.reply_by) {
+            (Some(given), _) => {
+                writer.key("reply_by");
+                writer.raw(given.raw.get());
+                Some(given.micros)
+            }
+            (None, Some(micros)) => {
+                writer.key("reply_by");
+                write_number(&mut writer.out, micros);
+                Some(micros)
+            }
+            (None, None) => None,
+        };
+        for (key, value) in &envelope.extras {
+            writer.key(key);
+            writer.raw(value.get());
+        }
+        writer.text(Field::MessageId, "message_id", Some(stamp.message_id));
+        writer.key("sent_at");
+        write_number(&mut writer.out, stamp.sent_at);
+        writer.raw("}");
+        writer.finish(Parts { performative, content, receivers, reply_by, sent_at: stamp.sent_at })
+    }
+
+    /// The message as JSON, as every receiver sees it.
+    pub fn as_json(&self) -> &[u8] {
+        &self.0.buffer[..self.0.json_len as usize]
+    }
+
+    /// The act.
+    pub fn performative(&self) -> Performative {
+        self.0.performative
+    }
+
+    /// Who sent the message: stamped by the host, so it is never forged.
+    pub fn sender(&self) -> &str {
+        self.field(Field::Sender).unwrap_or_default()
+    }
+
+    /// The first receiver: a name, a `topic:NAME`, or `*` for a broadcast.
+    pub fn receiver(&self) -> &str {
+        self.receivers().next().unwrap_or_default()
+    }
+
+    /// Every receiver that the message names.
+    pub fn receivers(&self) -> impl Iterator<Item = &str> {
+        let spans = match &self.0.receivers {
+            Receivers::One(span) => std::slice::from_ref(span),
+            Receivers::Many(spans) => spans,
+        };
+        spans.iter().map(|span| self.text(*span))
+    }
+
+    /// The content as JSON text; `null` where the message has none.
+    pub fn content(&self) -> &str {
+        if self.0.content == ABSENT { "null" } else { self.text(self.0.content) }
+    }
+
+    /// The content, read into `T`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidMessage`] if the content does not have the form of `T`.
+    pub fn read_content<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Error> {
+        serde_json::from_str(self.content()).map_err(|wrong| {
+            let text =
+                format!("the content of message {} does not fit: {wrong}", self.message_id());
+            Error::new(ErrorKind::InvalidMessage, text)
+        })
+    }
+
+    /// Where replies go if not to the sender.
+    pub fn reply_to(&self) -> Option<&str> {
+        self.field(Field::ReplyTo)
+    }
+
+    /// The language of the content.
+    pub fn language(&self) -> Option<&str> {
+        self.field(Field::Language)
+    }
+
+    /// The encoding of the content.
+    pub fn encoding(&self) -> Option<&str> {
+        self.field(Field::Encoding)
+    }
+
+    /// The ontology of the content.
+    pub fn ontology(&self) -> Option<&str> {
+        self.field(Field::Ontology)
+    }
+
+    /// The interaction protocol.
+    pub fn protocol(&self) -> Option<&str> {
+        self.field(Field::Protocol)
+    }
+
+    /// The conversation that the message belongs to.
+    pub fn conversation_id(&self) -> Option<&str> {
+        self.field(Field::ConversationId)
+    }
+
+    /// What a reply has to name in its `in_reply_to`.
+    pub fn reply_with(&self) -> Option<&str> {
+        self.field(Field::ReplyWith)
+    }
+
+    /// The `reply_with` of the message that this one answers.
+    pub fn in_reply_to(&self) -> Option<&str> {
+        self.field(Field::InReplyTo)
+    }
+
+    /// When the next message is due: microseconds since the Unix epoch.
+    pub fn reply_by(&self) -> Option<u64> {
+        self.0.reply_by
+    }
+
+    /// The host's id of this message, unique in the runtime.
+    pub fn message_id(&self) -> &str {
+        self.field(Field::MessageId).unwrap_or_default()
+    }
+
+    /// When the message was sent: microseconds since the Unix epoch.
+    pub fn sent_at(&self) -> u64 {
+        self.0.sent_at
+    }
+
+    /// The topic that the message is for, if it is for one.
+    pub fn topic(&self) -> Option<&str> {
+        self.receivers().find_map(name::topic_of)
+    }
+
+    /// What the message is charged for in a mailbox, in bytes.
+    pub(crate) fn charge(&self) -> usize {
+        self.0.buffer.len() + std::mem::size_of::<Inner>()
+    }
+
+    /// Where an answer to this message goes.
+    pub(crate) fn answer_to(&self) -> &str {
+        self.reply_to().unwrap_or_else(|| self.sender())
+    }
+
+    fn field(&self, field: Field) -> Option<&str> {
+        let span = self.0.fields[field as usize];
+        (span != ABSENT).then(|| self.text(span))
+    }
+
+    fn text(&self, span: Span) -> &str {
+        let bytes = self.0.buffer.get(span.start as usize..span.end as usize).unwrap_or_default();
+        // Every span covers text that was written from a `str`.
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(self.as_json()))
+    }
+}
+
+struct Parts {
+    performative: Performative,
+    content: Span,
+    receivers: Receivers,
+    reply_by: Option<u64>,
+    sent_at: u64,
+}
+
+struct Writer<'a> {
+    out: Vec<u8>,
+    fields: [Span; FIELD_COUNT],
+    /// Fields whose text needed escapes; their plain form is put behind the JSON at the end.
+    escaped: Vec<(Field, Cow<'a, str>)>,
+    escaped_receivers: Vec<(usize, String)>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(envelope: &Envelope<'_>) -> Self {
+        let content = envelope.content.map_or(0, |raw| raw.get().len());
+        Writer {
+            out: Vec::with_capacity(content + 320),
+            fields: [ABSENT; FIELD_COUNT],
+            escaped: Vec::new(),
+            escaped_receivers: Vec::new(),
+        }
+    }
+
+    fn raw(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    fn key(&mut self, key: &str) {
+        self.out.push(b',');
+        write_string(&mut self.out, key);
+        self.out.push(b':');
+    }
+
+    fn text(&mut self, field: Field, key: &str, value: Option<&'a str>) {
+        let Some(value) = value else { return };
+        self.key(key);
+        match self.string(value) {
+            Some(span) => self.fields[field as usize] = span,
+            None => self.escaped.push((field, Cow::Borrowed(value))),
+        }
+    }
+
+    /// Writes a string; its span, unless it had to be escaped.
+    fn string(&mut self, value: &str) -> Option<Span> {
+        let start = self.out.len() as u32 + 1;
+        write_string(&mut self.out, value);
+        is_plain_text(value).then(|| Span { start, end: self.out.len() as u32 - 1 })
+    }
+
+    fn receivers(
+        &mut self,
+        envelope: &Envelope<'_>,
+        instead: Option<&str>,
+    ) -> Result<Receivers, Error> {
+        if let Some(name) = instead {
+            self.key("receiver");
+            return Ok(Receivers::One(self.string(name).unwrap_or(ABSENT)));
+        }
+        if envelope.receivers.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidMessage, "the message has no `receiver`"));
+        }
+        self.key("receiver");
+        if envelope.receiver_is_array {
+            self.out.push(b'[');
+        }
+        let mut spans = Vec::with_capacity(envelope.receivers.len());
+        for (index, name) in envelope.receivers.iter().enumerate() {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            let span = self.string(name);
+            if span.is_none() {
+                self.escaped_receivers.push((index, name.clone().into_owned()));
+            }
+            spans.push(span.unwrap_or(ABSENT));
+        }
+        if envelope.receiver_is_array {
+            self.out.push(b']');
+        }
+        Ok(match spans[..] {
+            [one] => Receivers::One(one),
+            _ => Receivers::Many(spans.into()),
+        })
+    }
+
+    fn content(&mut self, envelope: &Envelope<'_>) -> Span {
+        let Some(raw) = envelope.content else {
+            return ABSENT;
+        };
+        self.key("content");
+        let start = self.out.len() as u32;
+        self.raw(raw.get());
+        Span { start, end: self.out.len() as u32 }
+    }
+
+    fn finish(mut self, mut parts: Parts) -> Result<Message, Error> {
+        let json_len = self.out.len();
+        for (field, text) in &self.escaped {
+            let start = self.out.len() as u32;
+            self.out.extend_from_slice(text.as_bytes());
+            self.fields[*field as usize] = Span { start, end: self.out.len() as u32 };
+        }
+        for (index, text) in &self.escaped_receivers {
+            let start = self.out.len() as u32;
+            self.out.extend_from_slice(text.as_bytes());
+            let span = Span { start, end: self.out.len() as u32 };
+            match &mut parts.receivers {
+                Receivers::One(one) => *one = span,
+                Receivers::Many(spans) => spans[*index] = span,
+            }
+        }
+        // Spans are 32 bits wide; no limit on messages may be set above that.
+        if u32::try_from(self.out.len()).is_err() {
+            return Err(Error::limit("message bytes", u64::from(u32::MAX), self.out.len() as u64));
+        }
+        Ok(Message(Arc::new(Inner {
+            buffer: self.out,
+            json_len: json_len as u32,
+            performative: parts.performative,
+            fields: self.fields,
+            content: parts.content,
+            receivers: parts.receivers,
+            reply_by: parts.reply_by,
+            sent_at: parts.sent_at,
+        })))
+    }
+}

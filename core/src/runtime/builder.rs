@@ -1,0 +1,122 @@
+//! Setting up a runtime.
+
+use std::sync::Arc;
+
+use super::core::{Core, CoreParts};
+use super::{Owner, Runtime};
+use crate::error::{Error, ErrorKind};
+use crate::limits::Limits;
+use crate::message::name;
+use crate::sandbox::Engine;
+
+/// How a runtime is to be.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    name: String,
+    limits: Limits,
+    workers: Option<usize>,
+    max_agents: usize,
+    seed: Option<u64>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Builder {
+            name: name::HOST.to_owned(),
+            limits: Limits::default(),
+            workers: None,
+            max_agents: 12_000,
+            seed: None,
+        }
+    }
+}
+
+impl Builder {
+    /// The sender of this program's messages; `host` unless said otherwise.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The limits of agents that are deployed without limits of their own. `max_message_bytes` is
+    /// also the limit for this program's own messages, and the mailbox's for host agents.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Threads that run agents; as many as there are processors unless said otherwise.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// The most deployed agents; 12,000 unless said otherwise.
+    #[must_use]
+    pub fn max_agents(mut self, max_agents: usize) -> Self {
+        self.max_agents = max_agents;
+        self
+    }
+
+    /// Makes randomness and ids the same in each run.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Starts the runtime.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if an option is out of its range, `Internal` if the system gives no
+    /// threads, `Closed` in a forked child of a process that had a runtime.
+    pub fn build(self) -> Result<Runtime, Error> {
+        crate::fork::check()?;
+        self.limits.check()?;
+        name::check(&self.name)?;
+        if name::is_reserved(&self.name) && self.name != name::HOST {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("{:?} is a name of the runtime; choose another", self.name),
+            ));
+        }
+        let workers = match self.workers {
+            Some(0) => {
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    "workers is 0, expected 1 or more",
+                ));
+            }
+            Some(workers) => workers,
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let no_threads = |error: std::io::Error| {
+            Error::new(ErrorKind::Internal, format!("the system gives no threads: {error}"))
+        };
+        let engine = Engine::lease()?;
+        let io = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(4)
+            .thread_name("caxton-io")
+            .enable_time()
+            .build()
+            .map_err(no_threads)?;
+        let core = Core::new(CoreParts {
+            engine,
+            io,
+            name: self.name,
+            limits: self.limits,
+            max_agents: self.max_agents,
+            seed: self.seed,
+        });
+        if let Err(error) = core.scheduler.start(workers, &core.engine, &core.io) {
+            core.scheduler.stop();
+            return Err(no_threads(error));
+        }
+        Ok(Runtime { owner: Arc::new(Owner(core)) })
+    }
+}

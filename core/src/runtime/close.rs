@@ -1,0 +1,152 @@
+//! Removing agents, and closing the runtime.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Wake;
+use std::time::Duration;
+
+use super::core::Core;
+use crate::agent::{Agent, AgentState};
+use crate::directory::Member;
+use crate::error::Error;
+use crate::scheduler::Lane;
+use crate::source::monotonic;
+
+/// How long `close` takes at most, unless it is told otherwise.
+pub(super) const DEFAULT_CLOSE: Duration = Duration::from_secs(5);
+
+impl Core {
+    /// Ends an agent: what waits is answered, its last turn is its shutdown.
+    pub fn begin_removal(&self, agent: &Arc<Agent>) {
+        if matches!(agent.state(), AgentState::Removed) {
+            return;
+        }
+        // From now on nobody finds it, and its name is free.
+        self.directory.remove(&agent.face.name, &agent.face.id);
+        let (waiting, wake) = agent.mailbox.request_shutdown();
+        self.end_letters(waiting, agent.name());
+        if wake {
+            self.scheduler.push(agent.clone(), Lane::outside());
+        }
+    }
+
+    /// Ends an agent and waits until it is gone.
+    pub async fn remove(&self, agent: &Arc<Agent>) -> Result<(), Error> {
+        self.check_open()?;
+        self.begin_removal(agent);
+        loop {
+            let stopped = agent.stopped.notified();
+            if matches!(agent.state(), AgentState::Removed) {
+                return Ok(());
+            }
+            stopped.await;
+        }
+    }
+
+    pub fn end_letters(&self, waiting: Vec<crate::agent::Letter>, agent: &str) {
+        let closing = self.check_open().is_err();
+        for letter in waiting {
+            if closing {
+                self.dead_letters
+                    .push(letter.message, "the runtime was closed before it was handled");
+            } else {
+                self.report_refusal(
+                    &letter,
+                    agent,
+                    crate::agent::Refusal::Removed,
+                    Lane::outside(),
+                );
+            }
+        }
+    }
+
+    /// Closes: running turns finish or are interrupted, `agent_shutdown` is called within what is
+    /// left of `timeout`, waiting calls get `Closed`, and no thread is left behind.
+    pub async fn close(self: &Arc<Self>, timeout: Duration) {
+        if !self.begin_close() {
+            return self.wait_closed().await;
+        }
+        let begun = monotonic();
+        let agents = self.end_everybody();
+        // The last fifth of the time is for what has to be interrupted.
+        self.wait_for_agents(timeout.mul_f64(0.8)).await;
+        if self.agents.load(Ordering::Relaxed) > 0 {
+            for agent in &agents {
+                agent.seat.meter.interrupt();
+                agent.wake_by_ref();
+            }
+            self.wait_for_agents(timeout.saturating_sub(begun.elapsed())).await;
+        }
+        self.asks.fail_all(&Error::closed());
+        self.subscriptions.close_all();
+        self.scheduler.stop();
+        self.directory.clear();
+        self.hosts.clear();
+        self.agent_subscriptions.write().clear();
+        self.stop_threads().await;
+        self.end_close();
+    }
+
+    fn end_everybody(&self) -> Vec<Arc<Agent>> {
+        let mut agents = Vec::new();
+        for member in self.directory.members() {
+            match member {
+                Member::Agent(agent) => {
+                    self.begin_removal(&agent);
+                    agents.push(agent);
+                }
+                Member::Host(host) => {
+                    let waiting = host.end();
+                    self.end_letters(waiting, &host.name);
+                }
+            }
+        }
+        agents
+    }
+
+    /// Waits until no agent is left, for at most `timeout`.
+    async fn wait_for_agents(&self, timeout: Duration) {
+        let all_gone = async {
+            loop {
+                let gone = self.agent_gone.notified();
+                if self.agents.load(Ordering::Relaxed) == 0 {
+                    return;
+                }
+                gone.await;
+            }
+        };
+        tokio::select! {
+            () = all_gone => {}
+            () = self.sleep(timeout) => {}
+        }
+    }
+
+    async fn wait_closed(&self) {
+        loop {
+            let ended = self.closed.notified();
+            if self.is_closed() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// Joins every thread, on a thread of its own: who closes may itself be on an event loop.
+    async fn stop_threads(self: &Arc<Self>) {
+        let (done, waiting) = tokio::sync::oneshot::channel();
+        let core = self.clone();
+        let io = self.io_runtime.lock().take();
+        let closer =
+            std::thread::Builder::new().name("caxton-closer".to_owned()).spawn(move || {
+                core.scheduler.join();
+                if let Some(io) = io {
+                    io.shutdown_timeout(Duration::from_secs(1));
+                }
+                let _ = done.send(());
+            });
+        if closer.is_ok() {
+            // The sender is only dropped unsent if the closer panicked; there is nothing left to do.
+            let _ = waiting.await;
+        }
+    }
+}

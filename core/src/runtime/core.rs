@@ -1,0 +1,242 @@
+//! What every part of one runtime shares.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use dashmap::{DashMap, DashSet};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
+
+use super::ask::Asks;
+use super::dead_letter::DeadLetters;
+use super::subscription::{AgentSubscription, Subscriptions};
+use crate::agent::Agent;
+use crate::directory::{Directory, Member};
+use crate::error::{Error, ErrorKind};
+use crate::host_agent::HostAgent;
+use crate::limits::Limits;
+use crate::message::{Draft, Envelope, Message, Stamp, name};
+use crate::sandbox::Lease;
+use crate::scheduler::Scheduler;
+use crate::source::{Id, Source};
+
+pub(crate) struct Core {
+    pub engine: Lease,
+    pub source: Source,
+    pub scheduler: Arc<Scheduler>,
+    /// Timers, and what blocks: compiling, reading files.
+    pub io: tokio::runtime::Handle,
+    pub directory: Directory,
+    pub asks: Asks,
+    pub subscriptions: Subscriptions,
+    pub agent_subscriptions: RwLock<Vec<AgentSubscription>>,
+    pub dead_letters: DeadLetters,
+    /// The name under which the script speaks.
+    pub name: Box<str>,
+    /// Further names under which it has spoken.
+    pub speakers: DashSet<Box<str>>,
+    pub limits: Limits,
+    pub max_agents: usize,
+    pub agents: AtomicUsize,
+    /// What deployers listed, by the serial of the agent.
+    listed: DashMap<u64, Vec<String>>,
+    next_serial: AtomicU64,
+    phase: AtomicU8,
+    /// Host agents by their serial.
+    pub hosts: DashMap<u64, Arc<HostAgent>>,
+    pub io_runtime: Mutex<Option<tokio::runtime::Runtime>>,
+    pub agent_gone: Notify,
+    pub closed: Notify,
+}
+
+/// Serials below this are not given to agents.
+const FIRST_SERIAL: u64 = 16;
+
+/// Who sends a message, by its serial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Party(pub u64);
+
+impl Party {
+    /// The host's own management agent.
+    pub const AMS: Party = Party(0);
+    /// The script, under whatever name it speaks.
+    pub const SCRIPT: Party = Party(1);
+}
+
+/// What a new runtime is made of.
+pub(crate) struct CoreParts {
+    pub engine: Lease,
+    pub io: tokio::runtime::Runtime,
+    pub name: String,
+    pub limits: Limits,
+    pub max_agents: usize,
+    pub seed: Option<u64>,
+}
+
+const OPEN: u8 = 0;
+const CLOSING: u8 = 1;
+const CLOSED: u8 = 2;
+
+impl Core {
+    pub fn new(parts: CoreParts) -> Arc<Self> {
+        Arc::new(Core {
+            engine: parts.engine,
+            source: Source::new(parts.seed),
+            scheduler: Arc::new(Scheduler::new()),
+            io: parts.io.handle().clone(),
+            directory: Directory::default(),
+            asks: Asks::default(),
+            subscriptions: Subscriptions::default(),
+            agent_subscriptions: RwLock::default(),
+            dead_letters: DeadLetters::default(),
+            name: parts.name.into(),
+            speakers: DashSet::new(),
+            limits: parts.limits,
+            max_agents: parts.max_agents,
+            agents: AtomicUsize::new(0),
+            listed: DashMap::new(),
+            next_serial: AtomicU64::new(FIRST_SERIAL),
+            phase: AtomicU8::new(OPEN),
+            hosts: DashMap::new(),
+            io_runtime: Mutex::new(Some(parts.io)),
+            agent_gone: Notify::new(),
+            closed: Notify::new(),
+        })
+    }
+
+    /// Refuses calls on a runtime that is closed, or that a forked child inherited.
+    pub fn check_open(&self) -> Result<(), Error> {
+        crate::fork::check()?;
+        if self.phase.load(Ordering::Acquire) == OPEN { Ok(()) } else { Err(Error::closed()) }
+    }
+
+    /// Begins to close; whether it was open.
+    pub fn begin_close(&self) -> bool {
+        self.phase.compare_exchange(OPEN, CLOSING, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    pub fn end_close(&self) {
+        self.phase.store(CLOSED, Ordering::Release);
+        self.closed.notify_waiters();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.phase.load(Ordering::Acquire) == CLOSED
+    }
+
+    pub fn next_serial(&self) -> u64 {
+        self.next_serial.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub fn new_id(&self) -> Id {
+        self.source.next_id(self.source.now_micros())
+    }
+
+    /// A future that is ready after `time`, on the runtime's own timers.
+    pub fn sleep(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let _entered = self.io.enter();
+        Box::pin(tokio::time::sleep(time))
+    }
+
+    /// Writes a message of `sender`; one that names a protocol gets a conversation of its own where
+    /// it names none (FIPA SC00061).
+    pub fn stamp(
+        &self,
+        envelope: &Envelope<'_>,
+        sender: &str,
+        receiver: Option<&str>,
+    ) -> Result<Message, Error> {
+        self.stamp_ask(envelope, sender, receiver, None, None)
+    }
+
+    /// The same for an ask, with a `reply_with` and a `reply_by` for where it has none.
+    pub fn stamp_ask(
+        &self,
+        envelope: &Envelope<'_>,
+        sender: &str,
+        receiver: Option<&str>,
+        reply_with: Option<&str>,
+        reply_by: Option<u64>,
+    ) -> Result<Message, Error> {
+        let now = self.source.now_micros();
+        let id = self.source.next_id(now);
+        let needs_conversation = envelope.protocol.is_some() && envelope.conversation_id.is_none();
+        let conversation = needs_conversation.then(|| self.source.next_id(now));
+        Message::write(
+            envelope,
+            &Stamp {
+                sender,
+                message_id: id.as_str(),
+                sent_at: now,
+                receiver,
+                reply_with,
+                conversation_id: conversation.as_ref().map(Id::as_str),
+                reply_by,
+            },
+        )
+    }
+
+    /// Writes what somebody drafted, as a message of `sender`.
+    pub fn stamp_draft(&self, draft: &Draft, sender: &str) -> Result<Message, Error> {
+        self.check_size(draft)?;
+        self.stamp(&Envelope::read(draft.as_bytes())?, sender, None)
+    }
+
+    /// Writes a message of the host itself.
+    pub fn stamp_own(&self, draft: &Draft) -> Result<Message, Error> {
+        self.stamp(&Envelope::read(draft.as_bytes())?, name::AMS, None)
+    }
+
+    /// Refuses a message above the runtime's limit, before it is looked at.
+    pub fn check_size(&self, draft: &Draft) -> Result<(), Error> {
+        let (limit, size) = (self.limits.max_message_bytes, draft.as_bytes().len() as u64);
+        if size <= limit {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "the message is {size} bytes long, above the limit of {limit} (max_message_bytes)"
+            ),
+        )
+        .with_limit("message", limit, size))
+    }
+
+    /// What the deployer listed for an agent.
+    pub fn listed_capabilities(&self, agent: &Agent) -> Vec<String> {
+        self.listed.get(&agent.face.serial).map(|listed| listed.clone()).unwrap_or_default()
+    }
+
+    pub fn list_capabilities(&self, serial: u64, listed: &[String]) {
+        if !listed.is_empty() {
+            self.listed.insert(serial, listed.to_vec());
+        }
+    }
+
+    /// Takes an agent out of the directory and gives its place back.
+    pub fn forget(&self, agent: &Agent) {
+        self.directory.remove(&agent.face.name, &agent.face.id);
+        self.end_subscriptions(agent);
+        self.listed.remove(&agent.face.serial);
+        self.agents.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Finds who `name` means, or says that there is nobody.
+    pub fn member(&self, name: &str) -> Result<Member, Error> {
+        self.directory.find(name).ok_or_else(|| not_found(name))
+    }
+}
+
+/// The error of a name that nobody here has.
+pub(crate) fn not_found(name: &str) -> Error {
+    let shown: String = name.chars().take(300).collect();
+    let hint = if matches!(name, name::AMS | name::DF) {
+        "; it answers no messages in this version"
+    } else {
+        "; see `agents()` for who is here"
+    };
+    Error::new(ErrorKind::AgentNotFound, format!("no agent is called {shown:?}{hint}"))
+}

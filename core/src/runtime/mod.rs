@@ -1,0 +1,293 @@
+//! The handle: deploy, send, ask, subscribe, register, find, close.
+
+mod ask;
+mod builder;
+mod close;
+mod core;
+mod dead_letter;
+mod deploy;
+mod handle;
+mod outcome;
+mod register;
+mod route;
+mod send;
+mod subscription;
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use self::ask::Ask;
+pub use self::builder::Builder;
+pub(crate) use self::core::{Core, Party};
+pub use self::dead_letter::DeadLetter;
+pub use self::deploy::Deploy;
+pub use self::handle::Agent;
+pub use self::register::{FnHandler, HostAgentHandle, Register};
+pub use self::send::Call;
+pub use self::subscription::Subscription;
+
+use self::close::DEFAULT_CLOSE;
+use crate::directory::Member;
+use crate::error::Error;
+use crate::message::{Draft, Filter};
+
+/// A system of agents, inside this program. Cheap to clone; all clones are the same runtime, which
+/// closes when the last of them is dropped.
+#[derive(Clone)]
+pub struct Runtime {
+    owner: Arc<Owner>,
+}
+
+/// Closes the runtime when the last handle is gone.
+struct Owner(Arc<Core>);
+
+impl Runtime {
+    /// A runtime with the defaults.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the system gives no threads or memory.
+    pub fn new() -> Result<Self, Error> {
+        Self::builder().build()
+    }
+
+    /// Sets up a runtime.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    fn core(&self) -> &Arc<Core> {
+        &self.owner.0
+    }
+
+    /// Deploys an agent, and returns when its `agent_init` has succeeded.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidModule`, `NameTaken`, `AgentFailed` (its init trapped, ran into a limit or returned
+    /// another code than 0), `LimitExceeded` (memory, `max_agents`), `InvalidArgument`, `Closed`.
+    ///
+    /// # Cancel safety
+    ///
+    /// An agent whose deployment is dropped before it is ready is removed again.
+    pub async fn deploy(&self, deploy: Deploy) -> Result<Agent, Error> {
+        self.core().deploy(deploy).await
+    }
+
+    /// Deploys one module under many names, compiled once: all of them, or none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runtime::deploy`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Runtime::deploy`].
+    pub async fn deploy_many(
+        &self,
+        deploy: Deploy,
+        names: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Vec<Agent>, Error> {
+        let names = names.into_iter().map(Into::into).collect();
+        self.core().deploy_many(deploy, names).await
+    }
+
+    /// Makes this program an agent: `register.handler` takes what is sent to its name.
+    ///
+    /// # Errors
+    ///
+    /// `NameTaken`, `InvalidArgument`, `Closed`.
+    pub fn register(&self, register: Register) -> Result<HostAgentHandle, Error> {
+        self.core().register(register)
+    }
+
+    /// Sends a message; returns when every receiver's mailbox has it. `timeout` bounds the wait for
+    /// room; `None` waits for ever.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidMessage`, `AgentNotFound`, `AgentFailed`, `LimitExceeded`, `PermissionDenied` (the
+    /// sender is an agent's name), `Timeout`, `Closed`.
+    ///
+    /// # Cancel safety
+    ///
+    /// A message that still waits for room when the future is dropped is not sent.
+    pub async fn send(
+        &self,
+        draft: &Draft,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<(), Error> {
+        self.core().send(draft, timeout.into()).await
+    }
+
+    /// Sends a message without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runtime::send`], with `MailboxFull` in place of `Timeout`.
+    pub fn try_send(&self, draft: &Draft) -> Result<(), Error> {
+        self.core().try_send(draft)
+    }
+
+    /// Sends messages one after the other, as [`Runtime::send`]; `timeout` is for each.
+    ///
+    /// # Errors
+    ///
+    /// The first error; the messages before it have been sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// The messages before the one that waits have been sent.
+    pub async fn send_many(
+        &self,
+        drafts: &[Draft],
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<(), Error> {
+        let timeout = timeout.into();
+        for draft in drafts {
+            self.core().send(draft, timeout).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends a message and waits for the first reply, whatever its act.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runtime::send`]; `Timeout` if no reply came.
+    pub fn ask(&self, draft: Draft) -> Call {
+        Call::new(self.core().clone(), Ok(draft), false)
+    }
+
+    /// Sends a FIPA request and waits for its result, as [`Agent::request`].
+    pub fn request(&self, draft: Draft) -> Call {
+        Call::new(self.core().clone(), Ok(draft), true)
+    }
+
+    /// Asks all of `drafts` at once; the answers in the same order.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Call`].
+    pub async fn ask_many(
+        &self,
+        drafts: Vec<Draft>,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Vec<Result<crate::Message, Error>> {
+        let timeout = timeout.into();
+        let calls = drafts.into_iter().map(|draft| self.ask(draft).timeout(timeout).into_future());
+        futures_util::future::join_all(calls).await
+    }
+
+    /// Sends a message to every agent that `filter` matches; how many there were.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidMessage`, `LimitExceeded`, `PermissionDenied`, `Closed`.
+    pub fn broadcast(&self, filter: Filter, draft: &Draft) -> Result<u64, Error> {
+        self.core().broadcast(filter, draft)
+    }
+
+    /// Copies of every message from now on that matches.
+    ///
+    /// # Errors
+    ///
+    /// `Closed`.
+    pub fn subscribe(&self, filter: Filter) -> Result<Subscription, Error> {
+        self.core().check_open()?;
+        Ok(self.core().subscribe(filter))
+    }
+
+    /// Every deployed agent, in the order of deployment.
+    pub fn agents(&self) -> Vec<Agent> {
+        only_agents(self.core().directory.members())
+    }
+
+    /// The agent with this name or id.
+    ///
+    /// # Errors
+    ///
+    /// `AgentNotFound`, `Closed`.
+    pub fn agent_named(&self, name: &str) -> Result<Agent, Error> {
+        self.core().check_open()?;
+        match self.core().member(name)? {
+            Member::Agent(agent) => Ok(Agent::new(agent)),
+            Member::Host(_) => Err(Error::new(
+                crate::ErrorKind::AgentNotFound,
+                format!("{name:?} is a host agent, not a deployed one"),
+            )),
+        }
+    }
+
+    /// The names of all, deployed and host agents, whose capabilities and services `filter` wants.
+    ///
+    /// # Errors
+    ///
+    /// `Closed`.
+    pub fn find(&self, filter: Filter) -> Result<Vec<String>, Error> {
+        self.core().check_open()?;
+        let (filter, names) = filter.split_receivers();
+        let members = self.core().directory.matching(&filter, names.as_deref());
+        Ok(members.iter().map(|member| member.name().to_string()).collect())
+    }
+
+    /// The last messages that reached nobody, oldest first.
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.core().dead_letters.list()
+    }
+
+    /// The name under which this program speaks.
+    pub fn name(&self) -> &str {
+        &self.core().name
+    }
+
+    /// Whether the runtime has been closed, or is being closed.
+    pub fn is_closed(&self) -> bool {
+        self.core().check_open().is_err()
+    }
+
+    /// Closes the runtime within five seconds: see [`Runtime::close_within`].
+    pub async fn close(&self) {
+        self.core().close(DEFAULT_CLOSE).await;
+    }
+
+    /// Closes the runtime: running turns finish or are interrupted, `agent_shutdown` is called,
+    /// waiting calls get `Closed`, and no thread is left behind. Closing twice is no error.
+    ///
+    /// # Cancel safety
+    ///
+    /// To be awaited to its end; a runtime whose closing was dropped stays half closed.
+    pub async fn close_within(&self, timeout: Duration) {
+        self.core().close(timeout).await;
+    }
+}
+
+fn only_agents(members: Vec<Member>) -> Vec<Agent> {
+    members
+        .into_iter()
+        .filter_map(|member| match member {
+            Member::Agent(agent) => Some(Agent::new(agent)),
+            Member::Host(_) => None,
+        })
+        .collect()
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if crate::fork::in_child() || self.0.check_open().is_err() {
+            return;
+        }
+        let core = self.0.clone();
+        let closer = std::thread::Builder::new().name("caxton-closer".to_owned());
+        // Without a thread to close it the runtime stays as it is, which harms nobody.
+        let _ = closer.spawn(move || crate::blocking::block_on(core.close(DEFAULT_CLOSE)));
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Runtime({:?})", self.name())
+    }
+}

@@ -1,0 +1,142 @@
+//! Registering host agents.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use super::core::Core;
+use super::deploy::name_taken;
+use crate::directory::Member;
+use crate::error::Error;
+use crate::host_agent::{Handler, HostAgent, HostAgentParts, Reply, Task};
+use crate::message::Message;
+
+/// How many messages an asynchronous handler is given at once.
+pub(crate) const DEFAULT_CONCURRENCY: usize = 64;
+
+/// A host agent to register: its name, its handler, what it can do.
+pub struct Register {
+    name: String,
+    handler: Box<dyn Handler>,
+    capabilities: Vec<String>,
+    concurrency: usize,
+}
+
+impl Register {
+    /// A host agent whose messages go to `handler`.
+    pub fn new(name: impl Into<String>, handler: impl Handler) -> Self {
+        Register {
+            name: name.into(),
+            handler: Box::new(handler),
+            capabilities: Vec::new(),
+            concurrency: DEFAULT_CONCURRENCY,
+        }
+    }
+
+    /// What it can do.
+    #[must_use]
+    pub fn capabilities(
+        mut self,
+        capabilities: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.capabilities = capabilities.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How many messages are handled at once, 64 unless said otherwise; they are begun in order.
+    #[must_use]
+    pub fn concurrency(mut self, concurrency: usize) -> Self {
+        self.concurrency = concurrency.max(1);
+        self
+    }
+}
+
+/// A registered host agent. Dropping it leaves the agent where it is.
+#[derive(Clone)]
+pub struct HostAgentHandle {
+    host: Arc<HostAgent>,
+    core: Arc<Core>,
+}
+
+impl HostAgentHandle {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.host.name
+    }
+
+    /// Its id: a UUID.
+    pub fn id(&self) -> &str {
+        &self.host.id
+    }
+
+    /// Takes it out of the runtime. What waits for it is answered with `failure`; what it handles
+    /// goes on.
+    pub fn remove(&self) {
+        self.core.unregister(&self.host);
+    }
+}
+
+impl Core {
+    pub fn register(self: &Arc<Self>, register: Register) -> Result<HostAgentHandle, Error> {
+        self.check_open()?;
+        self.check_name(&register.name)?;
+        let parts = HostAgentParts {
+            name: register.name.into(),
+            id: self.new_id().as_str().into(),
+            serial: self.next_serial(),
+            capabilities: register.capabilities,
+            concurrency: register.concurrency,
+            handler: register.handler,
+        };
+        let host = Arc::new(HostAgent::new(self.clone(), parts, &self.limits));
+        if !self.directory.enter(Member::Host(host.clone())) {
+            return Err(name_taken(&host.name));
+        }
+        self.hosts.insert(host.serial, host.clone());
+        Ok(HostAgentHandle { host, core: self.clone() })
+    }
+
+    fn unregister(&self, host: &Arc<HostAgent>) {
+        self.directory.remove(&host.name, &host.id);
+        self.hosts.remove(&host.serial);
+        let waiting = host.end();
+        self.end_letters(waiting, &host.name);
+    }
+}
+
+/// An asynchronous function as a handler. It runs on the runtime's own tokio thread.
+pub struct FnHandler<F> {
+    function: Arc<F>,
+    io: tokio::runtime::Handle,
+}
+
+impl super::Runtime {
+    /// An asynchronous function as a handler; a panic in it fails the one message.
+    pub fn handler<F, R>(&self, function: F) -> FnHandler<F>
+    where
+        F: Fn(Message) -> R + Send + Sync + 'static,
+        R: Future<Output = Reply> + Send + 'static,
+    {
+        FnHandler { function: Arc::new(function), io: self.core().io.clone() }
+    }
+}
+
+impl<F, R> Handler for FnHandler<F>
+where
+    F: Fn(Message) -> R + Send + Sync + 'static,
+    R: Future<Output = Reply> + Send + 'static,
+{
+    fn handle(&self, task: Task) {
+        let function = self.function.clone();
+        self.io.spawn(async move {
+            let message = task.message().clone();
+            let handling = AssertUnwindSafe(async move { function(message).await });
+            let reply = handling.catch_unwind().await;
+            task.finish(
+                reply.unwrap_or_else(|_| Reply::Failure("the handler panicked".to_owned())),
+            );
+        });
+    }
+}

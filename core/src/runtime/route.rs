@@ -1,0 +1,293 @@
+//! The way of a message from who sent it to who receives it.
+
+use std::sync::Arc;
+
+use super::ask::Ask;
+use super::core::{Core, Party};
+use crate::agent::{Agent, Kind, Letter, Refusal, Reserved};
+use crate::directory::Member;
+use crate::message::{Draft, Filter, Message, Performative, name};
+use crate::sandbox::{Fault, FaultKind, NoPlace, Place};
+use crate::scheduler::Lane;
+
+impl Core {
+    /// Sends a committed message to each of its receivers. Nothing here waits: what finds no room
+    /// comes back to its sender as a `failure`.
+    pub fn route(&self, from: Party, message: Message, ask: Option<&Arc<Ask>>, lane: Lane<'_>) {
+        let seen = self.observe(&message);
+        let mut done: Vec<&str> = Vec::new();
+        for to in message.receivers() {
+            if done.contains(&to) {
+                continue;
+            }
+            self.route_one(from, to, &message, ask, seen, lane);
+            done.push(to);
+        }
+    }
+
+    fn route_one(
+        &self,
+        from: Party,
+        to: &str,
+        message: &Message,
+        ask: Option<&Arc<Ask>>,
+        seen: bool,
+        lane: Lane<'_>,
+    ) {
+        if name::topic_of(to).is_some() {
+            return self.publish(message, from.0, lane);
+        }
+        if self.asks.answer(from.0, to, message, ask) {
+            return;
+        }
+        let Some(member) = self.directory.find(to) else {
+            if self.is_speaker(to) {
+                if !seen {
+                    self.dead_letters
+                        .push(message.clone(), format!("nobody waits for it at {to:?}"));
+                }
+                return;
+            }
+            let letter = Letter::direct(message.clone(), ask.cloned());
+            let fault = Fault::new(FaultKind::Unknown, format!("no agent is called {to:?}"));
+            return self.report_failure(&letter, to, &fault, lane);
+        };
+        let ask = self.passed_on(from, &member, message, ask);
+        let letter = Letter::direct(message.clone(), ask);
+        if let Err((refusal, letter)) = self.deliver(&member, letter, lane) {
+            self.report_refusal(&letter, member.name(), refusal, lane);
+        }
+    }
+
+    /// The ask that `message` is part of: whoever receives it may answer the asker.
+    fn passed_on(
+        &self,
+        from: Party,
+        to: &Member,
+        message: &Message,
+        ask: Option<&Arc<Ask>>,
+    ) -> Option<Arc<Ask>> {
+        let ask = match ask {
+            Some(ask) => ask.clone(),
+            None if self.asks.is_empty() => return None,
+            None => self.asks.passed_on(message)?,
+        };
+        ask.pass_on(from.0, to.serial());
+        Some(ask)
+    }
+
+    /// Puts a letter into the mailbox of a member.
+    pub fn deliver(
+        &self,
+        to: &Member,
+        letter: Letter,
+        lane: Lane<'_>,
+    ) -> Result<(), (Refusal, Letter)> {
+        match to {
+            Member::Agent(agent) => {
+                if agent.mailbox.push(letter)? {
+                    self.scheduler.push(agent.clone(), lane);
+                }
+                Ok(())
+            }
+            Member::Host(host) => {
+                if host.would_deadlock(&letter) {
+                    let text = format!("{:?} waits for the answer to this very ask", &*host.name);
+                    self.report_failure(
+                        &letter,
+                        &host.name,
+                        &Fault::new(FaultKind::Deadlock, text),
+                        lane,
+                    );
+                    return Ok(());
+                }
+                host.push(letter)
+            }
+        }
+    }
+
+    /// Puts a message into the places that its sender reserved during the turn.
+    pub fn fill_places(
+        &self,
+        from: Party,
+        message: &Message,
+        places: Vec<Place>,
+        ask: Option<&Arc<Ask>>,
+        lane: Lane<'_>,
+    ) {
+        self.observe(message);
+        for place in places {
+            let Ok(reserved) = place.0.downcast::<LocalPlace>() else {
+                continue;
+            };
+            let letter = Letter::direct(message.clone(), None);
+            match *reserved {
+                LocalPlace::Agent(reserved) => {
+                    let agent = reserved.agent().clone();
+                    let member = Member::Agent(agent.clone());
+                    let ask = self.passed_on(from, &member, message, ask);
+                    match reserved.fill(Letter { ask, ..letter }) {
+                        Ok(true) => self.scheduler.push(agent, lane),
+                        Ok(false) => {}
+                        Err((refusal, letter)) => {
+                            self.report_refusal(&letter, agent.name(), refusal, lane);
+                        }
+                    }
+                }
+                LocalPlace::Host(member) => {
+                    let ask = self.passed_on(from, &member, message, ask);
+                    if let Err((refusal, letter)) =
+                        self.deliver(&member, Letter { ask, ..letter }, lane)
+                    {
+                        self.report_refusal(&letter, member.name(), refusal, lane);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps room for a message of the agent `holder`.
+    pub fn reserve(&self, to: &str, message: &Message, holder: u64) -> Result<Place, NoPlace> {
+        let member = self.directory.find(to).ok_or(NoPlace::Unknown)?;
+        reserve_with(member, message, holder)
+    }
+
+    /// Keeps room with everybody whom `filter` means, except the sender.
+    pub fn reserve_matching(
+        &self,
+        filter: Filter,
+        message: &Message,
+        holder: u64,
+    ) -> (Vec<Place>, u64) {
+        let (filter, names) = filter.split_receivers();
+        if !filter.matches(message) {
+            return (Vec::new(), 0);
+        }
+        let mut places = Vec::new();
+        let mut skipped = 0;
+        for member in self.directory.matching(&filter, names.as_deref()) {
+            if member.serial() == holder {
+                continue;
+            }
+            match reserve_with(member, message, holder) {
+                Ok(place) => places.push(place),
+                Err(_) => skipped += 1,
+            }
+        }
+        (places, skipped)
+    }
+
+    /// Answers a letter in the name of `ams` with what happened to it.
+    pub fn report_failure(&self, letter: &Letter, agent: &str, fault: &Fault, lane: Lane<'_>) {
+        let original = &letter.message;
+        if fault.kind == FaultKind::Closed || !letter.may_fail() {
+            self.dead_letters.push(original.clone(), fault.text.clone());
+            return;
+        }
+        let content = failure_content(agent, fault);
+        // The host answers who truly sent the message, whomever that one named for replies.
+        let draft = Draft::raw_reply_to(
+            original,
+            original.sender(),
+            Performative::Failure,
+            content.as_bytes(),
+        );
+        let failure = match self.stamp_own(&draft) {
+            Ok(failure) => failure,
+            Err(error) => {
+                tracing::error!(%error, "a failure could not be written");
+                return;
+            }
+        };
+        let seen = self.observe(&failure);
+        let to = original.sender();
+        if self.asks.answer(Party::AMS.0, to, &failure, letter.ask.as_ref()) {
+            return;
+        }
+        match self.directory.find(to) {
+            Some(member) => {
+                let letter = Letter { message: failure, ask: None, kind: Kind::Failure };
+                if let Err((_, letter)) = self.deliver(&member, letter, lane) {
+                    self.dead_letters.push(letter.message, "its receiver has no room for failures");
+                }
+            }
+            None if seen => {}
+            None => self.dead_letters.push(failure, format!("nobody waits for it at {to:?}")),
+        }
+    }
+
+    pub fn report_refusal(&self, letter: &Letter, agent: &str, refusal: Refusal, lane: Lane<'_>) {
+        let (kind, what) = match refusal {
+            Refusal::Full => (FaultKind::Mailbox, "has no room in its mailbox"),
+            Refusal::Failed => (FaultKind::Trap, "has failed and takes no messages"),
+            Refusal::Removed => (FaultKind::Unknown, "has been removed"),
+        };
+        if refusal == Refusal::Full {
+            self.dead_letters.push(letter.message.clone(), format!("{agent:?} {what}"));
+        }
+        self.report_failure(letter, agent, &Fault::new(kind, format!("{agent:?} {what}")), lane);
+    }
+
+    /// Answers messages that waited with somebody who takes none any more.
+    pub fn refuse_all(&self, letters: Vec<Letter>, agent: &str, lane: Lane<'_>) {
+        for letter in letters {
+            self.report_refusal(&letter, agent, Refusal::Failed, lane);
+        }
+    }
+
+    /// Whether the script speaks, or has spoken, under this name.
+    pub fn is_speaker(&self, name: &str) -> bool {
+        name == &*self.name || self.speakers.contains(name)
+    }
+
+    /// An agent's last turn is over.
+    pub fn agent_stopped(&self, agent: &Agent) {
+        if !agent.retire() {
+            return;
+        }
+        self.forget(agent);
+        agent.stopped.notify_waiters();
+        self.agent_gone.notify_waiters();
+    }
+}
+
+/// A place that a turn holds.
+enum LocalPlace {
+    Agent(Reserved),
+    /// Host agents take what they can when the turn commits.
+    Host(Member),
+}
+
+fn reserve_with(member: Member, message: &Message, holder: u64) -> Result<Place, NoPlace> {
+    let place = match member {
+        Member::Agent(agent) => match Reserved::take(agent, message, holder) {
+            Ok(reserved) => LocalPlace::Agent(reserved),
+            Err(Refusal::Full) => return Err(NoPlace::Full),
+            Err(Refusal::Failed | Refusal::Removed) => return Err(NoPlace::Unknown),
+        },
+        Member::Host(_) => LocalPlace::Host(member),
+    };
+    Ok(Place(Box::new(place)))
+}
+
+/// The content of a `failure` of the host.
+fn failure_content(agent: &str, fault: &Fault) -> String {
+    let mut content = serde_json::json!({
+        "error": fault.text,
+        "agent": agent,
+        "kind": fault.kind.as_str(),
+    });
+    if let (Some(limit), Some(used), Some(object)) =
+        (fault.limit, fault.used, content.as_object_mut())
+    {
+        object.insert("limit".to_owned(), limit.into());
+        object.insert("used".to_owned(), used.into());
+    }
+    if let (Some(backtrace), Some(object)) = (&fault.backtrace, content.as_object_mut()) {
+        object.insert(
+            "backtrace".to_owned(),
+            backtrace.chars().take(4096).collect::<String>().into(),
+        );
+    }
+    content.to_string()
+}

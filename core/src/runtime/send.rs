@@ -1,0 +1,408 @@
+//! What a script sends, and how it waits: for room, and for answers.
+
+use std::borrow::Cow;
+use std::future::{Future, IntoFuture, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::ask::{Ask, AskParts};
+use super::core::{Core, Party, not_found};
+use super::outcome;
+use crate::agent::{Claim, Letter, Waiter, run_claimed};
+use crate::directory::Member;
+use crate::error::{Error, ErrorKind};
+use crate::host_agent::Within;
+use crate::message::{Draft, Envelope, Filter, Message, Sender, name};
+use crate::scheduler::Lane;
+
+/// How long a call waits unless it says otherwise.
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// A message above this size is handled by the pool, not on the calling thread.
+const INLINE_BYTES: usize = 64 << 10;
+/// The most names under which a script may speak.
+const MAX_SPEAKERS: usize = 65_536;
+
+/// A message whose answer is waited for. Nothing is sent before it is awaited.
+///
+/// # Cancel safety
+///
+/// When the future is dropped, a message that still waits in the mailbox is taken out; a turn that
+/// has begun goes on and commits, and its reply becomes a dead letter.
+#[must_use = "nothing is sent before the call is awaited"]
+pub struct Call {
+    core: Arc<Core>,
+    draft: Result<Draft, Error>,
+    request: bool,
+    timeout: Option<Duration>,
+    within: Option<Within>,
+}
+
+impl Call {
+    pub(crate) fn new(core: Arc<Core>, draft: Result<Draft, Error>, request: bool) -> Self {
+        Call { core, draft, request, timeout: Some(DEFAULT_TIMEOUT), within: None }
+    }
+
+    /// Waits this long, and fails with [`ErrorKind::Timeout`] after that; 30 seconds unless said
+    /// otherwise. `None` waits for ever.
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.timeout = timeout.into();
+        self
+    }
+
+    /// Says that the call is made while a host agent handles a task: if it would come back to a
+    /// handler that waits for it, it fails at once.
+    pub fn within(mut self, task: impl Into<Option<Within>>) -> Self {
+        self.within = task.into();
+        self
+    }
+
+    async fn run(self) -> Result<Message, Error> {
+        let reply = self.core.ask(&self.draft?, self.request, self.timeout, self.within).await?;
+        if self.request { outcome::of_request(reply) } else { Ok(reply) }
+    }
+}
+
+impl IntoFuture for Call {
+    type Output = Result<Message, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+/// In whose name a script's message goes out.
+struct Speaker<'a> {
+    name: Cow<'a, str>,
+    serial: u64,
+}
+
+impl Core {
+    /// Sends a message, and waits for room where a mailbox is full.
+    pub async fn send(&self, draft: &Draft, timeout: Option<Duration>) -> Result<(), Error> {
+        let (message, members) = self.prepare(draft)?;
+        let seen = self.observe(&message);
+        let sending = async {
+            for (to, member) in message.receivers().zip(members) {
+                match member {
+                    None if name::topic_of(to).is_some() => {
+                        self.publish(&message, Party::SCRIPT.0, Lane::outside());
+                    }
+                    None if !seen => {
+                        let reason = format!("nobody waits for it at {to:?}");
+                        self.dead_letters.push(message.clone(), reason);
+                    }
+                    None => {}
+                    Some(member) => {
+                        let ask = self.asks.passed_on(&message);
+                        self.enqueue(&member, Letter::direct(message.clone(), ask)).await?;
+                    }
+                }
+            }
+            Ok(())
+        };
+        match self.within_time(timeout, sending).await {
+            Some(sent) => sent,
+            None => Err(Error::new(
+                ErrorKind::Timeout,
+                format!(
+                    "the mailbox of {:?} had no room within {:?}",
+                    message.receiver(),
+                    timeout.unwrap_or_default()
+                ),
+            )),
+        }
+    }
+
+    /// Sends a message if every receiver has room now.
+    pub fn try_send(&self, draft: &Draft) -> Result<(), Error> {
+        let (message, members) = self.prepare(draft)?;
+        let seen = self.observe(&message);
+        for (to, member) in message.receivers().zip(members) {
+            match member {
+                None if name::topic_of(to).is_some() => {
+                    self.publish(&message, Party::SCRIPT.0, Lane::outside());
+                }
+                None if !seen => {
+                    self.dead_letters
+                        .push(message.clone(), format!("nobody waits for it at {to:?}"));
+                }
+                None => {}
+                Some(member) => {
+                    let letter = Letter::direct(message.clone(), self.asks.passed_on(&message));
+                    self.deliver(&member, letter, Lane::outside())
+                        .map_err(|(refusal, _)| refusal.to_error(member.name()))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads and writes a script's message, and finds all of its receivers. `None` stands for a
+    /// topic or for a name of the script itself.
+    fn prepare(&self, draft: &Draft) -> Result<(Message, Vec<Option<Member>>), Error> {
+        self.check_open()?;
+        self.check_size(draft)?;
+        let envelope = Envelope::read(draft.as_bytes())?;
+        let speaker = self.speaker(&envelope)?;
+        let message = self.stamp(&envelope, &speaker.name, None)?;
+        let mut members = Vec::new();
+        for to in message.receivers() {
+            members.push(match self.directory.find(to) {
+                Some(member) => Some(member),
+                None if name::topic_of(to).is_some() || self.is_speaker(to) => None,
+                None => return Err(not_found(to)),
+            });
+        }
+        Ok((message, members))
+    }
+
+    /// Sends to everybody whom `filter` means; how many there are. Those without room are skipped.
+    pub fn broadcast(&self, filter: Filter, draft: &Draft) -> Result<u64, Error> {
+        self.check_open()?;
+        self.check_size(draft)?;
+        let envelope = Envelope::read(draft.as_bytes())?;
+        let speaker = self.speaker(&envelope)?;
+        let message = self.stamp(&envelope, &speaker.name, Some(name::EVERYBODY))?;
+        let (places, _skipped) = self.reserve_matching(filter, &message, speaker.serial);
+        let receivers = places.len() as u64;
+        self.fill_places(Party(speaker.serial), &message, places, None, Lane::outside());
+        Ok(receivers)
+    }
+
+    /// Sends a message and waits for its answer. Where the receiver is idle, its turn is run on
+    /// this thread, to its end or to the first preemption point.
+    async fn ask(
+        &self,
+        draft: &Draft,
+        waits_through_agree: bool,
+        timeout: Option<Duration>,
+        within: Option<Within>,
+    ) -> Result<Message, Error> {
+        self.check_open()?;
+        self.check_size(draft)?;
+        let envelope = Envelope::read(draft.as_bytes())?;
+        let speaker = self.speaker(&envelope)?;
+        let key = self.new_id();
+        let reply_by = timeout.and_then(|timeout| {
+            self.source.now_micros().checked_add(u64::try_from(timeout.as_micros()).ok()?)
+        });
+        let message =
+            self.stamp_ask(&envelope, &speaker.name, None, Some(key.as_str()), reply_by)?;
+        let mut members = Vec::new();
+        for to in message.receivers() {
+            if name::topic_of(to).is_some() {
+                return Err(Error::new(
+                    ErrorKind::InvalidMessage,
+                    format!("an ask needs an agent to answer it, and {to:?} is a topic"),
+                ));
+            }
+            members.push(self.member(to)?);
+        }
+        let ask = Ask::new(AskParts {
+            key: message.reply_with().unwrap_or_default(),
+            conversation_id: message.conversation_id(),
+            asker: message.sender(),
+            waits_through_agree,
+            parent: within.and_then(|Within(host, task)| self.hosts.get(&host)?.ask_of(task)),
+            handler: within.map(|Within(host, _)| host),
+        });
+        for member in &members {
+            ask.allow(member.serial());
+        }
+        let waiting = Waiting::enter(self, &ask, &message, &members);
+        self.observe(&message);
+        let asking = async {
+            for member in &members {
+                let letter = Letter::direct(message.clone(), Some(ask.clone()));
+                match member {
+                    Member::Agent(agent) if message.charge() <= INLINE_BYTES => {
+                        match agent.mailbox.claim(letter) {
+                            Claim::Run(letter) => run_claimed(agent, letter),
+                            Claim::Queued { wake: true } => {
+                                self.scheduler.push(agent.clone(), Lane::outside());
+                            }
+                            Claim::Queued { wake: false } => {}
+                            Claim::Refused(letter) => self.enqueue(member, letter).await?,
+                        }
+                    }
+                    _ => self.enqueue(member, letter).await?,
+                }
+            }
+            poll_fn(|context| ask.poll(context)).await
+        };
+        match self.within_time(timeout, asking).await {
+            Some(answer) => answer,
+            None => Err(waiting.timed_out(timeout.unwrap_or_default())),
+        }
+    }
+
+    /// Puts a letter into a mailbox as soon as there is room, in the order in which scripts came.
+    async fn enqueue(&self, member: &Member, letter: Letter) -> Result<(), Error> {
+        if let Member::Host(host) = member
+            && host.would_deadlock(&letter)
+        {
+            // The failure that follows answers the ask.
+            return match self.deliver(member, letter, Lane::outside()) {
+                Ok(()) => Ok(()),
+                Err((refusal, _)) => Err(refusal.to_error(member.name())),
+            };
+        }
+        let waiter = Waiter::new(letter);
+        let withdraw = Withdraw(&waiter);
+        let taken = match member {
+            Member::Agent(agent) => match agent.mailbox.wait(&waiter) {
+                Ok(true) => {
+                    self.scheduler.push(agent.clone(), Lane::outside());
+                    Ok(())
+                }
+                other => other.map(drop),
+            },
+            Member::Host(host) => host.wait(&waiter),
+        };
+        let taken = match taken {
+            Ok(()) => poll_fn(|context| waiter.poll(context)).await,
+            refused => refused,
+        };
+        drop(withdraw);
+        taken.map_err(|refusal| refusal.to_error(member.name()))
+    }
+
+    /// In whose name the script speaks: its own, any that is neither reserved nor an agent's, or
+    /// one of its host agents.
+    fn speaker<'a>(&'a self, envelope: &'a Envelope<'_>) -> Result<Speaker<'a>, Error> {
+        let script = Party::SCRIPT.0;
+        let claimed = match &envelope.sender {
+            None => {
+                return Ok(Speaker { name: Cow::Borrowed(&self.name), serial: script });
+            }
+            Some(Sender::One(claimed)) if **claimed == *self.name => {
+                return Ok(Speaker { name: Cow::Borrowed(&self.name), serial: script });
+            }
+            Some(Sender::One(claimed)) => claimed,
+            Some(Sender::Many(_)) => {
+                return Err(Error::new(
+                    ErrorKind::InvalidMessage,
+                    "`sender` is one name, not an array",
+                ));
+            }
+        };
+        name::check(claimed)?;
+        if name::is_reserved(claimed) {
+            return Err(Error::new(
+                ErrorKind::PermissionDenied,
+                format!("{claimed:?} is a name of the runtime; nobody else can speak under it"),
+            ));
+        }
+        match self.directory.find(claimed) {
+            Some(Member::Host(host)) => {
+                Ok(Speaker { name: Cow::Owned(host.name.to_string()), serial: host.serial })
+            }
+            Some(Member::Agent(_)) => Err(Error::new(
+                ErrorKind::PermissionDenied,
+                format!("{claimed:?} is an agent, and nobody else can speak in its name"),
+            )),
+            None => {
+                if !self.speakers.contains(claimed.as_ref()) {
+                    if self.speakers.len() >= MAX_SPEAKERS {
+                        return Err(Error::limit(
+                            "senders",
+                            MAX_SPEAKERS as u64,
+                            MAX_SPEAKERS as u64 + 1,
+                        ));
+                    }
+                    self.speakers.insert(claimed.as_ref().into());
+                }
+                Ok(Speaker { name: Cow::Borrowed(claimed), serial: script })
+            }
+        }
+    }
+
+    /// Runs `future` for at most `timeout`. A timer is only made if it is not ready at once.
+    async fn within_time<F: Future>(
+        &self,
+        timeout: Option<Duration>,
+        future: F,
+    ) -> Option<F::Output> {
+        let mut future = pin!(future);
+        let mut timer = None;
+        poll_fn(|context| {
+            if let Poll::Ready(output) = future.as_mut().poll(context) {
+                return Poll::Ready(Some(output));
+            }
+            let Some(timeout) = timeout else {
+                return Poll::Pending;
+            };
+            let timer = timer.get_or_insert_with(|| self.sleep(timeout));
+            timer.as_mut().poll(context).map(|()| None)
+        })
+        .await
+    }
+}
+
+/// Takes a message back that nobody waits any more to see delivered.
+struct Withdraw<'a>(&'a Waiter);
+
+impl Drop for Withdraw<'_> {
+    fn drop(&mut self) {
+        self.0.take();
+    }
+}
+
+/// An ask in the table of asks; taken out when it is answered, given up or dropped.
+struct Waiting<'a> {
+    core: &'a Core,
+    ask: &'a Arc<Ask>,
+    message: &'a Message,
+    members: &'a [Member],
+}
+
+impl<'a> Waiting<'a> {
+    fn enter(
+        core: &'a Core,
+        ask: &'a Arc<Ask>,
+        message: &'a Message,
+        members: &'a [Member],
+    ) -> Self {
+        core.asks.enter(ask);
+        Waiting { core, ask, message, members }
+    }
+
+    fn timed_out(&self, timeout: Duration) -> Error {
+        let withdrawn = self.give_up();
+        let name = self.message.receiver();
+        let state = if withdrawn {
+            "the message still waited in its mailbox, and was taken out"
+        } else {
+            "the message has been handed over; a reply that still comes becomes a dead letter"
+        };
+        Error::new(
+            ErrorKind::Timeout,
+            format!("{name:?} did not answer within {timeout:?}: {state}"),
+        )
+    }
+
+    /// Whether the message was still in a mailbox.
+    fn give_up(&self) -> bool {
+        if !self.ask.give_up() {
+            return false;
+        }
+        let id = self.message.message_id();
+        self.members.iter().fold(false, |withdrawn, member| {
+            withdrawn
+                | match member {
+                    Member::Agent(agent) => agent.mailbox.withdraw(id),
+                    Member::Host(host) => host.withdraw(id),
+                }
+        })
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.give_up();
+        self.core.asks.remove(self.ask);
+    }
+}

@@ -1,0 +1,247 @@
+//! Subscriptions: copies of messages for scripts, and for agents.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+
+use super::core::Core;
+use crate::agent::{Agent, Kind, Letter};
+use crate::message::{Filter, Message};
+use crate::scheduler::Lane;
+
+/// Messages that wait for a script's subscription.
+const CAPACITY: usize = 1024;
+/// Bytes of the messages that wait.
+const CAPACITY_BYTES: usize = 16 << 20;
+
+/// Copies of the messages that match a filter. A slow reader misses some and is told how many; the
+/// runtime never waits for it. Dropping it ends the subscription.
+pub struct Subscription {
+    feed: Arc<Feed>,
+    core: Arc<Core>,
+}
+
+struct Feed {
+    filter: Filter,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Message>,
+    bytes: usize,
+    missed: u64,
+    closed: bool,
+    wakers: Vec<Waker>,
+}
+
+impl Subscription {
+    /// The next message; `None` once the subscription or the runtime is closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: a message is only taken when it is returned.
+    pub async fn next(&self) -> Option<Message> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// The same as a poll.
+    pub fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Message>> {
+        let mut state = self.feed.state.lock();
+        if let Some(message) = state.waiting.pop_front() {
+            state.bytes -= message.charge();
+            return Poll::Ready(Some(message));
+        }
+        if state.closed {
+            return Poll::Ready(None);
+        }
+        if !state.wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+            state.wakers.push(context.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// The next message, if one waits.
+    pub fn try_next(&self) -> Option<Message> {
+        let mut state = self.feed.state.lock();
+        let message = state.waiting.pop_front()?;
+        state.bytes -= message.charge();
+        Some(message)
+    }
+
+    /// How many messages found no room since the subscription began.
+    pub fn missed(&self) -> u64 {
+        self.feed.state.lock().missed
+    }
+
+    /// Ends the subscription; what waits can still be read.
+    pub fn close(&self) {
+        self.core.subscriptions.remove(&self.feed);
+        self.feed.close();
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Feed {
+    fn push(&self, message: &Message) {
+        let mut state = self.state.lock();
+        let full = state.waiting.len() >= CAPACITY
+            || (state.bytes + message.charge() > CAPACITY_BYTES && !state.waiting.is_empty());
+        if full {
+            state.missed += 1;
+            return;
+        }
+        state.bytes += message.charge();
+        state.waiting.push_back(message.clone());
+        let wakers = std::mem::take(&mut state.wakers);
+        drop(state);
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+
+    fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        let wakers = std::mem::take(&mut state.wakers);
+        drop(state);
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+}
+
+/// The subscriptions of scripts.
+#[derive(Default)]
+pub(crate) struct Subscriptions {
+    feeds: ArcSwap<Vec<Arc<Feed>>>,
+    count: AtomicUsize,
+}
+
+impl Subscriptions {
+    fn add(&self, feed: &Arc<Feed>) {
+        self.feeds.rcu(|feeds| {
+            let mut feeds = Vec::clone(feeds);
+            feeds.push(feed.clone());
+            feeds
+        });
+        self.count.store(self.feeds.load().len(), Ordering::Release);
+    }
+
+    fn remove(&self, feed: &Arc<Feed>) {
+        self.feeds.rcu(|feeds| {
+            let mut feeds = Vec::clone(feeds);
+            feeds.retain(|other| !Arc::ptr_eq(other, feed));
+            feeds
+        });
+        self.count.store(self.feeds.load().len(), Ordering::Release);
+    }
+
+    pub fn close_all(&self) {
+        for feed in self.feeds.load().iter() {
+            feed.close();
+        }
+    }
+}
+
+/// One subscription of an agent.
+pub(crate) struct AgentSubscription {
+    agent: Arc<Agent>,
+    id: u32,
+    filter: Filter,
+}
+
+impl Core {
+    pub fn subscribe(self: &Arc<Self>, filter: Filter) -> Subscription {
+        let feed = Arc::new(Feed { filter, state: Mutex::default() });
+        self.subscriptions.add(&feed);
+        Subscription { feed, core: self.clone() }
+    }
+
+    /// Shows a message to the script's subscriptions; whether one of them took it.
+    pub fn observe(&self, message: &Message) -> bool {
+        if self.subscriptions.count.load(Ordering::Acquire) == 0 {
+            return false;
+        }
+        let mut seen = false;
+        for feed in self.subscriptions.feeds.load().iter() {
+            if self.is_meant(&feed.filter, message) {
+                feed.push(message);
+                seen = true;
+            }
+        }
+        seen
+    }
+
+    /// What a filter says of agents is meant of the sender.
+    fn is_meant(&self, filter: &Filter, message: &Message) -> bool {
+        filter.matches(message)
+            && (!filter.names_agents()
+                || self
+                    .directory
+                    .find(message.sender())
+                    .is_some_and(|sender| sender.matches(filter)))
+    }
+
+    /// Gives copies of a message for a topic to the agents that subscribed to it.
+    pub fn publish(&self, message: &Message, sender: u64, lane: Lane<'_>) {
+        let subscribers: Vec<Arc<Agent>> = {
+            let subscriptions = self.agent_subscriptions.read();
+            let mut subscribers: Vec<Arc<Agent>> = Vec::new();
+            for subscription in subscriptions.iter() {
+                let agent = &subscription.agent;
+                if agent.face.serial != sender
+                    && !subscribers.iter().any(|other| Arc::ptr_eq(other, agent))
+                    && !message
+                        .receivers()
+                        .any(|to| to == &*agent.face.name || to == &*agent.face.id)
+                    && self.is_meant(&subscription.filter, message)
+                {
+                    subscribers.push(agent.clone());
+                }
+            }
+            subscribers
+        };
+        for agent in subscribers {
+            let letter = Letter { message: message.clone(), ask: None, kind: Kind::Copy };
+            match agent.mailbox.push(letter) {
+                Ok(true) => self.scheduler.push(agent, lane),
+                Ok(false) => {}
+                Err(_) => agent.face.counters.skipped.add(1),
+            }
+        }
+    }
+
+    pub fn begin_subscription(&self, agent: &Arc<Agent>, id: u32, filter: Filter) {
+        agent.face.subscriptions.lock().insert(id);
+        let subscription = AgentSubscription { agent: agent.clone(), id, filter };
+        self.agent_subscriptions.write().push(subscription);
+    }
+
+    pub fn end_subscription(&self, agent: &Agent, id: u32) {
+        if agent.face.subscriptions.lock().remove(&id) {
+            let serial = agent.face.serial;
+            self.agent_subscriptions
+                .write()
+                .retain(|s| s.agent.face.serial != serial || s.id != id);
+        }
+    }
+
+    pub fn end_subscriptions(&self, agent: &Agent) {
+        let had_some = !std::mem::take(&mut *agent.face.subscriptions.lock()).is_empty();
+        if had_some {
+            let serial = agent.face.serial;
+            self.agent_subscriptions.write().retain(|s| s.agent.face.serial != serial);
+        }
+    }
+}

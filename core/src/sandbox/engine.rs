@@ -1,0 +1,193 @@
+//! One wasmtime engine for the process, shared by its runtimes.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::Mutex;
+use wasmtime::{
+    Collector, Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+    WasmBacktraceDetails,
+};
+
+use super::cache::DiskCache;
+use super::signals;
+use super::template::Template;
+use super::ticker::{Awake, Ticker};
+use crate::error::{Error, ErrorKind};
+
+/// The stack of a guest's WebAssembly frames, in bytes. Interpreters that were compiled to
+/// WebAssembly need 1.5 MiB.
+const MAX_WASM_STACK: usize = 2 << 20;
+/// What host functions may use above it.
+const HOST_STACK: usize = 512 << 10;
+/// Memory maps that one live instance takes at most: its memory, its image, its stack and the
+/// guard of that.
+const MAPS_PER_INSTANCE: usize = 4;
+/// Memory maps left to the program around us.
+const MAPS_RESERVED: usize = 8_000;
+/// The most live instances in one process, whatever the system allows.
+const MOST_INSTANCES: usize = 14_000;
+/// Tables that one module may have.
+const MAX_TABLES: u32 = 4;
+
+pub(crate) struct Engine {
+    wasmtime: wasmtime::Engine,
+    capacity: usize,
+    live: AtomicUsize,
+    disk: DiskCache,
+    templates: Mutex<HashMap<[u8; 32], Arc<Mutex<Weak<Template>>>>>,
+    ticker: Mutex<Weak<Ticker>>,
+}
+
+/// The engine with its ticker running, held by each runtime.
+#[derive(Clone)]
+pub(crate) struct Lease {
+    engine: &'static Engine,
+    ticker: Arc<Ticker>,
+}
+
+/// A place for one live instance; given back when dropped.
+pub(crate) struct InstancePermit(&'static Engine);
+
+impl Engine {
+    /// Leases the engine of the process, and makes it at the first call.
+    pub fn lease() -> Result<Lease, Error> {
+        static ENGINE: OnceLock<Result<Engine, String>> = OnceLock::new();
+        let internal =
+            |why: &str| Error::new(ErrorKind::Internal, format!("no engine could be made: {why}"));
+        let engine = ENGINE.get_or_init(|| Engine::new().map_err(|e| format!("{e:#}")));
+        let engine = engine.as_ref().map_err(|why| internal(why))?;
+        let mut running = engine.ticker.lock();
+        let ticker = match running.upgrade() {
+            Some(ticker) => ticker,
+            None => {
+                let started = Ticker::start(engine.wasmtime.clone());
+                let ticker = Arc::new(started.map_err(|e| internal(&e.to_string()))?);
+                *running = Arc::downgrade(&ticker);
+                ticker
+            }
+        };
+        drop(running);
+        Ok(Lease { engine, ticker })
+    }
+
+    fn new() -> wasmtime::Result<Self> {
+        let capacity = capacity();
+        let (wasmtime, capacity) = match wasmtime::Engine::new(&config(Some(capacity))) {
+            Ok(engine) => (engine, capacity),
+            // An address space that is limited has no room for the pool; instances are then mapped
+            // one by one.
+            Err(_) => (wasmtime::Engine::new(&config(None))?, capacity),
+        };
+        signals::remember();
+        let disk = DiskCache::open(&wasmtime);
+        Ok(Engine {
+            wasmtime,
+            capacity,
+            live: AtomicUsize::new(0),
+            disk,
+            templates: Mutex::new(HashMap::new()),
+            ticker: Mutex::new(Weak::new()),
+        })
+    }
+}
+
+impl Lease {
+    pub fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.engine.wasmtime
+    }
+
+    pub(super) fn disk(&self) -> &DiskCache {
+        &self.engine.disk
+    }
+
+    /// The place where the template of one module is kept; its lock is held while it is compiled,
+    /// so that a module is compiled once however many ask at the same time.
+    pub(super) fn template_slot(&self, hash: [u8; 32]) -> Arc<Mutex<Weak<Template>>> {
+        let mut templates = self.engine.templates.lock();
+        if templates.len() > 1024 {
+            templates
+                .retain(|_, slot| Arc::strong_count(slot) > 1 || slot.lock().strong_count() > 0);
+        }
+        templates.entry(hash).or_default().clone()
+    }
+
+    /// Says that a guest is about to run on this thread.
+    pub fn awake(&self) -> Awake<'_> {
+        self.ticker.awake()
+    }
+
+    /// Puts wasmtime's signal handlers back if somebody replaced them.
+    pub fn check_signals(&self) {
+        signals::check();
+    }
+
+    /// A place for one more live instance.
+    pub fn permit(&self) -> Result<InstancePermit, Error> {
+        let capacity = self.engine.capacity;
+        let live = self.engine.live.fetch_add(1, Ordering::Relaxed);
+        let permit = InstancePermit(self.engine);
+        if live < capacity {
+            return Ok(permit);
+        }
+        drop(permit);
+        Err(Error::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "this process has {capacity} live agents, which is what the system's limit on \
+                 memory maps allows (vm.max_map_count); remove some, or raise it"
+            ),
+        )
+        .with_limit("agents", capacity as u64, live as u64 + 1))
+    }
+}
+
+impl Drop for InstancePermit {
+    fn drop(&mut self) {
+        self.0.live.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How many instances the system's limit on memory maps allows.
+fn capacity() -> usize {
+    let maps = std::fs::read_to_string("/proc/sys/vm/max_map_count")
+        .ok()
+        .and_then(|text| text.trim().parse::<usize>().ok())
+        .unwrap_or(65_530);
+    (maps.saturating_sub(MAPS_RESERVED) / MAPS_PER_INSTANCE).clamp(64, MOST_INSTANCES)
+}
+
+fn config(pool: Option<usize>) -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .max_wasm_stack(MAX_WASM_STACK)
+        .async_stack_size(MAX_WASM_STACK + HOST_STACK)
+        .cranelift_opt_level(OptLevel::Speed)
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .collector(Collector::Null)
+        // What no agent's toolchain needs is off: each is surface that hostile code could reach.
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_gc(false)
+        .wasm_function_references(false)
+        .wasm_custom_page_sizes(false);
+    if let Some(capacity) = pool {
+        let count = capacity as u32;
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_core_instances(count)
+            .total_memories(count)
+            .total_tables(count.saturating_mul(2))
+            .total_stacks(count)
+            .total_gc_heaps(count.min(1000))
+            .max_tables_per_module(MAX_TABLES)
+            .max_memories_per_module(1)
+            .max_core_instance_size(1 << 20)
+            .table_elements(100_000)
+            .max_memory_size(1 << 32)
+            .pagemap_scan(Enabled::Auto);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    config
+}

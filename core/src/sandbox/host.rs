@@ -1,0 +1,212 @@
+//! What a guest's host functions work on: the turn so far, and the world outside.
+
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use wasmtime::{Caller, Extern, Memory, ResourceLimiter};
+use wasmtime_wasi::p1::WasiP1Ctx;
+
+use super::fault::{Fault, FaultKind};
+use super::meter::Meter;
+use super::record::{Effect, TurnRecord};
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::message::{Envelope, Filter, Message};
+
+/// How much a log line matters, as in the guide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    Error = 1,
+    Warn = 2,
+    Info = 3,
+    Debug = 4,
+    Trace = 5,
+}
+
+/// What the sandbox asks of the world outside, on behalf of one agent.
+pub(crate) trait World: Send + Sync {
+    /// Whether `name` is this agent's name or id.
+    fn is_me(&self, name: &str) -> bool;
+    /// Microseconds since the Unix epoch.
+    fn now_micros(&self) -> u64;
+    fn random_u32(&self) -> u32;
+    /// A generator for WASI.
+    fn fork_random(&self) -> StdRng;
+    /// Writes a message in this agent's name; `receiver` stands in place of the envelope's.
+    fn stamp(&self, envelope: &Envelope<'_>, receiver: Option<&str>) -> Result<Message, Error>;
+    /// Keeps room for `message` in the mailbox of the local agent `to`.
+    fn reserve(&self, to: &str, message: &Message) -> Result<Place, NoPlace>;
+    /// Keeps room for `message` with every other agent that `filter` matches; those without room
+    /// are counted.
+    fn reserve_matching(&self, filter: Filter, message: &Message) -> (Vec<Place>, u64);
+    /// Whether the agent may send one more message now.
+    fn may_send(&self) -> bool;
+    /// A number for a new subscription, where the agent may have `extra` and one more.
+    fn new_subscription(&self, extra: usize) -> Option<u32>;
+    /// Whether the agent has this subscription.
+    fn has_subscription(&self, id: u32) -> bool;
+    /// Writes a line to the agent's log, unless the turn has written too much.
+    fn log(&self, level: Level, text: &str);
+    /// A turn begins: the log counts anew.
+    fn begin_turn(&self);
+    /// Counts log output that was dropped.
+    fn log_dropped(&self, bytes: u64);
+    /// Tells that the agent tried to speak as `claimed`.
+    fn forged_sender(&self, claimed: &str);
+    fn sleep(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// Room that is kept in a mailbox until the turn ends; given back when dropped.
+pub(crate) struct Place(pub Box<dyn Any + Send>);
+
+/// Why there is no [`Place`].
+pub(crate) enum NoPlace {
+    Unknown,
+    Full,
+}
+
+/// The data of an agent's wasmtime store.
+pub(crate) struct Host {
+    pub(super) world: Arc<dyn World>,
+    pub(super) meter: Arc<Meter>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) memory: Option<Memory>,
+    pub(super) wasi: Option<WasiP1Ctx>,
+    pub(super) turn: TurnState,
+    table_elements: u64,
+}
+
+/// What belongs to the turn that runs now.
+#[derive(Default)]
+pub(super) struct TurnState {
+    pub record: TurnRecord,
+    /// The message that is being handled.
+    pub handled: Option<Message>,
+    /// The reply to it has been sent; further messages count.
+    pub replied: bool,
+    host_calls: u64,
+    /// What the guest asked for when its memory was not allowed to grow.
+    pub denied_memory: Option<u64>,
+}
+
+impl Host {
+    pub fn new(world: Arc<dyn World>, meter: Arc<Meter>, limits: Arc<Limits>) -> Self {
+        Host {
+            world,
+            meter,
+            limits,
+            memory: None,
+            wasi: None,
+            turn: TurnState::default(),
+            table_elements: 0,
+        }
+    }
+
+    pub fn memory_ceiling(&self) -> u64 {
+        self.limits.memory_ceiling()
+    }
+
+    /// The context of WASI, made when the guest first needs it.
+    pub fn wasi(&mut self) -> &mut WasiP1Ctx {
+        self.wasi.get_or_insert_with(|| super::wasi::context(&self.world))
+    }
+
+    /// Begins a turn that handles `message`, or none.
+    pub fn begin_turn(&mut self, message: Option<Message>) {
+        self.world.begin_turn();
+        self.turn = TurnState { handled: message, ..TurnState::default() };
+    }
+
+    /// Ends the turn; its record.
+    pub fn end_turn(&mut self) -> TurnRecord {
+        self.turn.handled = None;
+        std::mem::take(&mut self.turn.record)
+    }
+
+    /// Counts one call of a host function.
+    pub fn count_call(&mut self) -> Result<(), Fault> {
+        self.turn.host_calls += 1;
+        match self.limits.max_host_calls {
+            Some(limit) if self.turn.host_calls > limit => Err(Fault::limit(
+                FaultKind::HostCalls,
+                format!("the turn made more than its limit of {limit} host calls"),
+                limit,
+                self.turn.host_calls,
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether `bytes` more fit into the turn's record.
+    pub fn charge(&mut self, bytes: usize) -> bool {
+        let total = self.turn.record.bytes.saturating_add(bytes as u64);
+        let fits = total <= self.limits.max_turn_bytes;
+        if fits {
+            self.turn.record.bytes = total;
+        }
+        fits
+    }
+
+    pub fn push(&mut self, effect: Effect) {
+        self.turn.record.effects.push(effect);
+    }
+
+    /// Writes a line to the agent's log.
+    pub fn log(&self, level: Level, text: &str) {
+        self.world.log(level, text);
+    }
+}
+
+impl ResourceLimiter for Host {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let allowed = desired as u64 <= self.memory_ceiling();
+        if !allowed {
+            self.turn.denied_memory = Some(desired as u64);
+        }
+        Ok(allowed)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self.table_elements.saturating_add(desired.saturating_sub(current) as u64);
+        let allowed = total <= self.limits.max_table_elements;
+        if allowed {
+            self.table_elements = total;
+        }
+        Ok(allowed)
+    }
+}
+
+/// The guest's memory and the host's state, borrowed side by side.
+pub(super) fn memory_and_host<'a>(
+    caller: &'a mut Caller<'_, Host>,
+) -> Option<(&'a mut [u8], &'a mut Host)> {
+    let memory = match caller.data().memory {
+        Some(memory) => memory,
+        // A start function runs before the host has seen the instance.
+        None => match caller.get_export("memory") {
+            Some(Extern::Memory(memory)) => memory,
+            _ => return None,
+        },
+    };
+    Some(memory.data_and_store_mut(caller))
+}
+
+/// The bytes that a guest means by `ptr` and `len`, both unsigned.
+pub(super) fn range(memory: &[u8], ptr: i32, len: i32) -> Option<&[u8]> {
+    let (start, len) = (ptr as u32 as usize, len as u32 as usize);
+    memory.get(start..start.checked_add(len)?)
+}

@@ -1,0 +1,143 @@
+//! The clock of one agent's turns, shared between the guest's preemption points and who runs it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::fault::{Fault, FaultKind};
+use crate::source::monotonic;
+
+/// How a slice that has reached a preemption point goes on.
+pub(crate) enum Verdict {
+    Continue,
+    Yield,
+    Drop(Fault),
+}
+
+/// Measures one agent: the slice that runs now, and the turn that it is part of.
+pub(crate) struct Meter {
+    origin: Instant,
+    max_execution: Option<Duration>,
+    /// Nanoseconds since `origin` at which the slice that runs now began.
+    slice_began: AtomicU64,
+    /// Nanoseconds that this slice may run before it yields.
+    allowance: AtomicU64,
+    /// Nanoseconds that earlier slices and host waits of this turn took.
+    spent: AtomicU64,
+    /// Nanoseconds since `origin` at which a host call began to wait.
+    waiting_since: AtomicU64,
+    /// When the wait ended: what comes after it is waiting for a worker, and not counted.
+    woken_at: AtomicU64,
+    /// The last slice ended at a preemption point, not in a host call.
+    yielded: AtomicBool,
+    stop: AtomicBool,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl Meter {
+    pub fn new(max_execution_micros: Option<u64>) -> Self {
+        Meter {
+            origin: monotonic(),
+            max_execution: max_execution_micros.map(Duration::from_micros),
+            slice_began: AtomicU64::new(0),
+            allowance: AtomicU64::new(0),
+            spent: AtomicU64::new(0),
+            waiting_since: AtomicU64::new(NEVER),
+            woken_at: AtomicU64::new(NEVER),
+            yielded: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.origin.elapsed().as_nanos() as u64
+    }
+
+    /// A new turn begins: nothing is spent yet.
+    pub fn begin_turn(&self) {
+        self.spent.store(0, Ordering::Relaxed);
+        self.waiting_since.store(NEVER, Ordering::Relaxed);
+        self.woken_at.store(NEVER, Ordering::Relaxed);
+    }
+
+    /// A slice begins. Charges the host wait that it follows, if it follows one.
+    pub fn begin_slice(&self, allowance: Duration) {
+        let now = self.now();
+        let since = self.waiting_since.swap(NEVER, Ordering::Relaxed);
+        if since != NEVER {
+            let until = self.woken_at.swap(NEVER, Ordering::Relaxed).min(now);
+            self.spent.fetch_add(until.saturating_sub(since), Ordering::Relaxed);
+        }
+        self.yielded.store(false, Ordering::Relaxed);
+        self.allowance.store(allowance.as_nanos() as u64, Ordering::Relaxed);
+        self.slice_began.store(now, Ordering::Relaxed);
+    }
+
+    /// The slice ended; how long it ran.
+    pub fn end_slice(&self) -> Duration {
+        let now = self.now();
+        let ran = now.saturating_sub(self.slice_began.load(Ordering::Relaxed));
+        self.spent.fetch_add(ran, Ordering::Relaxed);
+        Duration::from_nanos(ran)
+    }
+
+    /// A host call waits from now on.
+    pub fn begin_wait(&self) {
+        self.waiting_since.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// What the host call waited for has come.
+    pub fn woken(&self) {
+        self.woken_at.fetch_min(self.now(), Ordering::Relaxed);
+    }
+
+    /// Whether the last slice ended because its time was up.
+    pub fn has_yielded(&self) -> bool {
+        self.yielded.load(Ordering::Relaxed)
+    }
+
+    /// What is left of the turn's time; `None` where it has no limit.
+    pub fn left(&self) -> Option<Duration> {
+        let max = self.max_execution?;
+        Some(max.saturating_sub(Duration::from_nanos(self.spent.load(Ordering::Relaxed))))
+    }
+
+    /// Ends the turn at its next preemption point.
+    pub fn interrupt(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the turn has been told to end.
+    pub fn is_interrupted(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Asked at each preemption point.
+    pub fn verdict(&self) -> Verdict {
+        if self.is_interrupted() {
+            return Verdict::Drop(Fault::new(FaultKind::Closed, "the runtime is closing"));
+        }
+        let ran = self.now().saturating_sub(self.slice_began.load(Ordering::Relaxed));
+        let used = Duration::from_nanos(self.spent.load(Ordering::Relaxed).saturating_add(ran));
+        if self.max_execution.is_some_and(|max| used >= max) {
+            return Verdict::Drop(self.out_of_time(used));
+        }
+        if ran >= self.allowance.load(Ordering::Relaxed) {
+            self.yielded.store(true, Ordering::Relaxed);
+            return Verdict::Yield;
+        }
+        Verdict::Continue
+    }
+
+    /// The fault of a turn that took `used`.
+    pub fn out_of_time(&self, used: Duration) -> Fault {
+        let limit = self.max_execution.unwrap_or_default().as_micros() as u64;
+        let used = used.as_micros() as u64;
+        Fault::limit(
+            FaultKind::Time,
+            format!("the turn took longer than its limit of {limit} microseconds"),
+            limit,
+            used.max(limit),
+        )
+    }
+}

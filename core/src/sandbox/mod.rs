@@ -1,0 +1,33 @@
+//! WebAssembly: loading modules, the host interface, the memory ABI, limits, WASI.
+//!
+//! The sandbox runs one turn of one instance and hands back its record. It knows nothing of
+//! mailboxes; what it needs of the world it asks a [`World`].
+
+mod allocator;
+mod cache;
+mod engine;
+mod fault;
+mod host;
+mod imports;
+mod inbox;
+mod inspect;
+mod instance;
+mod link;
+mod meter;
+mod module;
+mod record;
+mod signals;
+mod template;
+mod ticker;
+mod turn;
+mod wasi;
+
+pub(crate) use engine::{Engine, InstancePermit, Lease};
+pub(crate) use fault::{Fault, FaultKind};
+pub(crate) use host::{Level, NoPlace, Place, World};
+pub use inspect::{Export, Import, Inspection, inspect};
+pub(crate) use instance::{Ended, Instance, Seat};
+pub(crate) use meter::Meter;
+pub(crate) use record::Effect;
+pub(crate) use template::Template;
+pub(crate) use turn::{Delivery, Slice, Turn, TurnEnd};

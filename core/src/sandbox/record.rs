@@ -1,0 +1,37 @@
+//! The turn record: what a turn does to the world, collected until it commits.
+
+use crate::message::{Filter, Message};
+
+use super::host::Place;
+
+/// One effect, in the order in which the guest made it.
+pub(crate) enum Effect {
+    /// A message to the receivers that it names.
+    Send(Message),
+    /// A message to places that were reserved when it was sent.
+    Deliver(Message, Vec<Place>),
+    /// A subscription that begins.
+    Subscribe(u32, Filter),
+    /// A subscription that ends.
+    Unsubscribe(u32),
+}
+
+/// Every effect of one turn. They take effect together, or not at all.
+#[derive(Default)]
+pub(crate) struct TurnRecord {
+    pub effects: Vec<Effect>,
+    /// Bytes held on the turn's behalf.
+    pub bytes: u64,
+    /// Broadcast copies for which the receiver had no room.
+    pub skipped: u64,
+}
+
+impl TurnRecord {
+    /// The messages of the record.
+    pub fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.effects.iter().filter_map(|effect| match effect {
+            Effect::Send(message) | Effect::Deliver(message, _) => Some(message),
+            Effect::Subscribe(..) | Effect::Unsubscribe(_) => None,
+        })
+    }
+}

@@ -1,0 +1,98 @@
+//! The thread that advances the engine's epoch every millisecond while anything runs.
+//!
+//! It is a thread, not a task, since a guest that spins can starve a timer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::signals;
+
+/// The time between two ticks, and so between two preemption points.
+pub(crate) const TICK: Duration = Duration::from_millis(1);
+/// Ticks without anything running after which the thread parks. A script that asks again and again
+/// would otherwise wake it each time.
+const IDLE_TICKS: u32 = 20;
+
+pub(super) struct Ticker {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    handle: Thread,
+}
+
+struct Shared {
+    awake: AtomicUsize,
+    parked: AtomicBool,
+    stop: AtomicBool,
+}
+
+/// As long as it lives, guests may run: the epoch advances.
+pub(crate) struct Awake<'a>(&'a Ticker);
+
+impl Ticker {
+    pub fn start(engine: wasmtime::Engine) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            awake: AtomicUsize::new(0),
+            parked: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+        });
+        let seen = shared.clone();
+        let thread = thread::Builder::new()
+            .name("caxton-ticker".to_owned())
+            .spawn(move || seen.run(&engine))?;
+        Ok(Ticker { shared, handle: thread.thread().clone(), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Says that a guest is about to run on this thread.
+    pub fn awake(&self) -> Awake<'_> {
+        self.shared.awake.fetch_add(1, Ordering::SeqCst);
+        if self.shared.parked.load(Ordering::SeqCst) {
+            self.handle.unpark();
+        }
+        Awake(self)
+    }
+}
+
+impl Drop for Awake<'_> {
+    fn drop(&mut self) {
+        self.0.shared.awake.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        self.handle.unpark();
+        if let Some(thread) = self.thread.lock().take()
+            && !crate::fork::in_child()
+        {
+            // The thread holds no lock and runs no foreign code, so it always comes to its end.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Shared {
+    fn run(&self, engine: &wasmtime::Engine) {
+        let mut idle = 0;
+        while !self.stop.load(Ordering::SeqCst) {
+            engine.increment_epoch();
+            signals::reinstall();
+            idle = if self.awake.load(Ordering::SeqCst) == 0 { idle + 1 } else { 0 };
+            if idle < IDLE_TICKS {
+                thread::park_timeout(TICK);
+                continue;
+            }
+            self.parked.store(true, Ordering::SeqCst);
+            // Who becomes awake after this line sees `parked` and unparks this thread.
+            if self.awake.load(Ordering::SeqCst) == 0 && !self.stop.load(Ordering::SeqCst) {
+                thread::park();
+            }
+            self.parked.store(false, Ordering::SeqCst);
+            idle = 0;
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! WASI preview 1: the parts that need no grant.
+//!
+//! Clocks, random numbers, standard output and error (which become log lines), exit, and polling
+//! of clocks. There are no files, no environment, no arguments and no sockets.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime::Linker;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p1::WasiP1Ctx;
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx};
+
+use super::host::{Host, Level, World};
+
+/// The module name of WASI preview 1.
+pub(super) const MODULE: &str = "wasi_snapshot_preview1";
+
+/// The longest line of output that is kept together, in bytes.
+const MAX_LINE_BYTES: usize = 8 << 10;
+
+/// Every function of WASI preview 1.
+pub(super) const FUNCTIONS: &[&str] = &[
+    "args_get",
+    "args_sizes_get",
+    "environ_get",
+    "environ_sizes_get",
+    "clock_res_get",
+    "clock_time_get",
+    "fd_advise",
+    "fd_allocate",
+    "fd_close",
+    "fd_datasync",
+    "fd_fdstat_get",
+    "fd_fdstat_set_flags",
+    "fd_fdstat_set_rights",
+    "fd_filestat_get",
+    "fd_filestat_set_size",
+    "fd_filestat_set_times",
+    "fd_pread",
+    "fd_prestat_get",
+    "fd_prestat_dir_name",
+    "fd_pwrite",
+    "fd_read",
+    "fd_readdir",
+    "fd_renumber",
+    "fd_seek",
+    "fd_sync",
+    "fd_tell",
+    "fd_write",
+    "path_create_directory",
+    "path_filestat_get",
+    "path_filestat_set_times",
+    "path_link",
+    "path_open",
+    "path_readlink",
+    "path_remove_directory",
+    "path_rename",
+    "path_symlink",
+    "path_unlink_file",
+    "poll_oneoff",
+    "proc_exit",
+    "proc_raise",
+    "sched_yield",
+    "random_get",
+    "sock_accept",
+    "sock_recv",
+    "sock_send",
+    "sock_shutdown",
+];
+
+/// Puts WASI into a linker.
+pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p1::add_to_linker_async(linker, Host::wasi)
+}
+
+/// What a guest sees through WASI.
+pub(super) fn context(world: &Arc<dyn World>) -> WasiP1Ctx {
+    WasiCtx::builder()
+        .stdout(Output { world: world.clone(), level: Level::Info })
+        .stderr(Output { world: world.clone(), level: Level::Error })
+        .secure_random(world.fork_random())
+        .insecure_random(world.fork_random())
+        .insecure_random_seed(u128::from(world.random_u32()))
+        .wall_clock(Clock(world.clone()))
+        .monotonic_clock(Clock(world.clone()))
+        .allow_blocking_current_thread(false)
+        .build_p1()
+}
+
+/// The runtime's clock, as WASI sees it.
+struct Clock(Arc<dyn World>);
+
+impl HostWallClock for Clock {
+    fn resolution(&self) -> Duration {
+        Duration::from_micros(1)
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_micros(self.0.now_micros())
+    }
+}
+
+impl HostMonotonicClock for Clock {
+    fn resolution(&self) -> u64 {
+        1000
+    }
+
+    fn now(&self) -> u64 {
+        self.0.now_micros().saturating_mul(1000)
+    }
+}
+
+/// Standard output or error: whole lines become lines of the agent's log.
+#[derive(Clone)]
+struct Output {
+    world: Arc<dyn World>,
+    level: Level,
+}
+
+impl IsTerminal for Output {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Output {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(Lines::new(self.clone()))
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(Lines::new(self.clone()))
+    }
+}
+
+/// Bytes that become lines. Writing never waits: the log bounds itself.
+struct Lines {
+    output: Output,
+    line: Vec<u8>,
+}
+
+impl Lines {
+    fn new(output: Output) -> Self {
+        Lines { output, line: Vec::new() }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if *byte == b'\n' || self.line.len() == MAX_LINE_BYTES {
+                let text = String::from_utf8_lossy(&self.line);
+                self.output.world.log(self.output.level, &text);
+                self.line.clear();
+            }
+            if *byte != b'\n' {
+                self.line.push(*byte);
+            }
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Pollable for Lines {
+    async fn ready(&mut self) {}
+}
+
+#[async_trait::async_trait]
+impl OutputStream for Lines {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.push(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(MAX_LINE_BYTES)
+    }
+}
+
+impl AsyncWrite for Lines {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.push(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

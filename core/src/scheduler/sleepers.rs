@@ -1,0 +1,70 @@
+//! Workers that found nothing to do.
+//!
+//! A worker enters itself first and looks for work after that; who hands in work does so first and
+//! looks for sleepers after that. So one of the two always sees the other.
+
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+
+use crossbeam_utils::sync::{Parker, Unparker};
+use parking_lot::Mutex;
+
+#[derive(Default)]
+pub(super) struct Sleepers {
+    count: AtomicUsize,
+    asleep: Mutex<Vec<(usize, Unparker)>>,
+    next: AtomicUsize,
+}
+
+pub(super) struct Sleeper {
+    id: usize,
+    parker: Parker,
+}
+
+impl Sleepers {
+    pub fn register(&self) -> Sleeper {
+        Sleeper { id: self.next.fetch_add(1, Ordering::Relaxed), parker: Parker::new() }
+    }
+
+    /// Sleeps until somebody wakes this sleeper, unless there is work by now.
+    pub fn sleep(&self, sleeper: &Sleeper, has_work: impl Fn() -> bool) {
+        {
+            let mut asleep = self.asleep.lock();
+            asleep.push((sleeper.id, sleeper.parker.unparker().clone()));
+            self.count.store(asleep.len(), Ordering::SeqCst);
+        }
+        fence(Ordering::SeqCst);
+        if has_work() {
+            let mut asleep = self.asleep.lock();
+            if let Some(at) = asleep.iter().position(|(id, _)| *id == sleeper.id) {
+                asleep.swap_remove(at);
+                self.count.store(asleep.len(), Ordering::SeqCst);
+                return;
+            }
+        }
+        sleeper.parker.park();
+    }
+
+    /// Wakes a sleeper, if there is one. To be called after the work has been handed in.
+    pub fn wake_one(&self) {
+        fence(Ordering::SeqCst);
+        if self.count.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let mut asleep = self.asleep.lock();
+        let woken = asleep.pop();
+        self.count.store(asleep.len(), Ordering::SeqCst);
+        drop(asleep);
+        if let Some((_, unparker)) = woken {
+            unparker.unpark();
+        }
+    }
+
+    pub fn wake_all(&self) {
+        fence(Ordering::SeqCst);
+        let woken = std::mem::take(&mut *self.asleep.lock());
+        self.count.store(0, Ordering::SeqCst);
+        for (_, unparker) in woken {
+            unparker.unpark();
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The one source of time, randomness and ids, so that a run can be replayed.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+/// Where a runtime takes time, randomness and ids from.
+pub(crate) struct Source {
+    /// The offset of wall time from `origin`, taken once: wall time never jumps within a run.
+    origin: Instant,
+    origin_micros: u64,
+    random: Mutex<StdRng>,
+    id_prefix: u64,
+    next_id: AtomicU64,
+}
+
+impl Source {
+    /// A source that is seeded by the operating system, or by `seed` for a run to replay.
+    pub fn new(seed: Option<u64>) -> Self {
+        let mut random = match seed {
+            Some(seed) => StdRng::seed_from_u64(seed),
+            None => StdRng::from_rng(&mut rand::rng()),
+        };
+        let id_prefix = random.next_u64();
+        Source {
+            origin: monotonic(),
+            origin_micros: wall_micros(),
+            random: Mutex::new(random),
+            id_prefix,
+            next_id: AtomicU64::new(0),
+        }
+    }
+
+    /// Microseconds since the Unix epoch; never goes backwards.
+    pub fn now_micros(&self) -> u64 {
+        self.origin_micros.saturating_add(self.origin.elapsed().as_micros() as u64)
+    }
+
+    /// Time since the runtime began.
+    pub fn elapsed(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    /// 32 random bits.
+    pub fn random_u32(&self) -> u32 {
+        self.random.lock().next_u32()
+    }
+
+    /// A generator of its own, for a guest's WASI.
+    pub fn fork_random(&self) -> StdRng {
+        StdRng::seed_from_u64(self.random.lock().next_u64())
+    }
+
+    /// A UUID of version 7: it sorts by time, and by order within this runtime.
+    pub fn next_id(&self, at_micros: u64) -> Id {
+        let count = self.next_id.fetch_add(1, Ordering::Relaxed);
+        // After the version and the variant, a counter: ids of one millisecond keep their order.
+        let mut bytes = [0u8; 16];
+        bytes[..6].copy_from_slice(&(at_micros / 1000).to_be_bytes()[2..]);
+        bytes[6..8].copy_from_slice(&(0x7000 | (count >> 14 & 0x0fff) as u16).to_be_bytes());
+        bytes[8..10].copy_from_slice(&(0x8000 | (count & 0x3fff) as u16).to_be_bytes());
+        bytes[10..].copy_from_slice(&(self.id_prefix ^ (count >> 26)).to_be_bytes()[2..]);
+        Id::new(uuid::Uuid::from_bytes(bytes))
+    }
+}
+
+/// A UUID as text, without an allocation.
+pub(crate) struct Id([u8; uuid::fmt::Hyphenated::LENGTH]);
+
+impl Id {
+    fn new(uuid: uuid::Uuid) -> Self {
+        let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+        uuid.hyphenated().encode_lower(&mut text);
+        Id(text)
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// The clock that limits and deadlines are measured by.
+#[allow(clippy::disallowed_methods, reason = "this is the source that the rest is held to")]
+pub(crate) fn monotonic() -> Instant {
+    Instant::now()
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the source that the rest is held to")]
+fn wall_micros() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
+}

@@ -1,0 +1,3 @@
+module caxton.example/worker
+
+go 1.24

@@ -23,7 +23,7 @@ pub struct Limits {
     /// One message as JSON, in bytes.
     pub max_message_bytes: u64,
     /// Messages that wait in the mailbox.
-    pub mailbox_messages: u32,
+    pub mailbox_capacity: u32,
     /// Bytes of the messages that wait in the mailbox.
     pub mailbox_bytes: u64,
     /// Subscriptions of the agent.
@@ -47,13 +47,92 @@ impl Default for Limits {
             max_messages_per_second: Some(100),
             max_turn_bytes: 16 << 20,
             max_message_bytes: 1 << 20,
-            mailbox_messages: 1024,
+            mailbox_capacity: 1024,
             mailbox_bytes: 16 << 20,
             max_subscriptions: 64,
             max_log_bytes: 64 << 10,
             max_table_elements: 100_000,
         }
     }
+}
+
+/// The limits by name, so that every language has the same ones without a list of its own.
+macro_rules! by_name {
+    ($($name:ident: $kind:tt),* $(,)?) => {
+        impl Limits {
+            /// The names of all limits, as they are in Python; JavaScript has the same in camel case.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            /// Sets a limit by its name; `None` lifts it.
+            ///
+            /// # Errors
+            ///
+            /// [`ErrorKind::InvalidArgument`] if there is no limit of that name, or the value does
+            /// not fit.
+            pub fn set(&mut self, name: &str, value: Option<u64>) -> Result<(), Error> {
+                match name {
+                    $(stringify!($name) => by_name!(@set $kind, self.$name, name, value),)*
+                    _ => return Err(unknown(name)),
+                }
+                Ok(())
+            }
+
+            /// A limit by its name; `None` if it is lifted, or if there is none of that name.
+            pub fn get(&self, name: &str) -> Option<u64> {
+                match name {
+                    $(stringify!($name) => by_name!(@get $kind, self.$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+    (@set optional, $field:expr, $name:ident, $value:ident) => {
+        $field = match $value {
+            Some(value) => Some(value.try_into().map_err(|_| too_large($name, value))?),
+            None => None,
+        }
+    };
+    (@set zero, $field:expr, $name:ident, $value:ident) => { $field = $value.unwrap_or(0) };
+    (@set (most $most:expr), $field:expr, $name:ident, $value:ident) => {
+        $field = match $value {
+            Some(value) => value.try_into().map_err(|_| too_large($name, value))?,
+            None => $most,
+        }
+    };
+    (@get optional, $field:expr) => { $field.map(u64::from) };
+    (@get zero, $field:expr) => { ($field != 0).then_some($field) };
+    (@get (most $most:expr), $field:expr) => { ($field != $most).then_some($field.into()) };
+}
+
+by_name! {
+    max_memory_bytes: zero,
+    max_cpu_micros: (most u64::MAX),
+    max_execution_time_micros: optional,
+    max_host_calls: optional,
+    max_messages_per_second: optional,
+    max_turn_bytes: (most u64::MAX),
+    max_message_bytes: (most LARGEST_MESSAGE),
+    mailbox_capacity: (most u32::MAX),
+    mailbox_bytes: (most u64::MAX),
+    max_subscriptions: (most u32::MAX),
+    max_log_bytes: (most u64::MAX),
+    max_table_elements: (most u64::MAX),
+}
+
+fn unknown(name: &str) -> Error {
+    let nearest = Limits::NAMES.iter().min_by_key(|known| strsim::damerau_levenshtein(known, name));
+    let shown: String = name.chars().take(64).collect();
+    Error::new(
+        ErrorKind::InvalidArgument,
+        format!(
+            "there is no limit {shown:?}; the nearest is {:?}",
+            nearest.copied().unwrap_or_default()
+        ),
+    )
+}
+
+fn too_large(name: &str, value: u64) -> Error {
+    Error::new(ErrorKind::InvalidArgument, format!("{name} is {value}, which is too large"))
 }
 
 impl Limits {
@@ -80,10 +159,10 @@ impl Limits {
                 self.max_message_bytes
             ));
         }
-        if self.mailbox_messages == 0 || self.mailbox_bytes < self.max_message_bytes {
+        if self.mailbox_capacity == 0 || self.mailbox_bytes < self.max_message_bytes {
             return wrong(format!(
                 "a mailbox of {} messages and {} bytes cannot take one message of {} bytes",
-                self.mailbox_messages, self.mailbox_bytes, self.max_message_bytes
+                self.mailbox_capacity, self.mailbox_bytes, self.max_message_bytes
             ));
         }
         Ok(())

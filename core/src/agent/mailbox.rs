@@ -101,7 +101,7 @@ impl Mailbox {
                 shutdown: false,
                 init: false,
             }),
-            max_messages: limits.mailbox_messages as usize,
+            max_messages: limits.mailbox_capacity as usize,
             max_bytes: usize::try_from(limits.mailbox_bytes).unwrap_or(usize::MAX),
         }
     }

@@ -29,6 +29,24 @@ pub struct Stats {
     pub log_lines_dropped: u64,
 }
 
+impl Stats {
+    /// The figures with their names, as they are in Python; JavaScript has the same in camel case.
+    pub fn fields(&self) -> [(&'static str, u64); 10] {
+        [
+            ("turns", self.turns),
+            ("dropped_turns", self.dropped_turns),
+            ("restarts", self.restarts),
+            ("messages_in", self.messages_in),
+            ("messages_out", self.messages_out),
+            ("skipped", self.skipped),
+            ("cpu_micros", self.cpu_micros),
+            ("memory_bytes", self.memory_bytes),
+            ("mailbox_messages", self.mailbox_messages),
+            ("log_lines_dropped", self.log_lines_dropped),
+        ]
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Counters {
     pub turns: Counter,

@@ -1,9 +1,12 @@
 //! A message before the host has stamped it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::json::write_string;
-use super::{Envelope, Message, Performative};
+use super::{Envelope, Message, Performative, Sender, Stamp};
 use crate::error::{Error, ErrorKind};
 
 /// A message that somebody writes and has not sent yet: JSON with at least a `performative`.
@@ -38,6 +41,77 @@ impl Draft {
         Ok(draft)
     }
 
+    /// Puts a message together from its parts: the act, the receiver, the content as JSON, and
+    /// further fields as a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidMessage`] if `fields` is no object. The rest is checked when the message
+    /// is sent.
+    pub fn compose(
+        performative: &str,
+        receiver: Option<&str>,
+        content: &[u8],
+        fields: Option<&[u8]>,
+    ) -> Result<Self, Error> {
+        let mut draft = Self::with_raw_content(performative, receiver, content);
+        if let Some(fields) = fields {
+            let fields: BTreeMap<String, &RawValue> =
+                serde_json::from_slice(fields).map_err(|e| {
+                    Error::new(
+                        ErrorKind::InvalidMessage,
+                        format!("the message's fields are not an object: {e}"),
+                    )
+                })?;
+            for (name, value) in fields {
+                draft.raw_field(&name, value.get());
+            }
+        }
+        Ok(draft)
+    }
+
+    /// A FIPA request (SC00026), put together as by [`Draft::compose`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Draft::compose`].
+    pub fn request(receiver: &str, content: &[u8], fields: Option<&[u8]>) -> Result<Self, Error> {
+        let draft = Self::compose("request", Some(receiver), content, fields)?;
+        let names_protocol = Envelope::read(&draft.json)?.protocol.is_some();
+        Ok(if names_protocol { draft } else { draft.field("protocol", "fipa-request") })
+    }
+
+    /// An answer to `message` with content that is JSON already, and further fields as a JSON
+    /// object: see [`Draft::reply`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidMessage`] if the parts make no message.
+    pub fn compose_reply(
+        message: &Message,
+        performative: &str,
+        content: &[u8],
+        fields: Option<&[u8]>,
+    ) -> Result<Self, Error> {
+        let draft = Self::compose(performative, None, content, fields)?;
+        Self::complete(message, &draft.json)
+    }
+
+    /// The draft as a message that has not been sent: it has no `message_id` yet, and no sender but
+    /// the one that it names.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidMessage`] if it is no message.
+    pub fn to_message(&self) -> Result<Message, Error> {
+        let envelope = Envelope::read(&self.json)?;
+        let sender = match &envelope.sender {
+            Some(Sender::One(name)) => Some(name.as_ref()),
+            _ => None,
+        };
+        Message::write(&envelope, &Stamp { sender, ..Stamp::default() })
+    }
+
     /// The same with content that is JSON already.
     pub(crate) fn with_raw_content(
         performative: &str,
@@ -60,13 +134,19 @@ impl Draft {
     /// Adds a field: one of FIPA's parameters, or one whose name begins with `X-`.
     #[must_use]
     pub fn field(mut self, name: &str, value: &str) -> Self {
+        let mut json = Vec::with_capacity(value.len() + 2);
+        write_string(&mut json, value);
+        self.raw_field(name, &String::from_utf8_lossy(&json));
+        self
+    }
+
+    fn raw_field(&mut self, name: &str, json: &str) {
         self.json.pop();
         self.json.push(b',');
         write_string(&mut self.json, name);
         self.json.push(b':');
-        write_string(&mut self.json, value);
+        self.json.extend_from_slice(json.as_bytes());
         self.json.push(b'}');
-        self
     }
 
     /// An answer to `message`: it keeps the protocol, the conversation, the ontology and the

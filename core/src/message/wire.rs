@@ -58,12 +58,13 @@ enum Field {
 const FIELD_COUNT: usize = 10;
 
 /// What the host adds to a message that somebody wrote.
+#[derive(Default)]
 pub(crate) struct Stamp<'a> {
-    /// The true sender.
-    pub sender: &'a str,
-    /// Unique in this runtime.
-    pub message_id: &'a str,
-    /// Microseconds since the Unix epoch.
+    /// The true sender; none in a message that has not been sent.
+    pub sender: Option<&'a str>,
+    /// Unique in this runtime; none in a message that has not been sent.
+    pub message_id: Option<&'a str>,
+    /// Microseconds since the Unix epoch; 0 in a message that has not been sent.
     pub sent_at: u64,
     /// Stands in place of the receivers that the envelope names (broadcasts).
     pub receiver: Option<&'a str>,
@@ -81,11 +82,11 @@ impl Message {
         let performative = envelope.performative.ok_or_else(|| {
             Error::new(ErrorKind::InvalidMessage, "the message has no `performative`")
         })?;
-        let mut writer = Writer::new(envelope);
+        let mut writer = Writer::new(envelope, stamp.message_id.is_none());
         writer.raw("{\"performative\":\"");
         writer.raw(performative.as_str());
         writer.raw("\"");
-        writer.text(Field::Sender, "sender", Some(stamp.sender));
+        writer.text(Field::Sender, "sender", stamp.sender);
         let receivers = writer.receivers(envelope, stamp.receiver)?;
         writer.text(Field::ReplyTo, "reply_to", envelope.reply_to.as_deref());
         let content = writer.content(envelope);
@@ -115,9 +116,11 @@ impl Message {
             writer.key(key);
             writer.raw(value.get());
         }
-        writer.text(Field::MessageId, "message_id", Some(stamp.message_id));
-        writer.key("sent_at");
-        write_number(&mut writer.out, stamp.sent_at);
+        writer.text(Field::MessageId, "message_id", stamp.message_id);
+        if stamp.sent_at > 0 {
+            writer.key("sent_at");
+            write_number(&mut writer.out, stamp.sent_at);
+        }
         writer.raw("}");
         writer.finish(Parts { performative, content, receivers, reply_by, sent_at: stamp.sent_at })
     }
@@ -132,7 +135,8 @@ impl Message {
         self.0.performative
     }
 
-    /// Who sent the message: stamped by the host, so it is never forged.
+    /// Who sent the message: stamped by the host, so it is never forged. Empty in one that has not
+    /// been sent.
     pub fn sender(&self) -> &str {
         self.field(Field::Sender).unwrap_or_default()
     }
@@ -214,12 +218,12 @@ impl Message {
         self.0.reply_by
     }
 
-    /// The host's id of this message, unique in the runtime.
+    /// The host's id of this message, unique in the runtime. Empty in one that has not been sent.
     pub fn message_id(&self) -> &str {
         self.field(Field::MessageId).unwrap_or_default()
     }
 
-    /// When the message was sent: microseconds since the Unix epoch.
+    /// When the message was sent: microseconds since the Unix epoch; 0 if it has not been.
     pub fn sent_at(&self) -> u64 {
         self.0.sent_at
     }
@@ -271,16 +275,18 @@ struct Writer<'a> {
     /// Fields whose text needed escapes; their plain form is put behind the JSON at the end.
     escaped: Vec<(Field, Cow<'a, str>)>,
     escaped_receivers: Vec<(usize, String)>,
+    is_unsent: bool,
 }
 
 impl<'a> Writer<'a> {
-    fn new(envelope: &Envelope<'_>) -> Self {
+    fn new(envelope: &Envelope<'_>, is_unsent: bool) -> Self {
         let content = envelope.content.map_or(0, |raw| raw.get().len());
         Writer {
             out: Vec::with_capacity(content + 320),
             fields: [ABSENT; FIELD_COUNT],
             escaped: Vec::new(),
             escaped_receivers: Vec::new(),
+            is_unsent,
         }
     }
 
@@ -320,6 +326,9 @@ impl<'a> Writer<'a> {
             return Ok(Receivers::One(self.string(name).unwrap_or(ABSENT)));
         }
         if envelope.receivers.is_empty() {
+            if self.is_unsent {
+                return Ok(Receivers::Many(Box::default()));
+            }
             return Err(Error::new(ErrorKind::InvalidMessage, "the message has no `receiver`"));
         }
         self.key("receiver");

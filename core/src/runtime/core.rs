@@ -168,8 +168,8 @@ impl Core {
         Message::write(
             envelope,
             &Stamp {
-                sender,
-                message_id: id.as_str(),
+                sender: Some(sender),
+                message_id: Some(id.as_str()),
                 sent_at: now,
                 receiver,
                 reply_with,

@@ -1,1 +1,59 @@
+//! The extension module behind the Python package `caxton`.
+//!
+//! It converts, calls the core, and converts back: what the runtime does is decided in the core.
 
+mod agent;
+mod call;
+mod decode;
+mod encode;
+mod errors;
+mod inspect;
+mod looper;
+mod message;
+mod mode;
+mod options;
+mod register;
+mod runtime;
+mod subscription;
+
+use pyo3::prelude::*;
+
+/// Tells the core that this process is a forked child.
+#[pyfunction]
+fn after_fork_in_child() {
+    caxton::after_fork_in_child();
+}
+
+/// The extension module.
+#[pymodule]
+mod _caxton {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::after_fork_in_child;
+    #[pymodule_export]
+    use super::agent::{Agent, AsyncAgent, DeadLetter, LogLine};
+    #[pymodule_export]
+    use super::call::Call;
+    #[pymodule_export]
+    use super::inspect::{Export, Import, Inspection, inspect};
+    #[pymodule_export]
+    use super::looper::Looper;
+    #[pymodule_export]
+    use super::message::Message;
+    #[pymodule_export]
+    use super::options::limits_defaults;
+    #[pymodule_export]
+    use super::register::{HostAgent, Task};
+    #[pymodule_export]
+    use super::runtime::{AsyncRuntime, Runtime};
+    #[pymodule_export]
+    use super::subscription::{AsyncSubscription, Subscription};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        let codes: Vec<&str> = caxton::ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
+        module.add("ERROR_CODES", codes)
+    }
+}

@@ -1,6 +1,7 @@
 //! Host agents: the program itself as an agent, through a callback.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -140,11 +141,19 @@ impl HostAgent {
         Ok(())
     }
 
+    /// Takes a script out that waits for room no longer.
+    pub fn forget(self: &Arc<Self>, waiter: &Arc<Waiter>) {
+        if self.mailbox.forget(waiter) {
+            self.pump();
+        }
+    }
+
     /// Whether `letter` could only be handled once it has been handled: every place in flight is
-    /// taken by a handler that waits for an ask that this letter is part of.
+    /// taken by a handler that waits for an ask that this letter is part of. What wants no answer
+    /// can wait until the handlers are through.
     pub fn would_deadlock(&self, letter: &Letter) -> bool {
         let Some(ask) = &letter.ask else { return false };
-        ask.waits_in(self.serial) >= self.concurrency
+        letter.wants_answer() && ask.waits_in(self.serial) >= self.concurrency
     }
 
     /// The ask that the message of a task is part of.
@@ -178,7 +187,13 @@ impl HostAgent {
                 Next::Message(letter) => {
                     let key = self.next_key.fetch_add(1, Ordering::Relaxed);
                     self.flight.lock().tasks.insert(key, letter.clone());
-                    self.handler.handle(Task { letter, key, host: Some(self.clone()) });
+                    let task = Task { letter, key, host: Some(self.clone()) };
+                    // A panic fails the one message, by dropping its task: this thread may be a
+                    // worker, and the run token must come back.
+                    let handling = AssertUnwindSafe(|| self.handler.handle(task));
+                    if catch_unwind(handling).is_err() {
+                        tracing::error!(agent = %self.name, "a handler panicked");
+                    }
                 }
                 Next::Init | Next::Shutdown => {}
                 Next::Nothing => {

@@ -1,6 +1,6 @@
 //! What an agent is to the world, and what the world is to its guest.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,12 +29,19 @@ pub(crate) struct Face {
     pub serial: u64,
     pub counters: Counters,
     pub capabilities: RwLock<Capabilities>,
-    pub subscriptions: Mutex<HashSet<u32>>,
+    pub subscriptions: Mutex<HashMap<u32, Made>>,
     pub limits: Arc<Limits>,
     core: Arc<Core>,
     log: LogRing,
     bucket: Bucket,
     next_subscription: AtomicU32,
+}
+
+/// When an agent made a subscription: those of its init end when that runs again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    InInit,
+    InTurn,
 }
 
 /// What an agent can do.
@@ -158,8 +165,12 @@ impl World for Face {
         self.bucket.take(|| self.core.source.elapsed())
     }
 
-    fn new_subscription(&self, extra: usize) -> Option<u32> {
-        let held = self.subscriptions.lock().len() + extra;
+    fn new_subscription(&self, extra: usize, in_init: bool) -> Option<u32> {
+        let subscriptions = self.subscriptions.lock();
+        // An init that runs again takes the places of those that it made before.
+        let counts = |made: &&Made| !in_init || **made == Made::InTurn;
+        let held = subscriptions.values().filter(counts).count() + extra;
+        drop(subscriptions);
         if held >= self.limits.max_subscriptions as usize {
             return None;
         }
@@ -169,7 +180,7 @@ impl World for Face {
     }
 
     fn has_subscription(&self, id: u32) -> bool {
-        self.subscriptions.lock().contains(&id)
+        self.subscriptions.lock().contains_key(&id)
     }
 
     fn log(&self, level: Level, text: &str) {

@@ -30,6 +30,12 @@ impl Letter {
         Letter { message, ask, kind: Kind::Direct }
     }
 
+    /// Whether who sent this waits for an answer, and so does whoever waits for the sender.
+    pub fn wants_answer(&self) -> bool {
+        self.kind == Kind::Direct
+            && (self.message.reply_with().is_some() || self.message.performative().asks())
+    }
+
     /// Whether the host may answer this with a failure. It never does for a failure, a
     /// `not-understood` or a copy, so that no two agents feed each other errors for ever.
     pub fn may_fail(&self) -> bool {

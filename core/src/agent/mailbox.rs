@@ -14,6 +14,7 @@ use super::letter::{Kind, Letter};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::message::Message;
+use crate::scheduler::Lane;
 
 /// Room above the capacity that only failures of the host may take.
 const FAILURE_LANE: usize = 64;
@@ -195,13 +196,31 @@ impl Mailbox {
         }
     }
 
-    /// Gives back what [`Mailbox::reserve`] kept.
-    fn release(&self, charge: usize, holder: u64) {
+    /// Gives back what [`Mailbox::reserve`] kept; whether the agent has to be scheduled, for
+    /// scripts that waited for the room.
+    fn release(&self, charge: usize, holder: u64) -> bool {
         let mut inner = self.inner.lock();
         inner.unreserve(charge, holder);
         let admitted = self.admit(&mut inner);
+        let wake = !inner.queue.is_empty() && inner.schedule();
         drop(inner);
         wake_all(admitted);
+        wake
+    }
+
+    /// Takes a script out that waits for room no longer, and lets those behind it in. Whether the
+    /// agent has to be scheduled.
+    pub fn forget(&self, waiter: &Arc<Waiter>) -> bool {
+        let mut inner = self.inner.lock();
+        if waiter.take().is_none() {
+            return false;
+        }
+        inner.waiters.retain(|other| !Arc::ptr_eq(other, waiter));
+        let admitted = self.admit(&mut inner);
+        let wake = !inner.queue.is_empty() && inner.schedule();
+        drop(inner);
+        wake_all(admitted);
+        wake
     }
 
     /// Takes the letter of an ask out that nobody waits for any more; whether it was still here.
@@ -393,13 +412,12 @@ impl Inner {
         self.gone = Some(gone);
         self.init = false;
         self.bytes = 0;
-        let mut waiting: Vec<Letter> = self.queue.drain(..).collect();
+        let waiting: Vec<Letter> = self.queue.drain(..).collect();
         let mut wakers = Vec::new();
         for waiter in self.waiters.drain(..) {
             let refusal = if gone == Gone::Failed { Refusal::Failed } else { Refusal::Removed };
-            if let Some(letter) = waiter.take() {
-                waiting.push(letter);
-            }
+            // Who waits is told by the error of the call, not by a message.
+            drop(waiter.take());
             wakers.extend(waiter.finish(Err(refusal)));
         }
         (waiting, wakers)
@@ -477,8 +495,8 @@ impl Reserved {
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        if self.held {
-            self.agent.mailbox.release(self.charge, self.holder);
+        if self.held && self.agent.mailbox.release(self.charge, self.holder) {
+            self.agent.core.scheduler.push(self.agent.clone(), Lane::outside());
         }
     }
 }

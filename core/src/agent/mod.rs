@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-pub(crate) use face::{Capabilities, Face};
+pub(crate) use face::{Capabilities, Face, Made};
 pub(crate) use letter::{Kind, Letter};
 pub use log::{LogLevel, LogLine};
 pub(crate) use mailbox::{Claim, Mailbox, Next, Refusal, Reserved, Waiter};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::letter::Letter;
 use super::mailbox::Next;
-use super::{Activity, Agent, AgentState, Capabilities};
+use super::{Activity, Agent, AgentState, Capabilities, Made};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{Core, Party};
 use crate::sandbox::{
@@ -106,7 +106,12 @@ fn drive(
                 activity.turn = Some((turn, job));
                 agent.put_activity(activity);
                 agent.mailbox.preempt();
-                agent.core.scheduler.push_preempted(agent.clone());
+                // A calling thread runs less than a quantum: the pool goes on with a fresh turn.
+                if allowance.is_zero() {
+                    agent.core.scheduler.push(agent.clone(), lane);
+                } else {
+                    agent.core.scheduler.push_preempted(agent.clone());
+                }
                 return;
             }
             Slice::Waiting => {
@@ -121,6 +126,8 @@ fn drive(
         if turns >= max_turns || begun.elapsed() > ROW_TIME {
             break;
         }
+        // The next turn may be a long one: what this one made ready is not to wait for it.
+        agent.core.scheduler.share(lane);
     }
     agent.put_activity(activity);
     if agent.mailbox.requeue_or_rest() {
@@ -203,6 +210,9 @@ fn finish(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd, l
             }
             activity.instance = None;
             agent.core.agent_stopped(agent);
+            if let Some(on_started) = activity.on_started.take() {
+                on_started(Err(ended_early(agent)));
+            }
         }
     }
 }
@@ -211,7 +221,7 @@ fn finish(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd, l
 fn has_reply(letter: &Letter, ended: &Ended) -> bool {
     let handled = &letter.message;
     ended.record.messages().any(|message| {
-        message.in_reply_to() == handled.reply_with()
+        message.answers(handled)
             && message.receivers().any(|to| to == handled.sender() || to == handled.answer_to())
     })
 }
@@ -229,7 +239,7 @@ fn started(agent: &Arc<Agent>, activity: &mut Activity, mut ended: Ended, lane: 
         }
     }
     // An init that runs again drops what an earlier one subscribed to.
-    agent.core.end_subscriptions(agent);
+    agent.core.end_subscriptions(agent, Made::InInit);
     commit(agent, ended, None, lane);
     agent.set_state(AgentState::Active);
     if let Some(on_started) = activity.on_started.take() {
@@ -244,6 +254,9 @@ fn not_started(agent: &Arc<Agent>, activity: &mut Activity, fault: Fault, lane: 
         let waiting = agent.mailbox.fail();
         agent.core.agent_stopped(agent);
         agent.core.refuse_all(waiting, agent.name(), lane);
+        if fault.kind == FaultKind::Closed {
+            return on_started(Err(ended_early(agent)));
+        }
         let text = format!("{:?} could not be started: {fault}", agent.name());
         let mut error = Error::new(ErrorKind::AgentFailed, text).with_backtrace(fault.backtrace);
         if let (Some(limit), Some(used)) = (fault.limit, fault.used) {
@@ -254,6 +267,17 @@ fn not_started(agent: &Arc<Agent>, activity: &mut Activity, fault: Fault, lane: 
         agent.set_state(AgentState::Failed);
         let waiting = agent.mailbox.fail();
         agent.core.refuse_all(waiting, agent.name(), lane);
+    }
+}
+
+/// The error of a deployment whose agent was ended before its init.
+fn ended_early(agent: &Agent) -> Error {
+    match agent.core.check_open() {
+        Ok(()) => {
+            let text = format!("{:?} was removed before it was ready", agent.name());
+            Error::new(ErrorKind::AgentFailed, text)
+        }
+        Err(closed) => closed,
     }
 }
 
@@ -272,7 +296,10 @@ fn commit(agent: &Arc<Agent>, ended: Ended, handled: Option<&Letter>, lane: Lane
                 agent.face.counters.messages_out.add(1);
                 core.fill_places(Party(agent.face.serial), &message, places, ask, lane);
             }
-            Effect::Subscribe(id, filter) => core.begin_subscription(agent, id, filter),
+            Effect::Subscribe(id, filter) => {
+                let made = if handled.is_some() { Made::InTurn } else { Made::InInit };
+                core.begin_subscription(agent, id, filter, made);
+            }
             Effect::Unsubscribe(id) => core.end_subscription(agent, id),
         }
     }

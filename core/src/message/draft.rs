@@ -77,8 +77,9 @@ impl Draft {
     /// As [`Draft::compose`].
     pub fn request(receiver: &str, content: &[u8], fields: Option<&[u8]>) -> Result<Self, Error> {
         let draft = Self::compose("request", Some(receiver), content, fields)?;
-        let names_protocol = Envelope::read(&draft.json)?.protocol.is_some();
-        Ok(if names_protocol { draft } else { draft.field("protocol", "fipa-request") })
+        let mut envelope = Envelope::read(&draft.json)?;
+        envelope.protocol.get_or_insert("fipa-request".into());
+        Ok(Draft::from(&Self::unsent(&envelope)?))
     }
 
     /// An answer to `message` with content that is JSON already, and further fields as a JSON
@@ -104,12 +105,15 @@ impl Draft {
     ///
     /// [`ErrorKind::InvalidMessage`] if it is no message.
     pub fn to_message(&self) -> Result<Message, Error> {
-        let envelope = Envelope::read(&self.json)?;
+        Self::unsent(&Envelope::read(&self.json)?)
+    }
+
+    fn unsent(envelope: &Envelope<'_>) -> Result<Message, Error> {
         let sender = match &envelope.sender {
             Some(Sender::One(name)) => Some(name.as_ref()),
             _ => None,
         };
-        Message::write(&envelope, &Stamp { sender, ..Stamp::default() })
+        Message::write(envelope, &Stamp { sender, ..Stamp::default() })
     }
 
     /// The same with content that is JSON already.
@@ -141,7 +145,8 @@ impl Draft {
     }
 
     fn raw_field(&mut self, name: &str, json: &str) {
-        self.json.pop();
+        let whole = self.json.trim_ascii_end().len();
+        self.json.truncate(whole.saturating_sub(1));
         self.json.push(b',');
         write_string(&mut self.json, name);
         self.json.push(b':');
@@ -188,24 +193,24 @@ impl Draft {
     /// A message that answers `message`, as somebody wrote it: its receiver, and what ties it to
     /// what it answers, are added where they are missing.
     pub(crate) fn complete(message: &Message, json: &[u8]) -> Result<Self, Error> {
-        let envelope = Envelope::read(json)?;
-        let mut draft = Draft::json(json.trim_ascii_end());
+        let mut envelope = Envelope::read(json)?;
         if envelope.receivers.is_empty() {
-            draft = draft.field("receiver", message.answer_to());
+            envelope.receiver_is_array = false;
+            envelope.receivers.push(message.answer_to().into());
         }
-        let has = [
-            envelope.in_reply_to.is_some(),
-            envelope.conversation_id.is_some(),
-            envelope.protocol.is_some(),
-            envelope.ontology.is_some(),
-            envelope.language.is_some(),
+        let fields = [
+            &mut envelope.in_reply_to,
+            &mut envelope.conversation_id,
+            &mut envelope.protocol,
+            &mut envelope.ontology,
+            &mut envelope.language,
         ];
-        for ((name, value), has) in kept(message).into_iter().zip(has) {
-            if let (Some(value), false) = (value, has) {
-                draft = draft.field(name, value);
+        for (field, (_, value)) in fields.into_iter().zip(kept(message)) {
+            if field.is_none() {
+                *field = value.map(Into::into);
             }
         }
-        Ok(draft)
+        Ok(Draft::from(&Self::unsent(&envelope)?))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

@@ -83,6 +83,22 @@ impl Performative {
         })
     }
 
+    /// Whether this act is answered in its protocol.
+    pub(crate) fn asks(self) -> bool {
+        matches!(
+            self,
+            Performative::Request
+                | Performative::RequestWhen
+                | Performative::RequestWhenever
+                | Performative::QueryIf
+                | Performative::QueryRef
+                | Performative::Cfp
+                | Performative::Propose
+                | Performative::Subscribe
+                | Performative::Proxy
+        )
+    }
+
     /// Whether the host keeps from answering this act with a failure of its own, so that
     /// two agents cannot feed each other errors for ever.
     pub(crate) fn ends_talk(self) -> bool {

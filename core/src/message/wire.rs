@@ -233,6 +233,19 @@ impl Message {
         self.receivers().find_map(name::topic_of)
     }
 
+    /// Whether this is an answer to `message`: by what it names, or by the conversation where it
+    /// names nothing.
+    pub(crate) fn answers(&self, message: &Message) -> bool {
+        match self.in_reply_to() {
+            Some(key) => message.reply_with() == Some(key),
+            None => {
+                message.reply_with().is_none()
+                    || (self.conversation_id().is_some()
+                        && self.conversation_id() == message.conversation_id())
+            }
+        }
+    }
+
     /// What the message is charged for in a mailbox, in bytes.
     pub(crate) fn charge(&self) -> usize {
         self.0.buffer.len() + std::mem::size_of::<Inner>()
@@ -323,7 +336,11 @@ impl<'a> Writer<'a> {
     ) -> Result<Receivers, Error> {
         if let Some(name) = instead {
             self.key("receiver");
-            return Ok(Receivers::One(self.string(name).unwrap_or(ABSENT)));
+            let span = self.string(name);
+            if span.is_none() {
+                self.escaped_receivers.push((0, name.to_owned()));
+            }
+            return Ok(Receivers::One(span.unwrap_or(ABSENT)));
         }
         if envelope.receivers.is_empty() {
             if self.is_unsent {

@@ -92,6 +92,37 @@ impl Ask {
         count
     }
 
+    /// The ask of this chain, this one or the nearest that led to it, that waits in a handler of the
+    /// host agent `serial`.
+    pub fn waiting_in(self: &Arc<Self>, serial: u64) -> Option<Arc<Self>> {
+        let mut next = Some(self);
+        while let Some(ask) = next {
+            if ask.handler == Some(serial) && !ask.state.lock().done {
+                return Some(ask.clone());
+            }
+            next = ask.parent.as_ref();
+        }
+        None
+    }
+
+    /// What an answer names.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The name that an answer is sent to.
+    pub fn asker(&self) -> &str {
+        &self.asker
+    }
+
+    /// Whether who answers `message` may answer this ask with it: it keeps the `reply_with` or the
+    /// conversation.
+    pub fn is_kept_by(&self, message: &Message) -> bool {
+        message.reply_with() == Some(&*self.key)
+            || (message.conversation_id().is_some()
+                && message.conversation_id() == self.conversation_id.as_deref())
+    }
+
     fn is_answer(&self, message: &Message, to: &str) -> bool {
         if to != &*self.asker {
             return false;
@@ -106,7 +137,7 @@ impl Ask {
     }
 
     /// Takes the answer of `from`, if it counts and there is none yet.
-    fn answer(&self, from: u64, message: &Message) -> bool {
+    pub fn answer(&self, from: u64, message: &Message) -> bool {
         let mut state = self.state.lock();
         if state.done || !(message.sender() == name::AMS || state.allowed.contains(&from)) {
             return false;

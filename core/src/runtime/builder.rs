@@ -98,6 +98,7 @@ impl Builder {
             Error::new(ErrorKind::Internal, format!("the system gives no threads: {error}"))
         };
         let engine = Engine::lease()?;
+        let running = engine.run()?;
         let io = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .max_blocking_threads(4)
@@ -107,6 +108,7 @@ impl Builder {
             .map_err(no_threads)?;
         let core = Core::new(CoreParts {
             engine,
+            running,
             io,
             name: self.name,
             limits: self.limits,

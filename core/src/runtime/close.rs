@@ -63,9 +63,26 @@ impl Core {
     /// Closes: running turns finish or are interrupted, `agent_shutdown` is called within what is
     /// left of `timeout`, waiting calls get `Closed`, and no thread is left behind.
     pub async fn close(self: &Arc<Self>, timeout: Duration) {
+        self.start_close(timeout);
+        self.wait_closed().await;
+    }
+
+    /// Begins to close, on a thread of its own: who asks for it may be on an event loop that ends
+    /// with the runtime, or may give up waiting.
+    pub fn start_close(self: &Arc<Self>, timeout: Duration) {
         if !self.begin_close() {
-            return self.wait_closed().await;
+            return;
         }
+        let closing = Closing(self.clone());
+        let closer = std::thread::Builder::new().name("caxton-closer".to_owned());
+        // Where the system has no thread left, what is closed at least takes no more calls.
+        drop(closer.spawn(move || {
+            crate::blocking::block_on(closing.0.shut_down(timeout));
+            closing.0.stop_threads();
+        }));
+    }
+
+    async fn shut_down(&self, timeout: Duration) {
         let begun = monotonic();
         let agents = self.end_everybody();
         // The last fifth of the time is for what has to be interrupted.
@@ -83,8 +100,6 @@ impl Core {
         self.directory.clear();
         self.hosts.clear();
         self.agent_subscriptions.write().clear();
-        self.stop_threads().await;
-        self.end_close();
     }
 
     fn end_everybody(&self) -> Vec<Arc<Agent>> {
@@ -131,22 +146,21 @@ impl Core {
         }
     }
 
-    /// Joins every thread, on a thread of its own: who closes may itself be on an event loop.
-    async fn stop_threads(self: &Arc<Self>) {
-        let (done, waiting) = tokio::sync::oneshot::channel();
-        let core = self.clone();
-        let io = self.io_runtime.lock().take();
-        let closer =
-            std::thread::Builder::new().name("caxton-closer".to_owned()).spawn(move || {
-                core.scheduler.join();
-                if let Some(io) = io {
-                    io.shutdown_timeout(Duration::from_secs(1));
-                }
-                let _ = done.send(());
-            });
-        if closer.is_ok() {
-            // The sender is only dropped unsent if the closer panicked; there is nothing left to do.
-            let _ = waiting.await;
+    /// Joins every thread but the closer's own.
+    fn stop_threads(&self) {
+        self.scheduler.join();
+        if let Some(io) = self.io_runtime.lock().take() {
+            io.shutdown_timeout(Duration::from_secs(1));
         }
+        drop(self.running.lock().take());
+    }
+}
+
+/// Says that the runtime is closed, however the closer came to its end.
+struct Closing(Arc<Core>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.end_close();
     }
 }

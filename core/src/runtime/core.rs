@@ -13,18 +13,20 @@ use tokio::sync::Notify;
 use super::ask::Asks;
 use super::dead_letter::DeadLetters;
 use super::subscription::{AgentSubscription, Subscriptions};
-use crate::agent::Agent;
+use crate::agent::{Agent, Made};
 use crate::directory::{Directory, Member};
 use crate::error::{Error, ErrorKind};
 use crate::host_agent::HostAgent;
 use crate::limits::Limits;
 use crate::message::{Draft, Envelope, Message, Stamp, name};
-use crate::sandbox::Lease;
+use crate::sandbox::{Lease, Running};
 use crate::scheduler::Scheduler;
 use crate::source::{Id, Source};
 
 pub(crate) struct Core {
     pub engine: Lease,
+    /// Keeps the engine's epoch going until the runtime is closed.
+    pub running: Mutex<Option<Running>>,
     pub source: Source,
     pub scheduler: Arc<Scheduler>,
     /// Timers, and what blocks: compiling, reading files.
@@ -69,6 +71,7 @@ impl Party {
 /// What a new runtime is made of.
 pub(crate) struct CoreParts {
     pub engine: Lease,
+    pub running: Running,
     pub io: tokio::runtime::Runtime,
     pub name: String,
     pub limits: Limits,
@@ -84,6 +87,7 @@ impl Core {
     pub fn new(parts: CoreParts) -> Arc<Self> {
         Arc::new(Core {
             engine: parts.engine,
+            running: Mutex::new(Some(parts.running)),
             source: Source::new(parts.seed),
             scheduler: Arc::new(Scheduler::new()),
             io: parts.io.handle().clone(),
@@ -219,7 +223,8 @@ impl Core {
     /// Takes an agent out of the directory and gives its place back.
     pub fn forget(&self, agent: &Agent) {
         self.directory.remove(&agent.face.name, &agent.face.id);
-        self.end_subscriptions(agent);
+        self.end_subscriptions(agent, Made::InInit);
+        self.end_subscriptions(agent, Made::InTurn);
         self.listed.remove(&agent.face.serial);
         self.agents.fetch_sub(1, Ordering::Relaxed);
     }

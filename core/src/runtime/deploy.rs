@@ -13,7 +13,7 @@ use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::message::name;
-use crate::sandbox::{Meter, Seat, Template};
+use crate::sandbox::{Inspection, Meter, Seat, Template, inspect};
 use crate::scheduler::Lane;
 
 /// An agent to deploy: its module, and what it may do.
@@ -56,6 +56,15 @@ impl Deploy {
         Deploy { module, name: None, limits: None, capabilities: Vec::new() }
     }
 
+    /// Looks at the module without deploying it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidModule`] if the file cannot be read, or holds no valid module at all.
+    pub fn inspect(&self) -> Result<Inspection, Error> {
+        self.module.read(inspect)
+    }
+
     /// The agent's name, unique in the runtime. Without one it gets a name of its own.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
@@ -79,6 +88,22 @@ impl Deploy {
     ) -> Self {
         self.capabilities = capabilities.into_iter().map(Into::into).collect();
         self
+    }
+}
+
+impl Module {
+    /// Gives the module's bytes to `load`. Errors of a file name it.
+    fn read<T>(&self, load: impl FnOnce(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
+        match self {
+            Module::Bytes(bytes) => load(bytes),
+            Module::File(path) => {
+                let bytes = std::fs::read(path).map_err(|error| {
+                    let text = format!("{} cannot be read: {error}", path.display());
+                    Error::new(ErrorKind::InvalidModule, text)
+                })?;
+                load(&bytes).map_err(|error| error.about(path.display()))
+            }
+        }
     }
 }
 
@@ -125,16 +150,8 @@ impl Core {
     /// Compiles the module, away from the calling thread.
     async fn load(&self, module: Module) -> Result<Arc<Template>, Error> {
         let engine = self.engine.clone();
-        let loading = self.io.spawn_blocking(move || match module {
-            Module::Bytes(bytes) => Template::load(&engine, &bytes),
-            Module::File(path) => {
-                let bytes = std::fs::read(&path).map_err(|error| {
-                    let text = format!("{} cannot be read: {error}", path.display());
-                    Error::new(ErrorKind::InvalidModule, text)
-                })?;
-                Template::load(&engine, &bytes).map_err(|error| error.about(path.display()))
-            }
-        });
+        let loading =
+            self.io.spawn_blocking(move || module.read(|bytes| Template::load(&engine, bytes)));
         // A join error is a panic of ours, or the runtime's end.
         loading.await.unwrap_or_else(|error| {
             Err(if error.is_panic() {
@@ -172,11 +189,16 @@ impl Core {
         let (started, starting) = oneshot::channel();
         let on_started = Box::new(move |result| drop(started.send(result)));
         let agent = Arc::new(agent::Agent::new(self.clone(), face, seat, permit, on_started));
-        self.list_capabilities(serial, capabilities);
         if !self.directory.enter(Member::Agent(agent.clone())) {
             return Err(name_taken(agent.name()));
         }
         slot.keep();
+        self.list_capabilities(serial, capabilities);
+        // Closing ends the agents that it finds; one that came after that is ended here.
+        if let Err(closed) = self.check_open() {
+            self.begin_removal(&agent);
+            return Err(closed);
+        }
         if agent.mailbox.request_init() {
             self.scheduler.push(agent.clone(), Lane::outside());
         }

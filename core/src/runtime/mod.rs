@@ -31,6 +31,7 @@ pub use self::subscription::Subscription;
 use self::close::DEFAULT_CLOSE;
 use crate::directory::Member;
 use crate::error::Error;
+use crate::host_agent::Within;
 use crate::message::{Draft, Filter};
 
 /// A system of agents, inside this program. Cheap to clone; all clones are the same runtime, which
@@ -176,8 +177,24 @@ impl Runtime {
         drafts: Vec<Draft>,
         timeout: impl Into<Option<Duration>>,
     ) -> Vec<Result<crate::Message, Error>> {
+        self.ask_many_within(drafts, timeout, None).await
+    }
+
+    /// The same from within a host agent's task: see [`Call::within`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Call`].
+    pub async fn ask_many_within(
+        &self,
+        drafts: Vec<Draft>,
+        timeout: impl Into<Option<Duration>>,
+        within: Option<Within>,
+    ) -> Vec<Result<crate::Message, Error>> {
         let timeout = timeout.into();
-        let calls = drafts.into_iter().map(|draft| self.ask(draft).timeout(timeout).into_future());
+        let calls = drafts
+            .into_iter()
+            .map(|draft| self.ask(draft).timeout(timeout).within(within).into_future());
         futures_util::future::join_all(calls).await
     }
 
@@ -258,7 +275,7 @@ impl Runtime {
     ///
     /// # Cancel safety
     ///
-    /// To be awaited to its end; a runtime whose closing was dropped stays half closed.
+    /// The closing goes on when the future is dropped.
     pub async fn close_within(&self, timeout: Duration) {
         self.core().close(timeout).await;
     }
@@ -279,10 +296,7 @@ impl Drop for Owner {
         if crate::fork::in_child() || self.0.check_open().is_err() {
             return;
         }
-        let core = self.0.clone();
-        let closer = std::thread::Builder::new().name("caxton-closer".to_owned());
-        // Without a thread to close it the runtime stays as it is, which harms nobody.
-        let _ = closer.spawn(move || crate::blocking::block_on(core.close(DEFAULT_CLOSE)));
+        self.0.start_close(DEFAULT_CLOSE);
     }
 }
 

@@ -95,6 +95,10 @@ impl Core {
             return Err(name_taken(&host.name));
         }
         self.hosts.insert(host.serial, host.clone());
+        if let Err(closed) = self.check_open() {
+            self.unregister(&host);
+            return Err(closed);
+        }
         Ok(HostAgentHandle { host, core: self.clone() })
     }
 

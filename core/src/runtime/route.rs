@@ -1,11 +1,13 @@
 //! The way of a message from who sent it to who receives it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::ask::Ask;
 use super::core::{Core, Party};
 use crate::agent::{Agent, Kind, Letter, Refusal, Reserved};
 use crate::directory::Member;
+use crate::host_agent::HostAgent;
 use crate::message::{Draft, Filter, Message, Performative, name};
 use crate::sandbox::{Fault, FaultKind, NoPlace, Place};
 use crate::scheduler::Lane;
@@ -15,13 +17,14 @@ impl Core {
     /// comes back to its sender as a `failure`.
     pub fn route(&self, from: Party, message: Message, ask: Option<&Arc<Ask>>, lane: Lane<'_>) {
         let seen = self.observe(&message);
-        let mut done: Vec<&str> = Vec::new();
+        if message.topic().is_some() {
+            self.publish(&message, from.0, lane);
+        }
+        let mut done = HashSet::new();
         for to in message.receivers() {
-            if done.contains(&to) {
-                continue;
+            if name::topic_of(to).is_none() && done.insert(to) {
+                self.route_one(from, to, &message, ask, seen, lane);
             }
-            self.route_one(from, to, &message, ask, seen, lane);
-            done.push(to);
         }
     }
 
@@ -34,9 +37,6 @@ impl Core {
         seen: bool,
         lane: Lane<'_>,
     ) {
-        if name::topic_of(to).is_some() {
-            return self.publish(message, from.0, lane);
-        }
         if self.asks.answer(from.0, to, message, ask) {
             return;
         }
@@ -50,7 +50,9 @@ impl Core {
             }
             let letter = Letter::direct(message.clone(), ask.cloned());
             let fault = Fault::new(FaultKind::Unknown, format!("no agent is called {to:?}"));
-            return self.report_failure(&letter, to, &fault, lane);
+            self.dead_letters.push(message.clone(), fault.text.clone());
+            self.tell_sender(&letter, to, &fault, lane);
+            return;
         };
         let ask = self.passed_on(from, &member, message, ask);
         let letter = Letter::direct(message.clone(), ask);
@@ -59,21 +61,24 @@ impl Core {
         }
     }
 
-    /// The ask that `message` is part of: whoever receives it may answer the asker.
-    fn passed_on(
+    /// The ask that `message` is part of. Where it keeps what an answer names, its receiver may
+    /// answer the asker.
+    pub fn passed_on(
         &self,
         from: Party,
         to: &Member,
         message: &Message,
         ask: Option<&Arc<Ask>>,
     ) -> Option<Arc<Ask>> {
-        let ask = match ask {
-            Some(ask) => ask.clone(),
-            None if self.asks.is_empty() => return None,
-            None => self.asks.passed_on(message)?,
+        let kept = match ask {
+            Some(ask) if ask.is_kept_by(message) => Some(ask.clone()),
+            _ if self.asks.is_empty() => None,
+            _ => self.asks.passed_on(message),
         };
-        ask.pass_on(from.0, to.serial());
-        Some(ask)
+        if let Some(kept) = &kept {
+            kept.pass_on(from.0, to.serial());
+        }
+        kept.or_else(|| ask.cloned())
     }
 
     /// Puts a letter into the mailbox of a member.
@@ -92,13 +97,7 @@ impl Core {
             }
             Member::Host(host) => {
                 if host.would_deadlock(&letter) {
-                    let text = format!("{:?} waits for the answer to this very ask", &*host.name);
-                    self.report_failure(
-                        &letter,
-                        &host.name,
-                        &Fault::new(FaultKind::Deadlock, text),
-                        lane,
-                    );
+                    self.report_deadlock(&letter, host, lane);
                     return Ok(());
                 }
                 host.push(letter)
@@ -177,13 +176,45 @@ impl Core {
         (places, skipped)
     }
 
-    /// Answers a letter in the name of `ams` with what happened to it.
-    pub fn report_failure(&self, letter: &Letter, agent: &str, fault: &Fault, lane: Lane<'_>) {
-        let original = &letter.message;
-        if fault.kind == FaultKind::Closed || !letter.may_fail() {
-            self.dead_letters.push(original.clone(), fault.text.clone());
+    /// Ends an ask that has come back to the handler that waits for it. Who sent the letter is told;
+    /// where that is not who waits, because others passed the ask on, who waits is told as well.
+    fn report_deadlock(&self, letter: &Letter, host: &HostAgent, lane: Lane<'_>) {
+        let text = format!("{:?} waits for the answer to this very ask", &*host.name);
+        let fault = Fault::new(FaultKind::Deadlock, text);
+        if self.tell_sender(letter, &host.name, &fault, lane) {
             return;
         }
+        let Some(ask) = letter.ask.as_ref().and_then(|ask| ask.waiting_in(host.serial)) else {
+            return;
+        };
+        let content = failure_content(&host.name, &fault);
+        let act = Performative::Failure.as_str();
+        let draft = Draft::with_raw_content(act, Some(ask.asker()), content.as_bytes())
+            .field("in_reply_to", ask.key());
+        match self.stamp_own(&draft) {
+            Ok(failure) => {
+                self.observe(&failure);
+                ask.answer(Party::AMS.0, &failure);
+            }
+            Err(error) => ask.fail(error),
+        }
+    }
+
+    /// Says what became of a letter that was handled and dropped: to who sent it, or, where the
+    /// host must not answer, in the dead letters.
+    pub fn report_failure(&self, letter: &Letter, agent: &str, fault: &Fault, lane: Lane<'_>) {
+        if fault.kind == FaultKind::Closed || !letter.may_fail() {
+            self.dead_letters.push(letter.message.clone(), fault.text.clone());
+        }
+        self.tell_sender(letter, agent, fault, lane);
+    }
+
+    /// Answers a letter in the name of `ams` with what happened to it; whether that answered an ask.
+    fn tell_sender(&self, letter: &Letter, agent: &str, fault: &Fault, lane: Lane<'_>) -> bool {
+        if fault.kind == FaultKind::Closed || !letter.may_fail() {
+            return false;
+        }
+        let original = &letter.message;
         let content = failure_content(agent, fault);
         // The host answers who truly sent the message, whomever that one named for replies.
         let draft = Draft::raw_reply_to(
@@ -196,13 +227,13 @@ impl Core {
             Ok(failure) => failure,
             Err(error) => {
                 tracing::error!(%error, "a failure could not be written");
-                return;
+                return false;
             }
         };
         let seen = self.observe(&failure);
         let to = original.sender();
         if self.asks.answer(Party::AMS.0, to, &failure, letter.ask.as_ref()) {
-            return;
+            return true;
         }
         match self.directory.find(to) {
             Some(member) => {
@@ -214,18 +245,19 @@ impl Core {
             None if seen => {}
             None => self.dead_letters.push(failure, format!("nobody waits for it at {to:?}")),
         }
+        false
     }
 
+    /// Keeps a letter that nobody took as a dead letter, and tells who sent it.
     pub fn report_refusal(&self, letter: &Letter, agent: &str, refusal: Refusal, lane: Lane<'_>) {
         let (kind, what) = match refusal {
             Refusal::Full => (FaultKind::Mailbox, "has no room in its mailbox"),
             Refusal::Failed => (FaultKind::Trap, "has failed and takes no messages"),
             Refusal::Removed => (FaultKind::Unknown, "has been removed"),
         };
-        if refusal == Refusal::Full {
-            self.dead_letters.push(letter.message.clone(), format!("{agent:?} {what}"));
-        }
-        self.report_failure(letter, agent, &Fault::new(kind, format!("{agent:?} {what}")), lane);
+        let fault = Fault::new(kind, format!("{agent:?} {what}"));
+        self.dead_letters.push(letter.message.clone(), fault.text.clone());
+        self.tell_sender(letter, agent, &fault, lane);
     }
 
     /// Answers messages that waited with somebody who takes none any more.

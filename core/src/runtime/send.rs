@@ -1,6 +1,7 @@
 //! What a script sends, and how it waits: for room, and for answers.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use super::ask::{Ask, AskParts};
 use super::core::{Core, Party, not_found};
 use super::outcome;
-use crate::agent::{Claim, Letter, Waiter, run_claimed};
+use crate::agent::{Claim, Letter, Refusal, Waiter, run_claimed};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::host_agent::Within;
@@ -73,6 +74,12 @@ impl IntoFuture for Call {
     }
 }
 
+/// A script's message, and the letters that it came to.
+struct Outgoing {
+    message: Message,
+    letters: Vec<(Member, Letter)>,
+}
+
 /// In whose name a script's message goes out.
 struct Speaker<'a> {
     name: Cow<'a, str>,
@@ -82,24 +89,10 @@ struct Speaker<'a> {
 impl Core {
     /// Sends a message, and waits for room where a mailbox is full.
     pub async fn send(&self, draft: &Draft, timeout: Option<Duration>) -> Result<(), Error> {
-        let (message, members) = self.prepare(draft)?;
-        let seen = self.observe(&message);
+        let Outgoing { message, letters } = self.prepare(draft)?;
         let sending = async {
-            for (to, member) in message.receivers().zip(members) {
-                match member {
-                    None if name::topic_of(to).is_some() => {
-                        self.publish(&message, Party::SCRIPT.0, Lane::outside());
-                    }
-                    None if !seen => {
-                        let reason = format!("nobody waits for it at {to:?}");
-                        self.dead_letters.push(message.clone(), reason);
-                    }
-                    None => {}
-                    Some(member) => {
-                        let ask = self.asks.passed_on(&message);
-                        self.enqueue(&member, Letter::direct(message.clone(), ask)).await?;
-                    }
-                }
+            for (member, letter) in letters {
+                self.enqueue(&member, letter).await?;
             }
             Ok(())
         };
@@ -118,45 +111,51 @@ impl Core {
 
     /// Sends a message if every receiver has room now.
     pub fn try_send(&self, draft: &Draft) -> Result<(), Error> {
-        let (message, members) = self.prepare(draft)?;
-        let seen = self.observe(&message);
-        for (to, member) in message.receivers().zip(members) {
-            match member {
-                None if name::topic_of(to).is_some() => {
-                    self.publish(&message, Party::SCRIPT.0, Lane::outside());
-                }
-                None if !seen => {
-                    self.dead_letters
-                        .push(message.clone(), format!("nobody waits for it at {to:?}"));
-                }
-                None => {}
-                Some(member) => {
-                    let letter = Letter::direct(message.clone(), self.asks.passed_on(&message));
-                    self.deliver(&member, letter, Lane::outside())
-                        .map_err(|(refusal, _)| refusal.to_error(member.name()))?;
-                }
-            }
+        for (member, letter) in self.prepare(draft)?.letters {
+            self.deliver(&member, letter, Lane::outside())
+                .map_err(|(refusal, _)| self.refused(refusal, member.name()))?;
         }
         Ok(())
     }
 
-    /// Reads and writes a script's message, and finds all of its receivers. `None` stands for a
-    /// topic or for a name of the script itself.
-    fn prepare(&self, draft: &Draft) -> Result<(Message, Vec<Option<Member>>), Error> {
+    /// Reads and writes a script's message, and finds all of its receivers before any of them gets
+    /// it. What is for topics, for names of the script itself, or the answer to an ask is dealt
+    /// with; the letters for everybody else are left.
+    fn prepare(&self, draft: &Draft) -> Result<Outgoing, Error> {
         self.check_open()?;
         self.check_size(draft)?;
         let envelope = Envelope::read(draft.as_bytes())?;
         let speaker = self.speaker(&envelope)?;
         let message = self.stamp(&envelope, &speaker.name, None)?;
-        let mut members = Vec::new();
+        let mut receivers = Vec::new();
+        let mut seen_serials = HashSet::new();
         for to in message.receivers() {
-            members.push(match self.directory.find(to) {
-                Some(member) => Some(member),
-                None if name::topic_of(to).is_some() || self.is_speaker(to) => None,
+            match self.directory.find(to) {
+                Some(member) if !seen_serials.insert(member.serial()) => {}
+                Some(member) => receivers.push((to, Some(member))),
+                None if name::topic_of(to).is_some() => {}
+                None if self.is_speaker(to) => receivers.push((to, None)),
                 None => return Err(not_found(to)),
-            });
+            }
         }
-        Ok((message, members))
+        let from = Party(speaker.serial);
+        let seen = self.observe(&message);
+        if message.topic().is_some() {
+            self.publish(&message, from.0, Lane::outside());
+        }
+        let mut letters = Vec::new();
+        for (to, member) in receivers {
+            if self.asks.answer(from.0, to, &message, None) {
+                continue;
+            }
+            if let Some(member) = member {
+                let ask = self.passed_on(from, &member, &message, None);
+                letters.push((member, Letter::direct(message.clone(), ask)));
+            } else if !seen {
+                self.dead_letters.push(message.clone(), format!("nobody waits for it at {to:?}"));
+            }
+        }
+        Ok(Outgoing { message, letters })
     }
 
     /// Sends to everybody whom `filter` means; how many there are. Those without room are skipped.
@@ -199,7 +198,10 @@ impl Core {
                     format!("an ask needs an agent to answer it, and {to:?} is a topic"),
                 ));
             }
-            members.push(self.member(to)?);
+            let member = self.member(to)?;
+            if !members.iter().any(|other: &Member| other.serial() == member.serial()) {
+                members.push(member);
+            }
         }
         let ask = Ask::new(AskParts {
             key: message.reply_with().unwrap_or_default(),
@@ -213,6 +215,8 @@ impl Core {
             ask.allow(member.serial());
         }
         let waiting = Waiting::enter(self, &ask, &message, &members);
+        // Closing ends the asks that it finds; one that came after that must not wait.
+        self.check_open()?;
         self.observe(&message);
         let asking = async {
             for member in &members {
@@ -247,11 +251,11 @@ impl Core {
             // The failure that follows answers the ask.
             return match self.deliver(member, letter, Lane::outside()) {
                 Ok(()) => Ok(()),
-                Err((refusal, _)) => Err(refusal.to_error(member.name())),
+                Err((refusal, _)) => Err(self.refused(refusal, member.name())),
             };
         }
         let waiter = Waiter::new(letter);
-        let withdraw = Withdraw(&waiter);
+        let withdraw = Withdraw { waiter: &waiter, member };
         let taken = match member {
             Member::Agent(agent) => match agent.mailbox.wait(&waiter) {
                 Ok(true) => {
@@ -267,7 +271,15 @@ impl Core {
             refused => refused,
         };
         drop(withdraw);
-        taken.map_err(|refusal| refusal.to_error(member.name()))
+        taken.map_err(|refusal| self.refused(refusal, member.name()))
+    }
+
+    /// The error of a message that a mailbox did not take.
+    fn refused(&self, refusal: Refusal, name: &str) -> Error {
+        match self.check_open() {
+            Ok(()) => refusal.to_error(name),
+            Err(closed) => closed,
+        }
     }
 
     /// In whose name the script speaks: its own, any that is neither reserved nor an agent's, or
@@ -321,7 +333,7 @@ impl Core {
     }
 
     /// Runs `future` for at most `timeout`. A timer is only made if it is not ready at once.
-    async fn within_time<F: Future>(
+    pub async fn within_time<F: Future>(
         &self,
         timeout: Option<Duration>,
         future: F,
@@ -343,11 +355,21 @@ impl Core {
 }
 
 /// Takes a message back that nobody waits any more to see delivered.
-struct Withdraw<'a>(&'a Waiter);
+struct Withdraw<'a> {
+    waiter: &'a Arc<Waiter>,
+    member: &'a Member,
+}
 
 impl Drop for Withdraw<'_> {
     fn drop(&mut self) {
-        self.0.take();
+        match self.member {
+            Member::Agent(agent) => {
+                if agent.mailbox.forget(self.waiter) {
+                    agent.core.scheduler.push(agent.clone(), Lane::outside());
+                }
+            }
+            Member::Host(host) => host.forget(self.waiter),
+        }
     }
 }
 

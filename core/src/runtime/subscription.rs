@@ -5,12 +5,14 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::core::Core;
-use crate::agent::{Agent, Kind, Letter};
+use crate::agent::{Agent, Kind, Letter, Made};
+use crate::error::{Error, ErrorKind};
 use crate::message::{Filter, Message};
 use crate::scheduler::Lane;
 
@@ -37,8 +39,13 @@ struct State {
     bytes: usize,
     missed: u64,
     closed: bool,
-    wakers: Vec<Waker>,
+    /// Who waits for a message, by a number of its own.
+    wakers: Vec<(u64, Waker)>,
+    next_reader: u64,
 }
+
+/// Who calls `poll_next`: one reader, however often its task changes.
+const POLLING: u64 = 0;
 
 impl Subscription {
     /// The next message; `None` once the subscription or the runtime is closed.
@@ -47,23 +54,29 @@ impl Subscription {
     ///
     /// Cancel safe: a message is only taken when it is returned.
     pub async fn next(&self) -> Option<Message> {
-        poll_fn(|context| self.poll_next(context)).await
+        let reader = Reader::new(&self.feed);
+        poll_fn(|context| self.feed.poll(reader.number, context)).await
     }
 
-    /// The same as a poll.
+    /// The same for at most `timeout`; `None` waits for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Timeout`] if no message came.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Subscription::next`].
+    pub async fn next_within(&self, timeout: Option<Duration>) -> Result<Option<Message>, Error> {
+        self.core.within_time(timeout, self.next()).await.ok_or_else(|| {
+            let waited = timeout.unwrap_or_default();
+            Error::new(ErrorKind::Timeout, format!("no message came within {waited:?}"))
+        })
+    }
+
+    /// The same as a poll, for one task: only who polled last is woken.
     pub fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Message>> {
-        let mut state = self.feed.state.lock();
-        if let Some(message) = state.waiting.pop_front() {
-            state.bytes -= message.charge();
-            return Poll::Ready(Some(message));
-        }
-        if state.closed {
-            return Poll::Ready(None);
-        }
-        if !state.wakers.iter().any(|waker| waker.will_wake(context.waker())) {
-            state.wakers.push(context.waker().clone());
-        }
-        Poll::Pending
+        self.feed.poll(POLLING, context)
     }
 
     /// The next message, if one waits.
@@ -92,7 +105,43 @@ impl Drop for Subscription {
     }
 }
 
+/// One call of [`Subscription::next`]; leaves nothing behind when it is given up.
+struct Reader<'a> {
+    feed: &'a Feed,
+    number: u64,
+}
+
+impl<'a> Reader<'a> {
+    fn new(feed: &'a Feed) -> Self {
+        let mut state = feed.state.lock();
+        state.next_reader += 1;
+        Reader { feed, number: state.next_reader }
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        self.feed.state.lock().wakers.retain(|(number, _)| *number != self.number);
+    }
+}
+
 impl Feed {
+    fn poll(&self, reader: u64, context: &mut Context<'_>) -> Poll<Option<Message>> {
+        let mut state = self.state.lock();
+        if let Some(message) = state.waiting.pop_front() {
+            state.bytes -= message.charge();
+            return Poll::Ready(Some(message));
+        }
+        if state.closed {
+            return Poll::Ready(None);
+        }
+        match state.wakers.iter_mut().find(|(number, _)| *number == reader) {
+            Some((_, waker)) => waker.clone_from(context.waker()),
+            None => state.wakers.push((reader, context.waker().clone())),
+        }
+        Poll::Pending
+    }
+
     fn push(&self, message: &Message) {
         let mut state = self.state.lock();
         let full = state.waiting.len() >= CAPACITY
@@ -105,7 +154,7 @@ impl Feed {
         state.waiting.push_back(message.clone());
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
-        for waker in wakers {
+        for (_, waker) in wakers {
             waker.wake();
         }
     }
@@ -115,7 +164,7 @@ impl Feed {
         state.closed = true;
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
-        for waker in wakers {
+        for (_, waker) in wakers {
             waker.wake();
         }
     }
@@ -165,6 +214,10 @@ impl Core {
     pub fn subscribe(self: &Arc<Self>, filter: Filter) -> Subscription {
         let feed = Arc::new(Feed { filter, state: Mutex::default() });
         self.subscriptions.add(&feed);
+        // Closing ends the feeds that it finds; one that came after that must not wait.
+        if self.check_open().is_err() {
+            feed.close();
+        }
         Subscription { feed, core: self.clone() }
     }
 
@@ -222,14 +275,14 @@ impl Core {
         }
     }
 
-    pub fn begin_subscription(&self, agent: &Arc<Agent>, id: u32, filter: Filter) {
-        agent.face.subscriptions.lock().insert(id);
+    pub fn begin_subscription(&self, agent: &Arc<Agent>, id: u32, filter: Filter, made: Made) {
+        agent.face.subscriptions.lock().insert(id, made);
         let subscription = AgentSubscription { agent: agent.clone(), id, filter };
         self.agent_subscriptions.write().push(subscription);
     }
 
     pub fn end_subscription(&self, agent: &Agent, id: u32) {
-        if agent.face.subscriptions.lock().remove(&id) {
+        if agent.face.subscriptions.lock().remove(&id).is_some() {
             let serial = agent.face.serial;
             self.agent_subscriptions
                 .write()
@@ -237,11 +290,17 @@ impl Core {
         }
     }
 
-    pub fn end_subscriptions(&self, agent: &Agent) {
-        let had_some = !std::mem::take(&mut *agent.face.subscriptions.lock()).is_empty();
-        if had_some {
+    /// Ends the subscriptions of an agent that were made then.
+    pub fn end_subscriptions(&self, agent: &Agent, made: Made) {
+        let ended: Vec<u32> = {
+            let mut subscriptions = agent.face.subscriptions.lock();
+            subscriptions.extract_if(|_, when| *when == made).map(|(id, _)| id).collect()
+        };
+        if !ended.is_empty() {
             let serial = agent.face.serial;
-            self.agent_subscriptions.write().retain(|s| s.agent.face.serial != serial);
+            self.agent_subscriptions
+                .write()
+                .retain(|s| s.agent.face.serial != serial || !ended.contains(&s.id));
         }
     }
 }

@@ -37,15 +37,17 @@ pub(crate) struct Engine {
     live: AtomicUsize,
     disk: DiskCache,
     templates: Mutex<HashMap<[u8; 32], Arc<Mutex<Weak<Template>>>>>,
-    ticker: Mutex<Weak<Ticker>>,
+    ticker: Ticker,
 }
 
-/// The engine with its ticker running, held by each runtime.
+/// The engine of the process.
 #[derive(Clone)]
 pub(crate) struct Lease {
     engine: &'static Engine,
-    ticker: Arc<Ticker>,
 }
+
+/// As long as one lives, the engine's epoch advances. Each runtime holds one until it is closed.
+pub(crate) struct Running(&'static Engine);
 
 /// A place for one live instance; given back when dropped.
 pub(crate) struct InstancePermit(&'static Engine);
@@ -58,18 +60,7 @@ impl Engine {
             |why: &str| Error::new(ErrorKind::Internal, format!("no engine could be made: {why}"));
         let engine = ENGINE.get_or_init(|| Engine::new().map_err(|e| format!("{e:#}")));
         let engine = engine.as_ref().map_err(|why| internal(why))?;
-        let mut running = engine.ticker.lock();
-        let ticker = match running.upgrade() {
-            Some(ticker) => ticker,
-            None => {
-                let started = Ticker::start(engine.wasmtime.clone());
-                let ticker = Arc::new(started.map_err(|e| internal(&e.to_string()))?);
-                *running = Arc::downgrade(&ticker);
-                ticker
-            }
-        };
-        drop(running);
-        Ok(Lease { engine, ticker })
+        Ok(Lease { engine })
     }
 
     fn new() -> wasmtime::Result<Self> {
@@ -88,7 +79,7 @@ impl Engine {
             live: AtomicUsize::new(0),
             disk,
             templates: Mutex::new(HashMap::new()),
-            ticker: Mutex::new(Weak::new()),
+            ticker: Ticker::default(),
         })
     }
 }
@@ -115,7 +106,19 @@ impl Lease {
 
     /// Says that a guest is about to run on this thread.
     pub fn awake(&self) -> Awake<'_> {
-        self.ticker.awake()
+        self.engine.ticker.awake()
+    }
+
+    /// Lets the epoch advance from now on.
+    pub fn run(&self) -> Result<Running, Error> {
+        let engine = self.engine;
+        match engine.ticker.start(&engine.wasmtime) {
+            Ok(()) => Ok(Running(engine)),
+            Err(error) => {
+                let text = format!("the system gives no threads: {error}");
+                Err(Error::new(ErrorKind::Internal, text))
+            }
+        }
     }
 
     /// Puts wasmtime's signal handlers back if somebody replaced them.
@@ -140,6 +143,12 @@ impl Lease {
             ),
         )
         .with_limit("agents", capacity as u64, live as u64 + 1))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.ticker.stop();
     }
 }
 

@@ -45,8 +45,9 @@ pub(crate) trait World: Send + Sync {
     fn reserve_matching(&self, filter: Filter, message: &Message) -> (Vec<Place>, u64);
     /// Whether the agent may send one more message now.
     fn may_send(&self) -> bool;
-    /// A number for a new subscription, where the agent may have `extra` and one more.
-    fn new_subscription(&self, extra: usize) -> Option<u32>;
+    /// A number for a new subscription, where the agent may have `extra` and one more. In an init
+    /// those that an earlier one made do not count.
+    fn new_subscription(&self, extra: usize, in_init: bool) -> Option<u32>;
     /// Whether the agent has this subscription.
     fn has_subscription(&self, id: u32) -> bool;
     /// Writes a line to the agent's log, unless the turn has written too much.

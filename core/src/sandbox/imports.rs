@@ -178,8 +178,9 @@ fn subscribe_messages(mut caller: Caller<'_, Host>, ptr: i32, len: i32) -> wasmt
     let host = caller.data_mut();
     let made =
         host.turn.record.effects.iter().filter(|e| matches!(e, Effect::Subscribe(..))).count();
-    let Some(id) = host.world.new_subscription(made).filter(|_| host.charge(len as u32 as usize))
-    else {
+    let in_init = host.turn.handled.is_none();
+    let id = host.world.new_subscription(made, in_init);
+    let Some(id) = id.filter(|_| host.charge(len as u32 as usize)) else {
         return Ok(LIMIT_EXCEEDED);
     };
     host.push(Effect::Subscribe(id, filter));
@@ -267,18 +268,19 @@ fn with_envelope(
     let Some((memory, host)) = memory_and_host(caller) else {
         return INVALID_ARGUMENT;
     };
-    if u64::from(len as u32) > host.limits.max_message_bytes {
-        let text = format!(
-            "a message of {} bytes is above the limit of {}",
-            len as u32, host.limits.max_message_bytes
-        );
-        host.log(Level::Warn, &text);
-        return LIMIT_EXCEEDED;
-    }
     let Some(bytes) = range(memory, ptr, len) else {
         host.log(Level::Warn, "a message lies outside the memory");
         return INVALID_ARGUMENT;
     };
+    if bytes.len() as u64 > host.limits.max_message_bytes {
+        let text = format!(
+            "a message of {} bytes is above the limit of {}",
+            bytes.len(),
+            host.limits.max_message_bytes
+        );
+        host.log(Level::Warn, &text);
+        return LIMIT_EXCEEDED;
+    }
     match Envelope::read(bytes) {
         Ok(envelope) => send(host, envelope).unwrap_or_else(|code| code),
         Err(error) => {
@@ -301,8 +303,7 @@ fn stamp(host: &mut Host, envelope: Envelope<'_>, receiver: Option<&str>) -> Res
     })?;
     let is_reply = !host.turn.replied
         && host.turn.handled.as_ref().is_some_and(|handled| {
-            message.receiver() == handled.answer_to()
-                && message.in_reply_to() == handled.reply_with()
+            message.receiver() == handled.answer_to() && message.answers(handled)
         });
     if is_reply {
         host.turn.replied = true;
@@ -362,13 +363,13 @@ fn read_filter(caller: &mut Caller<'_, Host>, ptr: i32, len: i32) -> Result<Filt
     let Some((memory, host)) = memory_and_host(caller) else {
         return Err(INVALID_ARGUMENT);
     };
-    if u64::from(len as u32) > host.limits.max_message_bytes {
-        return Err(LIMIT_EXCEEDED);
-    }
     let Some(bytes) = range(memory, ptr, len) else {
         host.log(Level::Warn, "a filter lies outside the memory");
         return Err(INVALID_ARGUMENT);
     };
+    if bytes.len() as u64 > host.limits.max_message_bytes {
+        return Err(LIMIT_EXCEEDED);
+    }
     Filter::read(bytes).map_err(|error| {
         host.log(Level::Warn, error.message());
         INVALID_ARGUMENT

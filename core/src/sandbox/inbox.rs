@@ -18,16 +18,17 @@ const PAGE: u64 = 65536;
 /// take all memory that is present when they first allocate, and then write their bookkeeping
 /// there. Pages whose guard is broken belong to the guest, and the host takes others.
 const GUARD: [u8; 64] = *b"This is the end of the inbox of Caxton. Do not write beyond it.\0";
-/// Memory in front of the first pages, in messages, up to [`MAX_SLACK`]. A heap that takes them uses
-/// this up first, so that the message which makes it do so can still be read.
+/// Memory in front of pages that a heap may still take, in messages, up to [`MAX_SLACK`]. The heap
+/// uses this up first, so that the message which makes it do so can still be read.
 const SLACK_FACTOR: u32 = 8;
 const MAX_SLACK: u32 = 4 << 20;
 
 pub(super) struct Inbox {
     way: Way,
     block: Option<Block>,
-    /// No pages have been taken yet, so the guest's heap may still claim the first ones.
-    first: bool,
+    /// Where the first pages of the host began: from there on a heap that first allocates now would
+    /// take all memory.
+    base: Option<u64>,
 }
 
 pub(super) enum Way {
@@ -41,9 +42,16 @@ struct Block {
     len: u32,
 }
 
+impl Block {
+    /// Whether the block and its guard are the last of a memory of `size` bytes.
+    fn ends_at(&self, size: u64) -> bool {
+        u64::from(self.address) + u64::from(self.len) + GUARD.len() as u64 == size
+    }
+}
+
 impl Inbox {
     pub fn new(way: Way) -> Self {
-        Inbox { way, block: None, first: true }
+        Inbox { way, block: None, base: None }
     }
 
     /// Copies `bytes` into the guest; the address.
@@ -80,14 +88,37 @@ impl Inbox {
         memory: Memory,
         sent: &[u8],
     ) -> wasmtime::Result<()> {
-        match &self.way {
+        if matches!(self.way, Way::Allocator(_)) {
+            return self.forget_large(store).await;
+        }
+        if self.keeps_guard(store, memory, sent) {
+            return Ok(());
+        }
+        Err(Fault::new(
+            FaultKind::Trap,
+            "its heap has taken the memory that the message was in; \
+             export an allocator (caxton_alloc and caxton_free, or malloc and free)",
+        )
+        .into())
+    }
+
+    /// Ends a call that wrote into the inbox.
+    pub async fn end_call(
+        &mut self,
+        store: &mut Store<Host>,
+        memory: Memory,
+    ) -> wasmtime::Result<()> {
+        match self.way {
             Way::Allocator(_) => self.forget_large(store).await,
-            Way::Pages => self.check_guard(store, memory, sent),
+            Way::Pages => {
+                self.keeps_guard(store, memory, &[]);
+                Ok(())
+            }
         }
     }
 
     /// Gives a large block back.
-    pub async fn forget_large(&mut self, store: &mut Store<Host>) -> wasmtime::Result<()> {
+    async fn forget_large(&mut self, store: &mut Store<Host>) -> wasmtime::Result<()> {
         if let Some(block) = self.block
             && block.len > KEPT_BYTES
             && let Way::Allocator(functions) = &self.way
@@ -98,33 +129,20 @@ impl Inbox {
         Ok(())
     }
 
-    /// Forgets pages that the guest's heap has taken. If it has written over the message as well,
-    /// nobody knows what the guest has read, and the turn must not count.
-    fn check_guard(
-        &mut self,
-        store: &Store<Host>,
-        memory: Memory,
-        sent: &[u8],
-    ) -> wasmtime::Result<()> {
+    /// Forgets pages that the guest's heap has taken. Where it has written over the message as well,
+    /// which this tells, nobody knows what the guest has read, and the turn must not count.
+    fn keeps_guard(&mut self, store: &Store<Host>, memory: Memory, sent: &[u8]) -> bool {
         let Some(block) = self.block else {
-            return Ok(());
+            return true;
         };
         let start = block.address as usize;
         let end = start + block.len as usize;
         let data = memory.data(store);
         if data.get(end..end + GUARD.len()) == Some(GUARD.as_slice()) {
-            return Ok(());
+            return true;
         }
         self.block = None;
-        if data.get(start..start + sent.len()) == Some(sent) {
-            return Ok(());
-        }
-        Err(Fault::new(
-            FaultKind::Trap,
-            "its heap has taken the memory that the message was in; \
-             export an allocator (caxton_alloc and caxton_free, or malloc and free)",
-        )
-        .into())
+        data.get(start..start + sent.len()) == Some(sent)
     }
 
     async fn renew(
@@ -143,13 +161,20 @@ impl Inbox {
                 Block { address: address as u32, len }
             }
             Way::Pages => {
-                let slack = if std::mem::take(&mut self.first) {
-                    len.saturating_mul(SLACK_FACTOR).min(MAX_SLACK)
-                } else {
-                    0
+                let size = memory.data_size(&*store) as u64;
+                // Where the old pages are still the last ones, they are made longer; else they are
+                // lost. Nobody has grown the memory then, so a heap may still take all of it.
+                let old = old.filter(|old| old.ends_at(size)).map(|old| u64::from(old.address));
+                let (least, base) = match (old, self.base) {
+                    (Some(old), Some(base)) => (old, Some(base)),
+                    (_, Some(_)) => (size, None),
+                    (_, None) => (size, Some(size)),
                 };
-                let block = match grow(store, memory, len, slack, old).await {
-                    Err(_) if slack > 0 => grow(store, memory, len, 0, old).await?,
+                self.base = self.base.or(base);
+                let slack = u64::from(len.saturating_mul(SLACK_FACTOR).min(MAX_SLACK));
+                let start = base.map_or(least, |base| least.max(base + slack));
+                let block = match grow(store, memory, len, start).await {
+                    Err(_) if start > least => grow(store, memory, len, least).await?,
                     grown => grown?,
                 };
                 let end = block.address as usize + block.len as usize;
@@ -162,23 +187,15 @@ impl Inbox {
     }
 }
 
-/// Takes pages at the end of the memory, behind `slack` bytes that stay free.
+/// Takes pages at the end of the memory, for a block at `start`.
 async fn grow(
     store: &mut Store<Host>,
     memory: Memory,
     len: u32,
-    slack: u32,
-    old: Option<Block>,
+    start: u64,
 ) -> wasmtime::Result<Block> {
     let guard = GUARD.len() as u64;
     let size = memory.data_size(&*store) as u64;
-    // Where the old pages are still the last ones, they are made longer; else they are lost.
-    let start = match old {
-        Some(old) if u64::from(old.address) + u64::from(old.len) + guard == size => {
-            u64::from(old.address)
-        }
-        _ => size + u64::from(slack),
-    };
     let pages = (start + u64::from(len) + guard).saturating_sub(size).div_ceil(PAGE);
     if memory.grow_async(&mut *store, pages).await.is_err() {
         let limit = store.data().memory_ceiling();

@@ -183,13 +183,11 @@ async fn ask_capabilities(
     for _ in 0..2 {
         let buffer = inbox.put(store, memory, &vec![0; room as usize]).await?;
         let written = ask.call_async(&mut *store, (buffer, room)).await?;
+        let mut json = vec![0; written.clamp(0, room) as usize];
+        memory.read(&*store, buffer as u32 as usize, &mut json)?;
+        inbox.end_call(store, memory).await?;
         match written {
-            1.. if written <= room => {
-                let mut json = vec![0; written as usize];
-                memory.read(&*store, buffer as u32 as usize, &mut json)?;
-                inbox.forget_large(store).await?;
-                return Ok(Some(json));
-            }
+            1.. if written <= room => return Ok(Some(json)),
             1.. if written <= MAX_CAPABILITIES_BYTES => room = written,
             1.. => break,
             _ => return Ok(None),

@@ -22,7 +22,7 @@ mod ticker;
 mod turn;
 mod wasi;
 
-pub(crate) use engine::{Engine, InstancePermit, Lease};
+pub(crate) use engine::{Engine, InstancePermit, Lease, Running};
 pub(crate) use fault::{Fault, FaultKind};
 pub(crate) use host::{Level, NoPlace, Place, World};
 pub use inspect::{Export, Import, Inspection, inspect};

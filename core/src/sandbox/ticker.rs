@@ -17,40 +17,71 @@ pub(crate) const TICK: Duration = Duration::from_millis(1);
 /// would otherwise wake it each time.
 const IDLE_TICKS: u32 = 20;
 
+#[derive(Default)]
 pub(super) struct Ticker {
     shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<()>>>,
-    handle: Thread,
+    running: Mutex<Running>,
 }
 
+#[derive(Default)]
+struct Running {
+    runtimes: usize,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
 struct Shared {
     awake: AtomicUsize,
     parked: AtomicBool,
     stop: AtomicBool,
+    thread: Mutex<Option<Thread>>,
 }
 
 /// As long as it lives, guests may run: the epoch advances.
 pub(crate) struct Awake<'a>(&'a Ticker);
 
 impl Ticker {
-    pub fn start(engine: wasmtime::Engine) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared {
-            awake: AtomicUsize::new(0),
-            parked: AtomicBool::new(false),
-            stop: AtomicBool::new(false),
-        });
-        let seen = shared.clone();
-        let thread = thread::Builder::new()
-            .name("caxton-ticker".to_owned())
-            .spawn(move || seen.run(&engine))?;
-        Ok(Ticker { shared, handle: thread.thread().clone(), thread: Mutex::new(Some(thread)) })
+    /// One more runtime runs; the first of them starts the thread.
+    pub fn start(&self, engine: &wasmtime::Engine) -> std::io::Result<()> {
+        let mut running = self.running.lock();
+        if running.runtimes == 0 {
+            let (shared, engine) = (self.shared.clone(), engine.clone());
+            shared.stop.store(false, Ordering::SeqCst);
+            let thread = thread::Builder::new()
+                .name("caxton-ticker".to_owned())
+                .spawn(move || shared.run(&engine))?;
+            *self.shared.thread.lock() = Some(thread.thread().clone());
+            running.thread = Some(thread);
+        }
+        running.runtimes += 1;
+        Ok(())
+    }
+
+    /// A runtime has come to its end; the last of them ends the thread.
+    pub fn stop(&self) {
+        if crate::fork::in_child() {
+            return;
+        }
+        let mut running = self.running.lock();
+        running.runtimes -= 1;
+        if running.runtimes == 0
+            && let Some(thread) = running.thread.take()
+        {
+            self.shared.stop.store(true, Ordering::SeqCst);
+            thread.thread().unpark();
+            // The thread takes no lock that is held here and runs no foreign code, so it always
+            // comes to its end.
+            drop(thread.join());
+        }
     }
 
     /// Says that a guest is about to run on this thread.
     pub fn awake(&self) -> Awake<'_> {
         self.shared.awake.fetch_add(1, Ordering::SeqCst);
-        if self.shared.parked.load(Ordering::SeqCst) {
-            self.handle.unpark();
+        if self.shared.parked.load(Ordering::SeqCst)
+            && let Some(thread) = &*self.shared.thread.lock()
+        {
+            thread.unpark();
         }
         Awake(self)
     }
@@ -59,19 +90,6 @@ impl Ticker {
 impl Drop for Awake<'_> {
     fn drop(&mut self) {
         self.0.shared.awake.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::SeqCst);
-        self.handle.unpark();
-        if let Some(thread) = self.thread.lock().take()
-            && !crate::fork::in_child()
-        {
-            // The thread holds no lock and runs no foreign code, so it always comes to its end.
-            drop(thread.join());
-        }
     }
 }
 

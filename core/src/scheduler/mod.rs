@@ -95,6 +95,13 @@ impl Scheduler {
         }
     }
 
+    /// Lets another worker have what waits in this lane, before its own worker goes on.
+    pub fn share(&self, lane: Lane<'_>) {
+        if lane.0.is_some_and(|queue| !queue.is_empty()) {
+            self.sleepers.wake_one();
+        }
+    }
+
     /// Schedules an agent whose turn has used its quantum.
     pub fn push_preempted(&self, agent: Arc<Agent>) {
         self.preempted.push(agent);

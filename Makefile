@@ -1,0 +1,83 @@
+# `make demo` builds what it needs and runs the main job; `make test` builds and passes every test.
+# Both work as the first command typed on a machine with Rust, Python >= 3.10 and Node >= 20.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# What cargo builds: `dev` for work and tests, `release` for what is measured and shipped.
+PROFILE ?= dev
+CARGO_PROFILE_DIR := $(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+NODE_TESTS = $(wildcard tests/*.test.mjs)
+
+.PHONY: demo test check bench bench-quick build python node agents rust-test python-test node-test doc-test fmt clean
+
+demo: python node
+	$(BIN)/python examples/demo.py
+	node examples/demo.mjs
+
+# Everything that a test needs, once.
+build: python node agents
+
+test: build rust-test python-test node-test doc-test
+
+rust-test: agents
+	cargo test --workspace
+
+python-test: python agents
+	cd bindings-python && ../$(BIN)/python -m pytest
+
+node-test: node agents
+	cd bindings-node && npm test
+
+# The README's scripts, the examples and the notebook, as a reader would run them.
+doc-test: python node
+	cargo build --workspace --examples
+	$(BIN)/python -m pytest -q tests/readme tests/notebook
+
+# The Python package, installed editable into an environment of its own.
+python: $(VENV)/installed
+	$(BIN)/maturin develop -q --profile $(PROFILE) -m bindings-python/Cargo.toml
+
+$(VENV)/installed: requirements-dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+# The Node package, built where it lies.
+node: bindings-node/node_modules/installed
+	cd bindings-node && CAXTON_PROFILE=$(PROFILE) npm run -s build
+
+bindings-node/node_modules/installed: bindings-node/package-lock.json
+	cd bindings-node && npm ci --no-audit --no-fund
+	touch $@
+
+# The agents of the tests, built from source; the script installs the toolchains that it lacks.
+agents:
+	tests/agents/build.sh
+
+check: python node
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	scripts/cargo-deny.sh
+	$(BIN)/ruff check bindings-python tests examples benches
+	$(BIN)/ruff format --check bindings-python tests examples benches
+	cd bindings-python && ../$(BIN)/mypy
+	cd bindings-python && ../$(BIN)/stubtest caxton --allowlist stubtest-allowlist.txt
+	cd bindings-node && npm run -s check
+
+bench:
+	$(MAKE) python node PROFILE=release
+	$(BIN)/python benches/run.py
+
+bench-quick:
+	$(MAKE) python node PROFILE=release
+	$(BIN)/python benches/run.py --quick
+
+fmt:
+	cargo fmt --all
+	$(BIN)/ruff check --fix bindings-python tests examples benches
+	$(BIN)/ruff format bindings-python tests examples benches
+
+clean:
+	cargo clean
+	rm -rf $(VENV) bindings-node/node_modules bindings-node/dist bindings-node/*.node

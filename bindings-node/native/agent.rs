@@ -1,0 +1,162 @@
+//! Deployed agents.
+
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+
+use caxton::{Agent, Draft, Runtime};
+use napi_derive::napi;
+
+use crate::hub::{CallId, SharedLoop, begin};
+use crate::options::{LimitInForce, camel_case, limits_in_force, timeout};
+use crate::outcome::{Outcome, Value, failed};
+
+/// A deployed agent. It keeps its runtime open.
+#[napi(js_name = "Agent")]
+pub struct AgentHandle {
+    agent: AssertUnwindSafe<Agent>,
+    runtime: AssertUnwindSafe<Runtime>,
+    hub: SharedLoop,
+}
+
+/// One line of an agent's log.
+#[napi(object, object_from_js = false)]
+pub struct LogEntry {
+    pub at: f64,
+    pub level: &'static str,
+    pub text: String,
+}
+
+/// One figure of an agent.
+#[napi(object, object_from_js = false)]
+pub struct Figure {
+    pub name: String,
+    pub value: f64,
+}
+
+impl AgentHandle {
+    pub fn new(agent: Agent, runtime: Runtime, hub: &SharedLoop) -> Self {
+        AgentHandle {
+            agent: AssertUnwindSafe(agent),
+            runtime: AssertUnwindSafe(runtime),
+            hub: AssertUnwindSafe(Rc::clone(hub)),
+        }
+    }
+
+    fn draft(
+        &self,
+        content: &str,
+        performative: &str,
+        fields: Option<String>,
+    ) -> Result<Draft, caxton::Error> {
+        let fields = fields.as_deref().map(str::as_bytes);
+        Draft::compose(performative, Some(self.agent.name()), content.as_bytes(), fields)
+    }
+}
+
+#[napi]
+impl AgentHandle {
+    #[napi(getter, catch_unwind)]
+    pub fn name(&self) -> &str {
+        self.agent.name()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn id(&self) -> &str {
+        self.agent.id()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn state(&self) -> &'static str {
+        self.agent.state().as_str()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn capabilities(&self) -> Vec<String> {
+        self.agent.capabilities()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn limits(&self) -> Vec<LimitInForce> {
+        limits_in_force(self.agent.limits())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn stats(&self) -> Vec<Figure> {
+        let figures = self.agent.stats().fields();
+        figures
+            .into_iter()
+            .map(|(name, value)| Figure { name: camel_case(name), value: value as f64 })
+            .collect()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn logs(&self) -> Vec<LogEntry> {
+        let lines = self.agent.logs().into_iter();
+        lines
+            .map(|line| LogEntry {
+                at: line.at as f64,
+                level: line.level.as_str(),
+                text: line.text,
+            })
+            .collect()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn send(
+        &self,
+        content: String,
+        performative: String,
+        fields: Option<String>,
+        millis: Option<f64>,
+    ) -> Value {
+        let draft = match self.draft(&content, &performative, fields) {
+            Ok(draft) => draft,
+            Err(error) => return failed(error),
+        };
+        let runtime = self.runtime.clone();
+        let timeout = timeout(millis);
+        begin(&self.hub, async move { Outcome::of_nothing(runtime.send(&draft, timeout).await) })
+    }
+
+    /// `within` is the task in whose handler the call is made.
+    #[napi(catch_unwind)]
+    pub fn ask(
+        &self,
+        content: String,
+        performative: String,
+        fields: Option<String>,
+        millis: Option<f64>,
+        within: Option<CallId>,
+    ) -> Value {
+        let draft = match self.draft(&content, &performative, fields) {
+            Ok(draft) => draft,
+            Err(error) => return failed(error),
+        };
+        let call = self.runtime.ask(draft).timeout(timeout(millis)).within(self.hub.within(within));
+        begin(&self.hub, async move { Outcome::of_message(call.await) })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn request(
+        &self,
+        content: String,
+        fields: Option<String>,
+        millis: Option<f64>,
+        within: Option<CallId>,
+    ) -> Value {
+        let fields = fields.as_deref().map(str::as_bytes);
+        let draft = match Draft::request(self.agent.name(), content.as_bytes(), fields) {
+            Ok(draft) => draft,
+            Err(error) => return failed(error),
+        };
+        let call =
+            self.runtime.request(draft).timeout(timeout(millis)).within(self.hub.within(within));
+        begin(&self.hub, async move { Outcome::of_message(call.await) })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn remove(&self) -> Value {
+        let agent = self.agent.clone();
+        begin(&self.hub, async move { Outcome::of_nothing(agent.remove().await) })
+    }
+}

@@ -1,0 +1,73 @@
+//! Host agents whose handler is JavaScript.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use caxton::{Handler, HostAgentHandle, Task};
+use napi_derive::napi;
+
+use crate::hub::Inbox;
+
+/// Hands every task to the JavaScript thread.
+pub struct JsHandler {
+    number: u32,
+    inbox: Arc<Inbox>,
+}
+
+impl JsHandler {
+    pub fn new(number: u32, inbox: Arc<Inbox>) -> Self {
+        JsHandler { number, inbox }
+    }
+}
+
+impl Handler for JsHandler {
+    fn handle(&self, task: Task) {
+        self.inbox.push_task(self.number, task);
+    }
+}
+
+impl Drop for JsHandler {
+    /// Comes after the last task, so that the function is kept until it has seen them all.
+    fn drop(&mut self) {
+        self.inbox.push_gone(self.number);
+    }
+}
+
+/// A registered host agent.
+#[napi(js_name = "HostAgent")]
+pub struct HostHandle {
+    name: String,
+    id: String,
+    /// Given up when it is removed: the handle would keep the handler alive.
+    handle: AssertUnwindSafe<Option<HostAgentHandle>>,
+}
+
+impl HostHandle {
+    pub fn new(handle: HostAgentHandle) -> Self {
+        HostHandle {
+            name: handle.name().to_owned(),
+            id: handle.id().to_owned(),
+            handle: AssertUnwindSafe(Some(handle)),
+        }
+    }
+}
+
+#[napi]
+impl HostHandle {
+    #[napi(getter, catch_unwind)]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    #[napi(catch_unwind)]
+    pub fn remove(&mut self) {
+        if let Some(handle) = self.handle.take() {
+            handle.remove();
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Looking at a module without a runtime.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::thread;
+
+use caxton::{ErrorKind, Inspection};
+use napi_derive::napi;
+use parking_lot::Mutex;
+
+use crate::fault::Fault;
+use crate::hub::{Hub, begin};
+use crate::options::{Wasm, module};
+use crate::outcome::{Outcome, Value};
+
+/// One import or export.
+#[napi(object, object_from_js = false)]
+pub struct Part {
+    /// The module that an import names.
+    pub module: Option<String>,
+    pub name: String,
+    #[napi(js_name = "type")]
+    pub ty: String,
+}
+
+/// What is in a module.
+#[napi(object, object_from_js = false)]
+pub struct Found {
+    pub exports: Vec<Part>,
+    pub imports: Vec<Part>,
+    pub missing: Vec<String>,
+    pub memory_bytes: f64,
+    pub max_memory_bytes: Option<f64>,
+    pub producers: Vec<String>,
+    pub start: Option<&'static str>,
+    pub inbox: Option<&'static str>,
+}
+
+impl From<Inspection> for Found {
+    fn from(found: Inspection) -> Self {
+        let exports = found.exports.into_iter();
+        let imports = found.imports.into_iter();
+        Found {
+            exports: exports
+                .map(|export| Part { module: None, name: export.name, ty: export.ty })
+                .collect(),
+            imports: imports
+                .map(|import| Part {
+                    module: Some(import.module),
+                    name: import.name,
+                    ty: import.ty,
+                })
+                .collect(),
+            missing: found.missing,
+            memory_bytes: found.memory_bytes as f64,
+            max_memory_bytes: found.max_memory_bytes.map(|bytes| bytes as f64),
+            producers: found.producers,
+            start: found.start,
+            inbox: found.inbox,
+        }
+    }
+}
+
+/// What a thread will have found.
+#[derive(Default)]
+struct Finding {
+    result: Option<Result<Inspection, Fault>>,
+    waker: Option<Waker>,
+}
+
+/// Looks at a module, on a thread of its own: it is compiled, which takes tens of milliseconds.
+#[napi(catch_unwind)]
+pub fn inspect(hub: &Hub, wasm: Wasm, is_path: bool) -> Value {
+    let module = module(wasm, is_path);
+    let finding = Arc::new(Mutex::new(Finding::default()));
+    let found = Teller(finding.clone());
+    let looking = thread::Builder::new().name("caxton-inspect".to_owned()).spawn(move || {
+        let result = module.inspect().map_err(Fault::from);
+        found.tell(result);
+    });
+    begin(hub.shared(), async move {
+        if looking.is_err() {
+            let text = "the system gives no thread to look at the module";
+            return Outcome::Failed(Fault::new(ErrorKind::Internal, text));
+        }
+        let result = poll_fn(|context| {
+            let mut finding = finding.lock();
+            match finding.result.take() {
+                Some(result) => Poll::Ready(result),
+                None => {
+                    finding.waker = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            }
+        });
+        match result.await {
+            Ok(inspection) => Outcome::Found(inspection),
+            Err(fault) => Outcome::Failed(fault),
+        }
+    })
+}
+
+/// Tells whoever waits; also if the thread panicked.
+struct Teller(Arc<Mutex<Finding>>);
+
+impl Teller {
+    fn tell(&self, result: Result<Inspection, Fault>) {
+        let waker = {
+            let mut finding = self.0.lock();
+            if finding.result.is_none() {
+                finding.result = Some(result);
+            }
+            finding.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        self.tell(Err(Fault::of_panic()));
+    }
+}

@@ -1,0 +1,16 @@
+//! The part of the package `caxton` for Node that is Rust.
+//!
+//! It converts and calls; what a user sees is written in TypeScript, in `src/`. JSON crosses as
+//! text, errors as [`Fault`](fault::Fault)s, and waits as numbers: a call that is answered at once
+//! returns its answer, any other the id under which [`hub::Hub`] reports it later.
+
+mod agent;
+mod fault;
+mod handler;
+mod hub;
+mod inspect;
+mod message;
+mod options;
+mod outcome;
+mod runtime;
+mod subscription;

@@ -1,0 +1,115 @@
+//! Options as the TypeScript layer hands them over: checked for their types, not for their meaning.
+
+use std::time::Duration;
+
+use caxton::{Deploy, ErrorKind, Limits};
+use napi::bindgen_prelude::{Either, Uint8Array};
+use napi_derive::napi;
+
+use crate::fault::Fault;
+
+/// One limit by its JavaScript name; without a value it is lifted.
+#[napi(object)]
+pub struct LimitOption {
+    pub name: String,
+    pub value: Option<f64>,
+}
+
+/// One limit of an agent; without a value there is none.
+#[napi(object, object_from_js = false)]
+pub struct LimitInForce {
+    pub name: String,
+    pub value: Option<f64>,
+}
+
+/// How a runtime is to be.
+#[napi(object)]
+pub struct RuntimeOptions {
+    pub name: Option<String>,
+    pub limits: Option<Vec<LimitOption>>,
+    pub workers: Option<f64>,
+    pub max_agents: Option<f64>,
+    pub seed: Option<f64>,
+}
+
+/// What is deployed, and how.
+#[napi(object)]
+pub struct DeployOptions {
+    pub name: Option<String>,
+    pub limits: Option<Vec<LimitOption>>,
+    pub capabilities: Option<Vec<String>>,
+    /// The module is a path, even if it looks like the text format.
+    pub is_path: Option<bool>,
+}
+
+/// A module: a path, the text format, or bytes.
+pub type Wasm = Either<String, Uint8Array>;
+
+/// `max_memory_bytes` as JavaScript has it: `maxMemoryBytes`.
+pub fn camel_case(name: &str) -> String {
+    let mut camel = String::with_capacity(name.len());
+    let mut words = name.split('_');
+    camel.push_str(words.next().unwrap_or_default());
+    for word in words {
+        let mut letters = word.chars();
+        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        camel.push_str(letters.as_str());
+    }
+    camel
+}
+
+/// The limits that somebody gave; the others have their defaults.
+pub fn limits(given: Option<Vec<LimitOption>>) -> Result<Option<Limits>, Fault> {
+    let Some(given) = given else { return Ok(None) };
+    let mut limits = Limits::default();
+    for LimitOption { name, value } in given {
+        let Some(known) = Limits::NAMES.iter().find(|known| camel_case(known) == name) else {
+            let names: Vec<String> = Limits::NAMES.iter().map(|name| camel_case(name)).collect();
+            let shown: String = name.chars().take(64).collect();
+            let text = format!("there is no limit {shown:?}; there are {}", names.join(", "));
+            return Err(Fault::new(ErrorKind::InvalidArgument, text));
+        };
+        limits.set(known, value.map(|value| value as u64))?;
+    }
+    Ok(Some(limits))
+}
+
+/// The limits of an agent, all of them, in the core's order.
+pub fn limits_in_force(limits: &Limits) -> Vec<LimitInForce> {
+    let one = |name: &&str| LimitInForce {
+        name: camel_case(name),
+        value: limits.get(name).map(|value| value as f64),
+    };
+    Limits::NAMES.iter().map(one).collect()
+}
+
+/// The defaults of all limits.
+#[napi(catch_unwind)]
+pub fn default_limits() -> Vec<LimitInForce> {
+    limits_in_force(&Limits::default())
+}
+
+/// Milliseconds, or for ever.
+pub fn timeout(millis: Option<f64>) -> Option<Duration> {
+    // What is too long for a `Duration` is for ever.
+    millis.and_then(|millis| Duration::try_from_secs_f64(millis / 1000.0).ok())
+}
+
+pub fn module(wasm: Wasm, is_path: bool) -> Deploy {
+    match wasm {
+        Either::A(path) if is_path => Deploy::file(path),
+        Either::A(text) => Deploy::path_or_text(&text),
+        Either::B(bytes) => Deploy::bytes(bytes.to_vec()),
+    }
+}
+
+pub fn deploy(wasm: Wasm, options: DeployOptions) -> Result<Deploy, Fault> {
+    let mut deploy = module(wasm, options.is_path.unwrap_or(false));
+    if let Some(name) = options.name {
+        deploy = deploy.name(name);
+    }
+    if let Some(limits) = limits(options.limits)? {
+        deploy = deploy.limits(limits);
+    }
+    Ok(deploy.capabilities(options.capabilities.unwrap_or_default()))
+}

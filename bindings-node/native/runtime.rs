@@ -1,0 +1,243 @@
+//! The runtime.
+
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::time::Duration;
+
+use caxton::{Draft, Filter, Register, Runtime};
+use napi::bindgen_prelude::Either;
+use napi_derive::napi;
+
+use crate::agent::AgentHandle;
+use crate::fault::Fault;
+use crate::handler::{HostHandle, JsHandler};
+use crate::hub::{CallId, Hub, SharedLoop, begin};
+use crate::message::{Written, draft, text};
+use crate::options::{DeployOptions, RuntimeOptions, Wasm, deploy, limits, timeout};
+use crate::outcome::{Outcome, Value, failed};
+use crate::subscription::SubscriptionHandle;
+
+/// A system of agents.
+#[napi(js_name = "Runtime")]
+pub struct RuntimeHandle {
+    runtime: AssertUnwindSafe<Runtime>,
+    hub: SharedLoop,
+}
+
+/// A message that reached nobody.
+#[napi(object, object_from_js = false)]
+pub struct Undelivered {
+    pub message: String,
+    pub reason: String,
+}
+
+/// Starts a runtime whose calls wait at `hub`.
+#[napi(catch_unwind)]
+pub fn open_runtime(hub: &Hub, options: RuntimeOptions) -> Either<RuntimeHandle, Fault> {
+    match open(options) {
+        Ok(runtime) => Either::A(RuntimeHandle {
+            runtime: AssertUnwindSafe(runtime),
+            hub: AssertUnwindSafe(Rc::clone(hub.shared())),
+        }),
+        Err(fault) => Either::B(fault),
+    }
+}
+
+fn open(options: RuntimeOptions) -> Result<Runtime, Fault> {
+    let mut builder = Runtime::builder();
+    if let Some(name) = options.name {
+        builder = builder.name(name);
+    }
+    if let Some(limits) = limits(options.limits)? {
+        builder = builder.limits(limits);
+    }
+    if let Some(workers) = options.workers {
+        builder = builder.workers(workers as usize);
+    }
+    if let Some(max_agents) = options.max_agents {
+        builder = builder.max_agents(max_agents as usize);
+    }
+    if let Some(seed) = options.seed {
+        builder = builder.seed(seed as u64);
+    }
+    Ok(builder.build()?)
+}
+
+#[napi]
+impl RuntimeHandle {
+    #[napi(getter, catch_unwind)]
+    pub fn name(&self) -> &str {
+        self.runtime.name()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn deploy(&self, wasm: Wasm, options: DeployOptions) -> Value {
+        let deploy = match deploy(wasm, options) {
+            Ok(deploy) => deploy,
+            Err(fault) => return failed(fault),
+        };
+        let runtime = self.runtime.clone();
+        begin(&self.hub, async move {
+            match runtime.deploy(deploy).await {
+                Ok(agent) => Outcome::Agent(agent, runtime),
+                Err(error) => Outcome::Failed(error.into()),
+            }
+        })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn deploy_many(&self, wasm: Wasm, names: Vec<String>, options: DeployOptions) -> Value {
+        let deploy = match deploy(wasm, options) {
+            Ok(deploy) => deploy,
+            Err(fault) => return failed(fault),
+        };
+        let runtime = self.runtime.clone();
+        begin(&self.hub, async move {
+            match runtime.deploy_many(deploy, names).await {
+                Ok(agents) => Outcome::Agents(agents, runtime),
+                Err(error) => Outcome::Failed(error.into()),
+            }
+        })
+    }
+
+    /// `number` names the JavaScript function that takes the messages.
+    #[napi(catch_unwind)]
+    pub fn register(
+        &self,
+        name: String,
+        number: u32,
+        capabilities: Vec<String>,
+        concurrency: Option<f64>,
+    ) -> Either<HostHandle, Fault> {
+        let handler = JsHandler::new(number, self.hub.inbox.clone());
+        let mut register = Register::new(name, handler).capabilities(capabilities);
+        if let Some(concurrency) = concurrency {
+            register = register.concurrency(concurrency as usize);
+        }
+        match self.runtime.register(register) {
+            Ok(handle) => Either::A(HostHandle::new(handle)),
+            Err(error) => Either::B(error.into()),
+        }
+    }
+
+    #[napi(catch_unwind)]
+    pub fn send(&self, message: Written, millis: Option<f64>) -> Value {
+        let (runtime, draft, timeout) = (self.runtime.clone(), draft(message), timeout(millis));
+        begin(&self.hub, async move { Outcome::of_nothing(runtime.send(&draft, timeout).await) })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn try_send(&self, message: Written) -> Option<Fault> {
+        self.runtime.try_send(&draft(message)).err().map(Fault::from)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn send_many(&self, messages: Vec<Written>, millis: Option<f64>) -> Value {
+        let drafts: Vec<Draft> = messages.into_iter().map(draft).collect();
+        let (runtime, timeout) = (self.runtime.clone(), timeout(millis));
+        begin(
+            &self.hub,
+            async move { Outcome::of_nothing(runtime.send_many(&drafts, timeout).await) },
+        )
+    }
+
+    /// `within` is the task in whose handler the call is made.
+    #[napi(catch_unwind)]
+    pub fn ask(&self, message: Written, millis: Option<f64>, within: Option<CallId>) -> Value {
+        let call = self.runtime.ask(draft(message));
+        let call = call.timeout(timeout(millis)).within(self.hub.within(within));
+        begin(&self.hub, async move { Outcome::of_message(call.await) })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn request(&self, message: Written, millis: Option<f64>, within: Option<CallId>) -> Value {
+        let call = self.runtime.request(draft(message));
+        let call = call.timeout(timeout(millis)).within(self.hub.within(within));
+        begin(&self.hub, async move { Outcome::of_message(call.await) })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn ask_many(&self, messages: Vec<Written>, millis: Option<f64>) -> Value {
+        let drafts: Vec<Draft> = messages.into_iter().map(draft).collect();
+        let (runtime, timeout) = (self.runtime.clone(), timeout(millis));
+        begin(&self.hub, async move { Outcome::Answers(runtime.ask_many(drafts, timeout).await) })
+    }
+
+    /// How many agents got it. `content` is JSON, `filter` and `fields` are JSON objects.
+    #[napi(catch_unwind)]
+    pub fn broadcast(
+        &self,
+        content: String,
+        performative: String,
+        fields: Option<String>,
+        filter: String,
+    ) -> Either<f64, Fault> {
+        let fields = fields.as_deref().map(str::as_bytes);
+        let sent = Filter::read(filter.as_bytes()).and_then(|filter| {
+            let draft = Draft::compose(&performative, None, content.as_bytes(), fields)?;
+            self.runtime.broadcast(filter, &draft)
+        });
+        match sent {
+            Ok(receivers) => Either::A(receivers as f64),
+            Err(error) => Either::B(error.into()),
+        }
+    }
+
+    #[napi(catch_unwind)]
+    pub fn subscribe(&self, filter: String) -> Either<SubscriptionHandle, Fault> {
+        let subscribed =
+            Filter::read(filter.as_bytes()).and_then(|filter| self.runtime.subscribe(filter));
+        match subscribed {
+            Ok(subscription) => {
+                let runtime = self.runtime.clone();
+                Either::A(SubscriptionHandle::new(subscription, runtime, &self.hub))
+            }
+            Err(error) => Either::B(error.into()),
+        }
+    }
+
+    #[napi(catch_unwind)]
+    pub fn agents(&self) -> Vec<AgentHandle> {
+        let agents = self.runtime.agents().into_iter();
+        agents.map(|agent| AgentHandle::new(agent, self.runtime.clone(), &self.hub)).collect()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn agent_named(&self, name: String) -> Either<AgentHandle, Fault> {
+        match self.runtime.agent_named(&name) {
+            Ok(agent) => Either::A(AgentHandle::new(agent, self.runtime.clone(), &self.hub)),
+            Err(error) => Either::B(error.into()),
+        }
+    }
+
+    #[napi(catch_unwind)]
+    pub fn find(&self, filter: String) -> Either<Vec<String>, Fault> {
+        match Filter::read(filter.as_bytes()).and_then(|filter| self.runtime.find(filter)) {
+            Ok(names) => Either::A(names),
+            Err(error) => Either::B(error.into()),
+        }
+    }
+
+    #[napi(catch_unwind)]
+    pub fn dead_letters(&self) -> Vec<Undelivered> {
+        let letters = self.runtime.dead_letters().into_iter();
+        letters
+            .map(|letter| Undelivered { message: text(&letter.message), reason: letter.reason })
+            .collect()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn is_closed(&self) -> bool {
+        self.runtime.is_closed()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn close(&self, millis: Option<f64>) -> Value {
+        let runtime = self.runtime.clone();
+        let timeout = timeout(millis).unwrap_or(Duration::MAX);
+        begin(&self.hub, async move {
+            runtime.close_within(timeout).await;
+            Outcome::Done
+        })
+    }
+}

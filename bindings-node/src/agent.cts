@@ -1,0 +1,208 @@
+import { call, within } from "./hub.cjs";
+import { encodeContent } from "./json.cjs";
+import {
+  checkPerformative,
+  encodeFields,
+  type Fields,
+  Message,
+  type Performative,
+} from "./message.cjs";
+import type { NativeAgent } from "./native.cjs";
+import {
+  type Abortable,
+  checkOptions,
+  checkTimeout,
+  type LimitsInForce,
+  type WaitOptions,
+} from "./options.cjs";
+
+/** Where an agent is in its life. */
+export type AgentState = "initiated" | "active" | "suspended" | "failed" | "removed";
+
+/** Figures of one agent since it was deployed. */
+export interface Stats {
+  /** Turns that committed. */
+  readonly turns: number;
+  /** Turns that were dropped. */
+  readonly droppedTurns: number;
+  /** Times that the instance was replaced. */
+  readonly restarts: number;
+  /** Messages that it was handed. */
+  readonly messagesIn: number;
+  /** Messages that its turns sent. */
+  readonly messagesOut: number;
+  /** Copies that found no room with their receiver. */
+  readonly skipped: number;
+  /** Time that the guest ran, in microseconds. */
+  readonly cpuMicros: number;
+  /** Memory after its last turn, in bytes. */
+  readonly memoryBytes: number;
+  /** Messages that wait in the mailbox. */
+  readonly mailboxMessages: number;
+  /** Log lines that were dropped. */
+  readonly logLinesDropped: number;
+}
+
+/** One line of an agent's log. */
+export interface LogLine {
+  /** Microseconds since the Unix epoch. */
+  readonly at: number;
+  readonly level: "error" | "warn" | "info" | "debug" | "trace";
+  /** What the agent, or the runtime about it, wrote. Nothing in it is escaped. */
+  readonly text: string;
+}
+
+/** How a message to an agent goes: how long to wait, and what else is in it. */
+export interface SendOptions extends WaitOptions, Fields {
+  performative?: Performative | undefined;
+}
+
+/** How a FIPA request goes: how long to wait, and what else is in the message. */
+export interface RequestOptions extends WaitOptions, Fields {}
+
+/** @internal How long a call waits unless it says otherwise, in milliseconds. */
+export const DEFAULT_TIMEOUT = 30_000;
+
+/** @internal */
+export function asMessage<Content>(json: string): Message<Content> {
+  return Message.fromNative(json);
+}
+
+/** @internal */
+export function nothing(): void {}
+
+/** A deployed agent. Dropping it leaves the agent where it is. */
+export class Agent {
+  readonly #native: NativeAgent;
+  /** Its name: unique in the runtime. */
+  readonly name: string;
+  /** Its id: a UUID. */
+  readonly id: string;
+
+  /** @internal */
+  constructor(agent: NativeAgent) {
+    this.#native = agent;
+    this.name = agent.name;
+    this.id = agent.id;
+  }
+
+  /** Where it is in its life. */
+  get state(): AgentState {
+    return this.#native.state as AgentState;
+  }
+
+  /** What it can do. */
+  get capabilities(): string[] {
+    return this.#native.capabilities;
+  }
+
+  /** Its limits. */
+  get limits(): LimitsInForce {
+    const limits = this.#native.limits.map(({ name, value }) => [name, value ?? null]);
+    return Object.fromEntries(limits) as LimitsInForce;
+  }
+
+  /** What it has done. */
+  stats(): Stats {
+    const figures = this.#native.stats().map(({ name, value }) => [name, value]);
+    return Object.fromEntries(figures) as Stats;
+  }
+
+  /** The last lines of its log, up to 1 MiB, oldest first. */
+  logs(): LogLine[] {
+    return this.#native.logs() as LogLine[];
+  }
+
+  /**
+   * Sends a message, an `inform` unless said otherwise; resolves when the mailbox has it.
+   *
+   * Rejects with `InvalidMessage`, `AgentNotFound`, `AgentFailed`, `LimitExceeded`, `Timeout` (the
+   * mailbox had no room) or `Closed`.
+   */
+  send(content: unknown, options?: SendOptions): Promise<void> {
+    return call(
+      () => {
+        const { timeout, signal: _, performative = "inform", ...fields } = checkOptions(options);
+        return this.#native.send(
+          encodeContent(content),
+          checkPerformative(performative),
+          encodeFields(fields),
+          checkTimeout(timeout, DEFAULT_TIMEOUT),
+        );
+      },
+      nothing,
+      options,
+    );
+  }
+
+  /**
+   * Sends a message, a `request` unless said otherwise, and waits for the first reply, whatever its
+   * act. The first argument is always content.
+   *
+   * Rejects as `send`; with `Timeout` if no reply came.
+   */
+  ask<Content = unknown>(content: unknown, options?: SendOptions): Promise<Message<Content>> {
+    return call(
+      () => {
+        const json = encodeContent(content);
+        if (options === undefined) {
+          return this.#native.ask(json, "request", undefined, DEFAULT_TIMEOUT, within());
+        }
+        const { timeout, signal: _, performative = "request", ...fields } = checkOptions(options);
+        return this.#native.ask(
+          json,
+          checkPerformative(performative),
+          encodeFields(fields),
+          checkTimeout(timeout, DEFAULT_TIMEOUT),
+          within(),
+        );
+      },
+      asMessage<Content>,
+      options,
+    );
+  }
+
+  /**
+   * A FIPA request (SC00026): waits through `agree` and gives the `inform`.
+   *
+   * Rejects with `Refused`, `Failed` or `NotUnderstood` if that is the answer, with `LimitExceeded`
+   * or `Trapped` if that is why it failed, and else as `ask`.
+   */
+  request<Content = unknown>(
+    content: unknown,
+    options?: RequestOptions,
+  ): Promise<Message<Content>> {
+    return call(
+      () => {
+        const { timeout, signal: _, ...fields } = checkOptions(options);
+        return this.#native.request(
+          encodeContent(content),
+          encodeFields(fields),
+          checkTimeout(timeout, DEFAULT_TIMEOUT),
+          within(),
+        );
+      },
+      asMessage<Content>,
+      options,
+    );
+  }
+
+  /**
+   * Ends the agent: `agent_shutdown` is its last turn. What still waits in its mailbox is answered
+   * with `failure`. Its name is free at once. The removal goes on if the wait is given up.
+   *
+   * Rejects with `Closed` if the runtime is closed.
+   */
+  remove(options?: Abortable): Promise<void> {
+    return call(() => this.#native.remove(), nothing, options);
+  }
+
+  /** The agent in one line. */
+  toString(): string {
+    return `<Agent ${JSON.stringify(this.name)} ${this.state}>`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+}

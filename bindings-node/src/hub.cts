@@ -1,0 +1,176 @@
+// Where calls wait on this thread, and how they are settled.
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { performance } from "node:perf_hooks";
+import { isFault, toError } from "./fault.cjs";
+import { type Fault, native, type Pending } from "./native.cjs";
+
+/** What the addon answered: a number if the call waits, an error, or what it came to. */
+type Answer<Raw> = Pending | Fault | Raw;
+
+interface Waiting {
+  settle(outcome: unknown): void;
+  /** Whether the call keeps the process alive. */
+  holds: boolean;
+}
+
+const waiting = new Map<number, Waiting>();
+/** A handler, and what has to stay as long as it may be called. */
+interface HandlerEntry {
+  run(task: number, message: string): void;
+  owner: object;
+}
+
+const handlers = new Map<number, HandlerEntry>();
+let nextHandler = 1;
+let wakeUps = 0;
+
+/** The task whose handler is running, for asks that are made within it. */
+const currentTask = new AsyncLocalStorage<number>();
+
+/** @internal */
+export const hub = new native.Hub(drain);
+
+// The addon's own handle never keeps the process alive; this does while it is referenced, which is
+// while a call waits.
+const anchor = setInterval(() => {}, 2 ** 31 - 1);
+anchor.unref();
+let holding = 0;
+
+function hold(): void {
+  if (holding++ === 0) anchor.ref();
+}
+
+function release(): void {
+  if (--holding === 0) anchor.unref();
+}
+
+/** One wake-up serves everything that is ready. */
+function drain(): void {
+  wakeUps += 1;
+  const ready = hub.drain();
+  ready.calls.forEach((call, at) => {
+    take(call)?.settle(ready.outcomes[at]);
+  });
+  for (const { handler, task, message } of ready.deliveries)
+    handlers.get(handler)?.run(task, message);
+  for (const handler of ready.gone) handlers.delete(handler);
+}
+
+function take(call: number): Waiting | undefined {
+  const entry = waiting.get(call);
+  if (entry !== undefined) {
+    waiting.delete(call);
+    if (entry.holds) release();
+  }
+  return entry;
+}
+
+/** @internal How often the event loop was woken so far. */
+export function wakeUpCount(): number {
+  return wakeUps;
+}
+
+/** @internal The task that a call is made within, if it is made within one. */
+export function within(): number | undefined {
+  return currentTask.getStore();
+}
+
+/** @internal Runs a handler as part of a task. */
+export function runWithin(task: number, run: () => void): void {
+  currentTask.run(task, run);
+}
+
+/** @internal Enters a handler; the number under which the addon knows it. */
+export function addHandler(handler: HandlerEntry): number {
+  const number = nextHandler++;
+  handlers.set(number, handler);
+  return number;
+}
+
+/** How long calls that are answered at once may keep the event loop waiting, in milliseconds. */
+const LONGEST_STREAK = 1;
+let streakBegan = -1;
+
+function endStreak(): void {
+  streakBegan = -1;
+}
+
+/** Whether the event loop has to get its turn before this call ends. */
+function isTurnDue(): boolean {
+  const now = performance.now();
+  if (streakBegan >= 0) return now - streakBegan > LONGEST_STREAK;
+  streakBegan = now;
+  // The streak is over when the event loop gets here, for whatever reason.
+  setImmediate(endStreak).unref();
+  return false;
+}
+
+/** @internal How a call waits. */
+export interface Waits {
+  signal?: AbortSignal | undefined;
+  /** Does not keep the process alive. */
+  isBackground?: boolean;
+}
+
+/**
+ * @internal Makes a call. One that is answered at once costs no turn of the event loop, unless many
+ * in a row were.
+ */
+export function call<Raw, T>(
+  start: () => Answer<Raw>,
+  convert: (raw: Raw) => T,
+  waits?: Waits,
+): Promise<T> {
+  try {
+    const signal = waits?.signal;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const answer = start();
+    if (typeof answer === "number") return wait(answer, convert, waits);
+    if (isTurnDue()) {
+      return new Promise((resolve, reject) => {
+        setImmediate(() => settle(answer as Raw | Fault, convert, resolve, reject));
+      });
+    }
+    if (isFault(answer)) return Promise.reject(toError(answer));
+    return Promise.resolve(convert(answer as Raw));
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function settle<Raw, T>(
+  outcome: Raw | Fault,
+  convert: (raw: Raw) => T,
+  resolve: (value: T) => void,
+  reject: (reason: unknown) => void,
+): void {
+  try {
+    if (isFault(outcome)) reject(toError(outcome));
+    else resolve(convert(outcome));
+  } catch (error) {
+    reject(error);
+  }
+}
+
+function wait<Raw, T>(id: Pending, convert: (raw: Raw) => T, waits?: Waits): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const signal = waits?.signal;
+    const giveUp = (): void => {
+      // What is settled already has taken its listener away.
+      take(id);
+      hub.cancel(id);
+      reject(signal?.reason);
+    };
+    const holds = waits?.isBackground !== true;
+    if (holds) hold();
+    waiting.set(id, {
+      holds,
+      settle(outcome) {
+        signal?.removeEventListener("abort", giveUp);
+        settle(outcome as Raw | Fault, convert, resolve, reject);
+      },
+    });
+    signal?.addEventListener("abort", giveUp, { once: true });
+  });
+}

@@ -1,0 +1,180 @@
+// What the addon offers. It is loaded once a thread; everything above it is TypeScript.
+
+/** @internal An error as data: see errors.cts. */
+export interface Fault {
+  readonly code: string;
+  readonly message: string;
+  readonly missing: string[];
+  readonly limitKind?: string;
+  readonly limit?: number;
+  readonly used?: number;
+  readonly backtrace?: string;
+  readonly reply?: string;
+}
+
+/** @internal The id of a call that waits. */
+export type Pending = number;
+
+/** @internal One limit; without a value there is none. */
+export interface LimitEntry {
+  name: string;
+  value?: number;
+}
+
+/** @internal A message from outside: JSON as text or as bytes. */
+export type Written = string | Uint8Array;
+
+/** @internal */
+export interface NativeAgent {
+  readonly name: string;
+  readonly id: string;
+  readonly state: string;
+  readonly capabilities: string[];
+  readonly limits: LimitEntry[];
+  stats(): { name: string; value: number }[];
+  logs(): { at: number; level: string; text: string }[];
+  send(
+    content: string,
+    performative: string,
+    fields: string | undefined,
+    millis: number | undefined,
+  ): Pending | Fault | undefined;
+  ask(
+    content: string,
+    performative: string,
+    fields: string | undefined,
+    millis: number | undefined,
+    within: number | undefined,
+  ): Pending | Fault | string;
+  request(
+    content: string,
+    fields: string | undefined,
+    millis: number | undefined,
+    within: number | undefined,
+  ): Pending | Fault | string;
+  remove(): Pending | Fault | undefined;
+}
+
+/** @internal */
+export interface NativeSubscription {
+  readonly missed: number;
+  next(): Pending | string | null;
+  tryNext(): string | null;
+  close(): void;
+}
+
+/** @internal */
+export interface NativeHostAgent {
+  readonly name: string;
+  readonly id: string;
+  remove(): void;
+}
+
+/** @internal */
+export interface NativeDeployOptions {
+  name?: string;
+  limits?: LimitEntry[];
+  capabilities?: string[];
+  isPath?: boolean;
+}
+
+/** @internal */
+export interface NativeRuntimeOptions {
+  name?: string;
+  limits?: LimitEntry[];
+  workers?: number;
+  maxAgents?: number;
+  seed?: number;
+}
+
+/** @internal */
+export interface NativeRuntime {
+  readonly name: string;
+  readonly isClosed: boolean;
+  deploy(wasm: Written, options: NativeDeployOptions): Pending | Fault | NativeAgent;
+  deployMany(
+    wasm: Written,
+    names: string[],
+    options: NativeDeployOptions,
+  ): Pending | Fault | NativeAgent[];
+  register(
+    name: string,
+    handler: number,
+    capabilities: string[],
+    concurrency: number | undefined,
+  ): NativeHostAgent | Fault;
+  send(message: Written, millis: number | undefined): Pending | Fault | undefined;
+  trySend(message: Written): Fault | null;
+  sendMany(messages: Written[], millis: number | undefined): Pending | Fault | undefined;
+  ask(
+    message: Written,
+    millis: number | undefined,
+    within: number | undefined,
+  ): Pending | Fault | string;
+  request(
+    message: Written,
+    millis: number | undefined,
+    within: number | undefined,
+  ): Pending | Fault | string;
+  askMany(messages: Written[], millis: number | undefined): Pending | Fault | (string | Fault)[];
+  broadcast(
+    content: string,
+    performative: string,
+    fields: string | undefined,
+    filter: string,
+  ): number | Fault;
+  subscribe(filter: string): NativeSubscription | Fault;
+  agents(): NativeAgent[];
+  agentNamed(name: string): NativeAgent | Fault;
+  find(filter: string): string[] | Fault;
+  deadLetters(): { message: string; reason: string }[];
+  close(millis: number | undefined): Pending | Fault | undefined;
+}
+
+/** @internal */
+export interface NativeInspection {
+  exports: { name: string; type: string }[];
+  imports: { module: string; name: string; type: string }[];
+  missing: string[];
+  memoryBytes: number;
+  maxMemoryBytes?: number;
+  producers: string[];
+  start?: string;
+  inbox?: string;
+}
+
+/** @internal Everything that was ready when the event loop got to it. */
+export interface Ready {
+  calls: number[];
+  outcomes: unknown[];
+  deliveries: { handler: number; task: number; message: string }[];
+  gone: number[];
+}
+
+/** @internal */
+export interface NativeHub {
+  drain(): Ready;
+  cancel(call: number): void;
+  finish(task: number, answer: number, text: string): void;
+}
+
+/** @internal */
+export interface Native {
+  Hub: new (wakeUp: () => void) => NativeHub;
+  Answer: { Nothing: number; Content: number; Message: number; Failure: number };
+  openRuntime(hub: NativeHub, options: NativeRuntimeOptions): NativeRuntime | Fault;
+  inspect(hub: NativeHub, wasm: Written, isPath: boolean): Pending | Fault | NativeInspection;
+  readMessage(message: Written): string | Fault;
+  composeReply(
+    message: string,
+    performative: string,
+    content: string,
+    fields: string | undefined,
+  ): string | Fault;
+  replyBy(message: string): number | null;
+  defaultLimits(): LimitEntry[];
+  errorCodes(): string[];
+}
+
+/** @internal */
+export const native: Native = require("../caxton.node") as Native;

@@ -1,0 +1,199 @@
+import { fileURLToPath } from "node:url";
+import { InvalidArgument } from "./errors.cjs";
+import type { Fields, Performative } from "./message.cjs";
+import type { LimitEntry, NativeDeployOptions, Written } from "./native.cjs";
+
+/** What an agent may use. `null` lifts a limit; one that is left out has its default. */
+export interface Limits {
+  /** Linear memory, in bytes. Growth above it fails inside the guest. */
+  maxMemoryBytes?: number | null | undefined;
+  /** Running time of one quantum, in microseconds: after it the agent lets others run. */
+  maxCpuMicros?: number | null | undefined;
+  /** Time of one turn, in microseconds: running, host calls and sleeping together. */
+  maxExecutionTimeMicros?: number | null | undefined;
+  /** Calls of host functions in one turn, leaving out WASI's. */
+  maxHostCalls?: number | null | undefined;
+  /** Messages sent in a second; the first reply to who asked is not counted. */
+  maxMessagesPerSecond?: number | null | undefined;
+  /** All effects of one turn together, in bytes. */
+  maxTurnBytes?: number | null | undefined;
+  /** One message as JSON, in bytes. */
+  maxMessageBytes?: number | null | undefined;
+  /** Messages that wait in the mailbox. */
+  mailboxCapacity?: number | null | undefined;
+  /** Bytes of the messages that wait in the mailbox. */
+  mailboxBytes?: number | null | undefined;
+  /** Subscriptions of the agent. */
+  maxSubscriptions?: number | null | undefined;
+  /** Log output of one turn, in bytes; the rest is dropped and counted. */
+  maxLogBytes?: number | null | undefined;
+  /** Elements of all tables of the module. */
+  maxTableElements?: number | null | undefined;
+}
+
+/** The limits of an agent, all of them; `null` where there is none. */
+export type LimitsInForce = { readonly [Name in keyof Limits]-?: number | null };
+
+/** A call that can be given up. */
+export interface Abortable {
+  /** Gives the call up; it rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** A call that waits. */
+export interface WaitOptions extends Abortable {
+  /** Milliseconds; 30,000 unless said otherwise. `null` waits for ever. */
+  timeout?: number | null | undefined;
+}
+
+/** How a runtime is to be. */
+export interface RuntimeOptions {
+  /** The sender of this program's messages; `host` unless said otherwise. */
+  name?: string | undefined;
+  /** The limits of agents that are deployed without limits of their own. */
+  limits?: Limits | undefined;
+  /** Threads that run agents; as many as there are processors unless said otherwise. */
+  workers?: number | undefined;
+  /** The most deployed agents; 12,000 unless said otherwise. */
+  maxAgents?: number | undefined;
+  /** Makes randomness and ids the same in each run. */
+  seed?: number | undefined;
+}
+
+/** What an agent may do. */
+export interface DeployManyOptions extends Abortable {
+  /** The agent's limits, in place of the runtime's. */
+  limits?: Limits | undefined;
+  /** What it can do; what its code says of itself counts only as far as this list. */
+  capabilities?: readonly string[] | undefined;
+}
+
+/** What an agent is called, and may do. */
+export interface DeployOptions extends DeployManyOptions {
+  /** Unique in the runtime. Without one it gets a name of its own. */
+  name?: string | undefined;
+}
+
+/** A module: the path of a file, a `file:` URL, the text format, or bytes. */
+export type Wasm = string | URL | Uint8Array;
+
+/** How `broadcast` goes: to whom, and what else is in the message. */
+export interface BroadcastOptions extends Fields {
+  /** `inform` unless said otherwise. */
+  performative?: Performative | undefined;
+  /** What its receivers can do. */
+  capability?: string | undefined;
+  /** Who its receivers are. */
+  filter?: Filter | undefined;
+}
+
+type OneOrMany = string | readonly string[];
+
+/** Which messages, or which agents, are meant. All fields must match; `{}` matches everything. */
+export interface Filter {
+  performative?: Performative | readonly Performative[] | undefined;
+  sender?: OneOrMany | undefined;
+  receiver?: OneOrMany | undefined;
+  protocol?: OneOrMany | undefined;
+  ontology?: OneOrMany | undefined;
+  language?: OneOrMany | undefined;
+  conversation_id?: OneOrMany | undefined;
+  topic?: OneOrMany | undefined;
+  /** All of these have to be among the agent's capabilities. */
+  capabilities?: OneOrMany | undefined;
+  /** All of these have to be among the services that the agent offers. */
+  services?: OneOrMany | undefined;
+}
+
+/** @internal Milliseconds for the addon; `undefined` is for ever. */
+export function checkTimeout(
+  timeout: number | null | undefined,
+  otherwise: number,
+): number | undefined {
+  if (timeout === undefined) return otherwise;
+  if (timeout === null || timeout === Number.POSITIVE_INFINITY) return undefined;
+  if (typeof timeout === "number" && timeout >= 0) return timeout;
+  throw new InvalidArgument(
+    `timeout is ${shown(timeout)}, expected milliseconds from 0, or null to wait for ever`,
+  );
+}
+
+/** @internal */
+export function checkCount(value: number | undefined, what: string): number | undefined {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return value;
+  throw new InvalidArgument(`${what} is ${shown(value)}, expected a whole number from 0`);
+}
+
+/** @internal */
+export function checkString(value: unknown, what: string): string {
+  if (typeof value === "string") return value;
+  throw new InvalidArgument(`${what} is ${shown(value)}, expected a string`);
+}
+
+/** @internal */
+export function checkStrings(value: unknown, what: string): string[] {
+  if (Array.isArray(value)) return value.map((entry, at) => checkString(entry, `${what}[${at}]`));
+  throw new InvalidArgument(`${what} is ${shown(value)}, expected an array of strings`);
+}
+
+/** @internal An options object, or nothing. */
+export function checkOptions<T extends object>(options: T | undefined): T {
+  if (options === undefined) return {} as T;
+  if (typeof options === "object" && options !== null) return options;
+  throw new InvalidArgument(`the options are ${shown(options)}, expected an object`);
+}
+
+/** @internal */
+export function checkLimits(limits: Limits): LimitEntry[] {
+  return Object.entries(checkOptions(limits)).flatMap(([name, value]: [string, unknown]) => {
+    if (value === undefined) return [];
+    if (value === null) return [{ name }];
+    if (Number.isSafeInteger(value) && (value as number) >= 0) {
+      return [{ name, value: value as number }];
+    }
+    throw new InvalidArgument(
+      `${name} is ${shown(value)}, expected a whole number from 0, or null for no limit`,
+    );
+  });
+}
+
+/** @internal */
+export function checkDeploy(options: DeployOptions): NativeDeployOptions {
+  const checked: NativeDeployOptions = {};
+  if (options.name !== undefined) checked.name = checkString(options.name, "name");
+  if (options.limits !== undefined) checked.limits = checkLimits(options.limits);
+  if (options.capabilities !== undefined) {
+    checked.capabilities = checkStrings(options.capabilities, "capabilities");
+  }
+  return checked;
+}
+
+/** @internal A module, and whether it is a path even if it looks like text. */
+export function checkWasm(wasm: Wasm): [Written, boolean] {
+  if (typeof wasm === "string" || wasm instanceof Uint8Array) return [wasm, false];
+  if (!(wasm instanceof URL)) {
+    throw new InvalidArgument(`wasm is ${shown(wasm)}, expected a path, a URL, text or bytes`);
+  }
+  if (wasm.protocol === "file:") return [fileURLToPath(wasm), true];
+  throw new InvalidArgument(`${wasm.href} cannot be read; fetch it, and give its bytes`);
+}
+
+/** @internal A filter as JSON; `capability` is one more that is asked for. */
+export function encodeFilter(filter: Filter | undefined, capability?: string): string {
+  const checked = checkOptions(filter);
+  if (capability === undefined) return JSON.stringify(checked);
+  if (checked.capabilities !== undefined) {
+    throw new InvalidArgument("give either capability or capabilities");
+  }
+  return JSON.stringify({ ...checked, capabilities: checkString(capability, "capability") });
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string"
+    ? JSON.stringify(value.slice(0, 64))
+    : typeof value === "object"
+      ? value === null
+        ? "null"
+        : "an object"
+      : String(value);
+}

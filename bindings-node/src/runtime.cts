@@ -1,0 +1,312 @@
+import { Agent, asMessage, DEFAULT_TIMEOUT, nothing } from "./agent.cjs";
+import type { CaxtonError } from "./errors.cjs";
+import { InvalidArgument } from "./errors.cjs";
+import { isFault, toError, unwrap } from "./fault.cjs";
+import { type Handler, HostAgent, handle, type RegisterOptions } from "./host-agent.cjs";
+import { addHandler, call, hub, within } from "./hub.cjs";
+import { encodeContent } from "./json.cjs";
+import {
+  checkPerformative,
+  encodeFields,
+  encodeMessage,
+  Message,
+  type MessageLike,
+} from "./message.cjs";
+import {
+  type Fault,
+  type NativeAgent,
+  type NativeRuntime,
+  type NativeRuntimeOptions,
+  native,
+  type Written,
+} from "./native.cjs";
+import {
+  type Abortable,
+  type BroadcastOptions,
+  checkCount,
+  checkDeploy,
+  checkLimits,
+  checkOptions,
+  checkString,
+  checkStrings,
+  checkTimeout,
+  checkWasm,
+  type DeployManyOptions,
+  type DeployOptions,
+  encodeFilter,
+  type Filter,
+  type RuntimeOptions,
+  type WaitOptions,
+  type Wasm,
+} from "./options.cjs";
+import { Subscription } from "./subscription.cjs";
+
+/** A message that reached nobody. */
+export interface DeadLetter {
+  readonly message: Message;
+  /** Why it reached nobody, in a sentence. */
+  readonly reason: string;
+}
+
+/** How long `close` takes at most, unless it is told otherwise, in milliseconds. */
+const DEFAULT_CLOSE = 5_000;
+
+/**
+ * A system of agents, inside this program.
+ *
+ * The process ends by itself once no call waits: neither deployed agents, nor registered handlers, nor
+ * open subscriptions keep it alive. A runtime that nobody can reach any more closes by itself; one
+ * with registered handlers stays until it is closed.
+ */
+export class Runtime {
+  readonly #native: NativeRuntime;
+
+  /** @throws {CaxtonError} `InvalidArgument` for an option out of its range, `InternalError` if the system gives no threads. */
+  constructor(options?: RuntimeOptions) {
+    const { name, limits, workers, maxAgents, seed } = checkOptions(options);
+    const checked: NativeRuntimeOptions = {};
+    if (name !== undefined) checked.name = checkString(name, "name");
+    if (limits !== undefined) checked.limits = checkLimits(limits);
+    checkCount(workers, "workers");
+    checkCount(maxAgents, "maxAgents");
+    checkCount(seed, "seed");
+    if (workers !== undefined) checked.workers = workers;
+    if (maxAgents !== undefined) checked.maxAgents = maxAgents;
+    if (seed !== undefined) checked.seed = seed;
+    this.#native = unwrap(native.openRuntime(hub, checked));
+  }
+
+  /** The name under which this program speaks. */
+  get name(): string {
+    return this.#native.name;
+  }
+
+  /**
+   * Deploys an agent; resolves when its `agent_init` has succeeded. One whose deployment is given up
+   * is removed again.
+   *
+   * Rejects with `InvalidModule`, `NameTaken`, `AgentFailed`, `LimitExceeded`, `InvalidArgument` or
+   * `Closed`.
+   */
+  deploy(wasm: Wasm, options?: DeployOptions): Promise<Agent> {
+    return call(
+      () => {
+        const [module, isPath] = checkWasm(wasm);
+        return this.#native.deploy(module, { ...checkDeploy(checkOptions(options)), isPath });
+      },
+      (agent: NativeAgent) => new Agent(agent),
+      options,
+    );
+  }
+
+  /** Deploys one module under many names, compiled once: all of them, or none. Rejects as `deploy`. */
+  deployMany(wasm: Wasm, names: readonly string[], options?: DeployManyOptions): Promise<Agent[]> {
+    return call(
+      () => {
+        const [module, isPath] = checkWasm(wasm);
+        const checked = { ...checkDeploy(checkOptions(options)), isPath };
+        return this.#native.deployMany(module, checkStrings(names, "names"), checked);
+      },
+      (agents: NativeAgent[]) => agents.map((agent) => new Agent(agent)),
+      options,
+    );
+  }
+
+  /**
+   * Makes this program an agent: `handler` is called for each message that is sent to `name`.
+   *
+   * An `ask` made in a handler, that would come back to a handler that waits for it, fails at once.
+   *
+   * @throws {CaxtonError} `NameTaken`, `InvalidArgument` or `Closed`.
+   */
+  register(name: string, handler: Handler, options?: RegisterOptions): HostAgent {
+    checkString(name, "name");
+    if (typeof handler !== "function") {
+      throw new InvalidArgument(`the handler is of type ${typeof handler}, expected a function`);
+    }
+    const { capabilities = [], concurrency } = checkOptions(options);
+    if (checkCount(concurrency, "concurrency") === 0) {
+      throw new InvalidArgument("concurrency is 0, expected 1 or more");
+    }
+    const checked = checkStrings(capabilities, "capabilities");
+    // The entry keeps the runtime: it is open as long as somebody may send the handler a message.
+    const number = addHandler({
+      run: (task, message) => handle(handler, task, message),
+      owner: this,
+    });
+    return new HostAgent(unwrap(this.#native.register(name, number, checked, concurrency)));
+  }
+
+  /**
+   * Sends a message; resolves when every receiver's mailbox has it.
+   *
+   * Rejects with `InvalidMessage`, `AgentNotFound`, `AgentFailed`, `LimitExceeded`, `PermissionDenied`
+   * (the sender is an agent's name), `Timeout` or `Closed`.
+   */
+  send(message: MessageLike, options?: WaitOptions): Promise<void> {
+    return call(
+      () => this.#native.send(encodeMessage(message), waitFor(options)),
+      nothing,
+      options,
+    );
+  }
+
+  /**
+   * Sends a message without waiting.
+   *
+   * @throws {CaxtonError} as `send` rejects, with `MailboxFull` in place of `Timeout`.
+   */
+  trySend(message: MessageLike): void {
+    unwrap(this.#native.trySend(encodeMessage(message)));
+  }
+
+  /** Sends messages one after the other; `timeout` is for each. Rejects with the first error. */
+  sendMany(messages: Iterable<MessageLike>, options?: WaitOptions): Promise<void> {
+    return call(
+      () => this.#native.sendMany(encodeMessages(messages), waitFor(options)),
+      nothing,
+      options,
+    );
+  }
+
+  /** Sends a message and waits for the first reply, whatever its act. Rejects as `send`. */
+  ask<Content = unknown>(message: MessageLike, options?: WaitOptions): Promise<Message<Content>> {
+    return call(
+      () => this.#native.ask(encodeMessage(message), waitFor(options), within()),
+      asMessage<Content>,
+      options,
+    );
+  }
+
+  /** Sends a whole FIPA request and waits for its result. Rejects as `Agent.request`. */
+  request<Content = unknown>(
+    message: MessageLike,
+    options?: WaitOptions,
+  ): Promise<Message<Content>> {
+    return call(
+      () => this.#native.request(encodeMessage(message), waitFor(options), within()),
+      asMessage<Content>,
+      options,
+    );
+  }
+
+  /** Asks all at once; the answers in the same order, an error in the place of one that failed. */
+  askMany(
+    messages: Iterable<MessageLike>,
+    options?: WaitOptions,
+  ): Promise<(Message | CaxtonError)[]> {
+    return call(
+      () => this.#native.askMany(encodeMessages(messages), waitFor(options)),
+      (answers: (string | Fault)[]) =>
+        answers.map((answer) => (isFault(answer) ? toError(answer) : Message.fromNative(answer))),
+      options,
+    );
+  }
+
+  /**
+   * Sends a message to every agent that matches; how many there were. Those without room are skipped.
+   *
+   * @throws {CaxtonError} `InvalidMessage`, `InvalidArgument`, `LimitExceeded`, `PermissionDenied` or `Closed`.
+   */
+  broadcast(content: unknown, options?: BroadcastOptions): number {
+    const { capability, filter, performative = "inform", ...fields } = checkOptions(options);
+    return unwrap(
+      this.#native.broadcast(
+        encodeContent(content),
+        checkPerformative(performative),
+        encodeFields(fields),
+        encodeFilter(filter, capability),
+      ),
+    );
+  }
+
+  /**
+   * Copies of every message from now on that matches, to be read with `for await`. Aborting ends it,
+   * and rejects a read that waits.
+   *
+   * @throws {CaxtonError} `InvalidArgument` or `Closed`.
+   */
+  subscribe(filter?: Filter, options?: Abortable): Subscription;
+  /** The same, with each message given to `callback`, one after the other. */
+  subscribe(
+    filter: Filter | undefined,
+    callback: (message: Message) => unknown,
+    options?: Abortable,
+  ): Subscription;
+  subscribe(
+    filter?: Filter,
+    callback?: Abortable | ((message: Message) => unknown),
+    options?: Abortable,
+  ): Subscription {
+    const hasCallback = typeof callback === "function";
+    const { signal } = checkOptions(hasCallback ? options : callback);
+    signal?.throwIfAborted();
+    const opened = unwrap(this.#native.subscribe(encodeFilter(filter)));
+    const subscription = new Subscription(opened, { signal });
+    signal?.addEventListener("abort", () => subscription.close(), { once: true });
+    // It only ever rejects because it was aborted.
+    if (hasCallback) subscription.feed(callback).catch(nothing);
+    return subscription;
+  }
+
+  /** Every deployed agent, in the order of deployment. */
+  agents(): Agent[] {
+    return this.#native.agents().map((agent) => new Agent(agent));
+  }
+
+  /** The agent with this name or id. @throws {CaxtonError} `AgentNotFound` or `Closed`. */
+  agentNamed(name: string): Agent {
+    return new Agent(unwrap(this.#native.agentNamed(checkString(name, "name"))));
+  }
+
+  /**
+   * The names of all, deployed and registered, that have a capability or match a filter.
+   *
+   * @throws {CaxtonError} `InvalidArgument` or `Closed`.
+   */
+  find(wanted?: string | Filter): string[] {
+    const filter =
+      typeof wanted === "string" ? encodeFilter(undefined, wanted) : encodeFilter(wanted);
+    return unwrap(this.#native.find(filter));
+  }
+
+  /** The last messages that reached nobody, oldest first. */
+  deadLetters(): DeadLetter[] {
+    return this.#native
+      .deadLetters()
+      .map(({ message, reason }) => ({ message: Message.fromNative(message), reason }));
+  }
+
+  /**
+   * Closes the runtime, within 5,000 milliseconds unless said otherwise: running turns finish or are
+   * interrupted, `agent_shutdown` is called, waiting calls reject with `Closed`, and no thread is left
+   * behind. Closing twice is no error.
+   */
+  close(options?: { timeout?: number | undefined }): Promise<void> {
+    return call(
+      () => this.#native.close(checkTimeout(checkOptions(options).timeout, DEFAULT_CLOSE)),
+      nothing,
+    );
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The runtime in one line. */
+  toString(): string {
+    return `<Runtime ${JSON.stringify(this.name)}${this.#native.isClosed ? " closed" : ""}>`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+}
+
+function waitFor(options: WaitOptions | undefined): number | undefined {
+  return checkTimeout(checkOptions(options).timeout, DEFAULT_TIMEOUT);
+}
+
+function encodeMessages(messages: Iterable<MessageLike>): Written[] {
+  return Array.from(messages, encodeMessage);
+}

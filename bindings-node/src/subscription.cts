@@ -1,0 +1,86 @@
+import { call } from "./hub.cjs";
+import { Message } from "./message.cjs";
+import type { NativeSubscription } from "./native.cjs";
+import type { Abortable } from "./options.cjs";
+
+/**
+ * Copies of the messages that match a filter, to be read with `for await`. It holds 1024 messages at
+ * most; a slow reader misses the rest and is told how many. Leaving the loop closes it.
+ *
+ * A reader that waits keeps the process alive; an open subscription as such does not.
+ */
+export class Subscription implements AsyncIterableIterator<Message> {
+  readonly #native: NativeSubscription;
+  readonly #signal: AbortSignal | undefined;
+
+  /** @internal */
+  constructor(subscription: NativeSubscription, options: Abortable) {
+    this.#native = subscription;
+    this.#signal = options.signal;
+  }
+
+  /** How many messages found no room since it began. */
+  get missed(): number {
+    return this.#native.missed;
+  }
+
+  /** The next message; `done` once the subscription or the runtime is closed. */
+  next(): Promise<IteratorResult<Message, undefined>> {
+    return this.#next(false);
+  }
+
+  /** The next message, if one waits. */
+  tryNext(): Message | undefined {
+    const json = this.#native.tryNext();
+    return json === null ? undefined : Message.fromNative(json);
+  }
+
+  /** Ends the subscription; what waits can still be read. */
+  close(): void {
+    this.#native.close();
+  }
+
+  /** What `break` in a `for await` does. */
+  return(): Promise<IteratorResult<Message, undefined>> {
+    this.close();
+    // Nobody reads on.
+    while (this.#native.tryNext() !== null);
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  /** @internal Gives each message to `callback`, one after the other. */
+  async feed(callback: (message: Message) => unknown): Promise<void> {
+    for (;;) {
+      const { done, value } = await this.#next(true);
+      if (done) return;
+      try {
+        await callback(value);
+      } catch (error) {
+        // As from any other callback: whoever listens for uncaught exceptions sees it.
+        process.nextTick(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  #next(isBackground: boolean): Promise<IteratorResult<Message, undefined>> {
+    return call(
+      () => this.#native.next(),
+      (json: string | null): IteratorResult<Message, undefined> =>
+        json === null
+          ? { done: true, value: undefined }
+          : { done: false, value: Message.fromNative(json) },
+      { signal: this.#signal, isBackground },
+    );
+  }
+}

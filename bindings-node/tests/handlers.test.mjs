@@ -1,0 +1,152 @@
+// The script itself as an agent.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Failed, InvalidArgument, Message, NameTaken, Runtime } from "caxton";
+import { agentPath, turn, uppercase } from "./support.mjs";
+
+let rt;
+before(() => {
+  rt = new Runtime();
+});
+after(() => rt.close());
+
+/** What comes back from a handler. */
+async function reply(handler, content = null) {
+  const host = rt.register("handler", handler);
+  try {
+    return await rt.ask({ performative: "request", receiver: "handler", content });
+  } finally {
+    host.remove();
+  }
+}
+
+test("what is returned becomes the content of an inform", async () => {
+  for (const value of [{ a: [1, "two"] }, "text", 0, false, [null]]) {
+    const got = await reply(() => value);
+    assert.equal(got.performative, "inform");
+    assert.deepEqual(got.content, value);
+    assert.deepEqual((await reply(async () => value)).content, value);
+  }
+});
+
+test("a message is sent as it is", async () => {
+  const got = await reply((message) => message.reply({ no: "thanks" }, { performative: "refuse" }));
+  assert.equal(got.performative, "refuse");
+  assert.deepEqual(got.content, { no: "thanks" });
+  const whole = await reply(
+    () => new Message({ performative: "agree", content: 1, "X-why": "so" }),
+  );
+  assert.equal(whole.performative, "agree");
+  assert.equal(whole.toJSON()["X-why"], "so");
+});
+
+test("what is thrown becomes a failure with its text", async () => {
+  const thrown = [
+    () => {
+      throw new Error("cannot");
+    },
+    async () => {
+      throw new Error("cannot");
+    },
+    () => Promise.reject("cannot"),
+    () => {
+      throw "cannot";
+    },
+  ];
+  for (const handler of thrown) {
+    const got = await reply(handler);
+    assert.equal(got.performative, "failure");
+    assert.equal(got.content.error, "cannot");
+    assert.equal(got.content.kind, "handler");
+  }
+  const odd = await reply(() => {
+    throw Object.create(null);
+  });
+  assert.equal(odd.performative, "failure");
+});
+
+test("what is no JSON becomes a failure that says so", async () => {
+  const circle = {};
+  circle.self = circle;
+  for (const value of [() => {}, Symbol("s"), 1n, { deep: 1n }, circle]) {
+    const got = await reply(() => value);
+    assert.equal(got.performative, "failure");
+    assert.match(got.content.error, /what the handler returned is.* not JSON/);
+  }
+});
+
+test("nothing is sent for undefined and null", async () => {
+  for (const value of [undefined, null]) {
+    const host = rt.register("handler", () => value);
+    const asking = rt.ask({ performative: "request", receiver: "handler" }, { timeout: 20 });
+    await assert.rejects(asking, { code: "timeout" });
+    host.remove();
+  }
+});
+
+test("an ask that would come back to its handler fails at once", async () => {
+  const host = rt.register(
+    "ring",
+    async (message) => {
+      await turn();
+      const reply = await rt.request({ performative: "request", receiver: "ring", content: 1 });
+      return [message.content, reply.content];
+    },
+    { concurrency: 1 },
+  );
+  const asking = rt.request({ performative: "request", receiver: "ring", content: 0 });
+  await assert.rejects(asking, (error) => {
+    assert.ok(error instanceof Failed);
+    assert.match(error.message, /waits for the answer/);
+    return true;
+  });
+  host.remove();
+});
+
+test("a handler may ask agents, and close its runtime", async () => {
+  const other = new Runtime();
+  const echo = await other.deploy(agentPath("rust"), { name: "echo" });
+  let closed;
+  other.register("asks", async () => (await echo.request(uppercase)).content.result);
+  other.register("closes", () => {
+    closed = other.close();
+  });
+  const asked = await other.ask({ performative: "request", receiver: "asks" });
+  assert.equal(asked.content.result, "HELLO");
+  const closing = other.ask({ performative: "request", receiver: "closes" });
+  await assert.rejects(closing, { code: "closed" });
+  await closed;
+});
+
+test("no more are handled at once than concurrency says", async () => {
+  let running = 0;
+  let most = 0;
+  const host = rt.register(
+    "few",
+    async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await turn();
+      running -= 1;
+      return running;
+    },
+    { concurrency: 3, capabilities: ["few"] },
+  );
+  assert.deepEqual(rt.find("few"), ["few"]);
+  const messages = Array.from({ length: 40 }, () => ({ performative: "request", receiver: "few" }));
+  await rt.askMany(messages);
+  assert.equal(most, 3);
+  host.remove();
+  assert.deepEqual(rt.find("few"), []);
+});
+
+test("names and options are checked", async () => {
+  const host = rt.register("taken", () => {});
+  assert.throws(() => rt.register("taken", () => {}), NameTaken);
+  assert.throws(() => rt.register("x", "no function"), InvalidArgument);
+  assert.throws(() => rt.register("x", () => {}, { concurrency: 0 }), InvalidArgument);
+  assert.throws(() => rt.register("x", () => {}, { capabilities: [1] }), InvalidArgument);
+  host.remove();
+  host.remove();
+  rt.register("taken", () => {}).remove();
+});

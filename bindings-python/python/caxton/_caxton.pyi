@@ -1,0 +1,573 @@
+"""The extension module. Use ``caxton`` instead, which exports all of this."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from os import PathLike
+from typing import Any, Generic, Literal, TypeAlias, TypedDict, TypeVar, final
+
+from typing_extensions import Self
+
+from caxton._runtime import Limits
+
+__version__: str
+ERROR_CODES: list[str]
+
+_T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
+
+#: JSON: ``None``, ``bool``, ``int``, finite ``float``, ``str``, lists, tuples and mappings.
+Json: TypeAlias = Any
+#: A module: a path, bytes, or the text format in a ``str``.
+Wasm: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview
+#: A whole message: a dict, a ``Message``, or JSON in ``bytes`` or ``str``.
+AnyMessage: TypeAlias = "Message | Mapping[str, Any] | bytes | bytearray | str"
+#: What a handler may return: content, a whole message, or nothing.
+Handler: TypeAlias = "Callable[[Message], Json | Awaitable[Json]]"
+
+def after_fork_in_child() -> None: ...
+def limits_defaults() -> list[tuple[str, int | None]]: ...
+def inspect(wasm: Wasm) -> Inspection:
+    """Looks at a module; no runtime is needed.
+
+    Raises ``InvalidModule`` if the bytes are no valid module at all. What an agent would need
+    and the module lacks is in ``Inspection.missing``.
+    """
+
+class Stats(TypedDict):
+    """Figures of one agent since it was deployed."""
+
+    turns: int
+    dropped_turns: int
+    restarts: int
+    messages_in: int
+    messages_out: int
+    skipped: int
+    cpu_micros: int
+    memory_bytes: int
+    mailbox_messages: int
+    log_lines_dropped: int
+
+@final
+class Call(Coroutine[Any, Any, _T_co], Generic[_T_co]):
+    """A call that can be awaited, once. Nothing happens before it is awaited."""
+
+    @property
+    def __name__(self) -> str: ...
+    @property
+    def __qualname__(self) -> str: ...
+    def __await__(self) -> Any: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
+    def send(self, value: Any, /) -> Any: ...
+    def throw(self, exception: Any, value: Any = None, traceback: Any = None, /) -> Any: ...
+    def close(self) -> None: ...
+
+@final
+class Message:
+    """A FIPA ACL message (FIPA SC00061).
+
+    Immutable; the content is decoded when it is first looked at.
+    """
+
+    def __new__(
+        cls,
+        performative: str,
+        content: Json = None,
+        *,
+        receiver: str | list[str] | None = None,
+        **fields: Json,
+    ) -> Message: ...
+    @staticmethod
+    def from_json(json: AnyMessage) -> Message:
+        """Reads a message from JSON. Raises ``InvalidMessage``."""
+    @property
+    def performative(self) -> str:
+        """One of FIPA's 22 acts, written with hyphens."""
+    @property
+    def sender(self) -> str | None: ...
+    @property
+    def receiver(self) -> str | list[str] | None: ...
+    @property
+    def reply_to(self) -> str | None: ...
+    @property
+    def content(self) -> Any:
+        """The content, decoded. The same object each time: treat it as read-only."""
+    @property
+    def language(self) -> str | None: ...
+    @property
+    def encoding(self) -> str | None: ...
+    @property
+    def ontology(self) -> str | None: ...
+    @property
+    def protocol(self) -> str | None: ...
+    @property
+    def conversation_id(self) -> str | None: ...
+    @property
+    def reply_with(self) -> str | None: ...
+    @property
+    def in_reply_to(self) -> str | None: ...
+    @property
+    def reply_by(self) -> int | None:
+        """When the next message is due, in microseconds since the Unix epoch."""
+    @property
+    def message_id(self) -> str | None:
+        """The runtime's id of this message; ``None`` in one that has not been sent."""
+    @property
+    def sent_at(self) -> int | None:
+        """When it was sent, in microseconds since the Unix epoch; ``None`` if it has not been."""
+    @property
+    def raw(self) -> bytes:
+        """The whole message as JSON."""
+    def reply(self, content: Json = None, performative: str = "inform", **fields: Json) -> Message:
+        """An answer to this message, to be returned from a handler or sent."""
+    def to_dict(self) -> dict[str, Any]:
+        """The whole message as a dict, made anew at each call."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class LogLine:
+    """One line of an agent's log."""
+
+    @property
+    def at(self) -> int:
+        """Microseconds since the Unix epoch."""
+    @property
+    def level(self) -> Literal["error", "warn", "info", "debug", "trace"]: ...
+    @property
+    def text(self) -> str:
+        """What the agent, or the host about it, wrote. Nothing in it is escaped."""
+
+@final
+class DeadLetter:
+    """A message that reached nobody."""
+
+    @property
+    def message(self) -> Message: ...
+    @property
+    def reason(self) -> str: ...
+
+@final
+class Export:
+    """One export of a module."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str:
+        """A function's type, or the word for what it is."""
+
+@final
+class Import:
+    """One import of a module."""
+
+    @property
+    def module(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str:
+        """A function's type, or the word for what it is."""
+
+@final
+class Inspection:
+    """What is in a module, and whether it can be an agent."""
+
+    @property
+    def exports(self) -> list[Export]: ...
+    @property
+    def imports(self) -> list[Import]: ...
+    @property
+    def missing(self) -> list[str]:
+        """Why it cannot be an agent, a line for each import or export; empty if it can."""
+    @property
+    def memory_bytes(self) -> int: ...
+    @property
+    def max_memory_bytes(self) -> int | None: ...
+    @property
+    def producers(self) -> list[str]: ...
+    @property
+    def start(self) -> Literal["plain", "wasi-reactor", "wasi-command"] | None: ...
+    @property
+    def inbox(self) -> Literal["allocator", "pages"] | None: ...
+
+@final
+class HostAgent:
+    """A registered handler of this program."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    def remove(self) -> None:
+        """Takes the agent out of the runtime. What waits for it is answered with ``failure``."""
+
+@final
+class Task:
+    """A message that a handler has to answer."""
+
+    @property
+    def message(self) -> Message: ...
+    def finish(self, result: Json) -> None: ...
+    def fail(self, text: str) -> None: ...
+
+@final
+class Looper:
+    """What ties the runtime to one event loop."""
+
+    @staticmethod
+    def current() -> Looper: ...
+    def drain(self) -> None: ...
+
+@final
+class Agent:
+    """A deployed agent. Dropping it leaves the agent where it is."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def id(self) -> str:
+        """A UUID."""
+    @property
+    def state(self) -> Literal["initiated", "active", "failed", "removed"]: ...
+    @property
+    def capabilities(self) -> list[str]: ...
+    @property
+    def limits(self) -> Limits: ...
+    def stats(self) -> Stats:
+        """What it has done: counts, bytes and microseconds by name."""
+    def logs(self) -> list[LogLine]:
+        """The last lines of its log, up to 1 MiB, oldest first."""
+    def send(
+        self,
+        content: Json,
+        performative: str = "inform",
+        *,
+        timeout: float | None = 30.0,
+        **fields: Json,
+    ) -> None:
+        """Sends a message; returns when the mailbox has it.
+
+        Waits up to ``timeout`` seconds for room. Raises ``AgentNotFound``, ``AgentFailed``,
+        ``InvalidMessage``, ``LimitExceeded``, ``Timeout``, ``Closed``.
+        """
+    def ask(
+        self,
+        content: Json,
+        performative: str = "request",
+        *,
+        timeout: float | None = 30.0,
+        **fields: Json,
+    ) -> Message:
+        """Sends a message and waits up to ``timeout`` seconds for the first reply of any act.
+
+        Raises as ``send`` does.
+        """
+    def request(self, content: Json, *, timeout: float | None = 30.0, **fields: Json) -> Message:
+        """A FIPA request (SC00026): waits through ``agree`` and returns the ``inform``.
+
+        Raises ``Refused``, ``Failed``, ``NotUnderstood``, ``LimitExceeded``, ``Trapped``, and as
+        ``send`` does.
+        """
+    def remove(self) -> None:
+        """Ends the agent: ``agent_shutdown`` is its last turn. Its name is free at once."""
+
+@final
+class AsyncAgent:
+    """A deployed agent of a runtime that is awaited. Dropping it leaves the agent where it is."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def id(self) -> str:
+        """A UUID."""
+    @property
+    def state(self) -> Literal["initiated", "active", "failed", "removed"]: ...
+    @property
+    def capabilities(self) -> list[str]: ...
+    @property
+    def limits(self) -> Limits: ...
+    def stats(self) -> Stats:
+        """What it has done: counts, bytes and microseconds by name."""
+    def logs(self) -> list[LogLine]:
+        """The last lines of its log, up to 1 MiB, oldest first."""
+    def send(
+        self,
+        content: Json,
+        performative: str = "inform",
+        *,
+        timeout: float | None = 30.0,
+        **fields: Json,
+    ) -> Call[None]:
+        """Sends a message; returns when the mailbox has it.
+
+        Waits up to ``timeout`` seconds for room. Raises ``AgentNotFound``, ``AgentFailed``,
+        ``InvalidMessage``, ``LimitExceeded``, ``Timeout``, ``Closed``.
+        """
+    def ask(
+        self,
+        content: Json,
+        performative: str = "request",
+        *,
+        timeout: float | None = 30.0,
+        **fields: Json,
+    ) -> Call[Message]:
+        """Sends a message and waits up to ``timeout`` seconds for the first reply of any act.
+
+        Raises as ``send`` does.
+        """
+    def request(
+        self, content: Json, *, timeout: float | None = 30.0, **fields: Json
+    ) -> Call[Message]:
+        """A FIPA request (SC00026): waits through ``agree`` and returns the ``inform``.
+
+        Raises ``Refused``, ``Failed``, ``NotUnderstood``, ``LimitExceeded``, ``Trapped``, and as
+        ``send`` does.
+        """
+    def remove(self) -> Call[None]:
+        """Ends the agent: ``agent_shutdown`` is its last turn. Its name is free at once."""
+
+@final
+class Subscription:
+    """Copies of messages. A slow reader misses some and is told how many."""
+
+    @property
+    def missed(self) -> int:
+        """How many messages found no room since the subscription began."""
+    def next(self, *, timeout: float | None = 30.0) -> Message | None:
+        """The next message; ``None`` once the subscription is closed.
+
+        Raises ``Timeout`` after ``timeout`` seconds.
+        """
+    def try_next(self) -> Message | None:
+        """The next message, if one waits."""
+    def close(self) -> None:
+        """Ends the subscription; what waits can still be read."""
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Message: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, _kind: object, _error: object, _traceback: object, /) -> None: ...
+
+@final
+class AsyncSubscription:
+    """Copies of messages. A slow reader misses some and is told how many."""
+
+    @property
+    def missed(self) -> int:
+        """How many messages found no room since the subscription began."""
+    def next(self, *, timeout: float | None = 30.0) -> Call[Message | None]:
+        """The next message; ``None`` once the subscription is closed.
+
+        Raises ``Timeout`` after ``timeout`` seconds.
+        """
+    def try_next(self) -> Message | None:
+        """The next message, if one waits."""
+    def close(self) -> None:
+        """Ends the subscription; what waits can still be read."""
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Call[Message]: ...
+
+class Runtime:
+    """A system of agents, whose calls block."""
+
+    def __new__(
+        cls,
+        *,
+        name: str | None = None,
+        limits: Limits | None = None,
+        workers: int | None = None,
+        max_agents: int = 12_000,
+        seed: int | None = None,
+    ) -> Self: ...
+    @property
+    def name(self) -> str:
+        """The name under which this program speaks."""
+    @property
+    def closed(self) -> bool: ...
+    def deploy(
+        self,
+        wasm: Wasm,
+        name: str | None = None,
+        *,
+        limits: Limits | None = None,
+        capabilities: Iterable[str] = ...,
+    ) -> Agent:
+        """Deploys an agent; returns when its ``agent_init`` has succeeded.
+
+        Raises ``InvalidModule``, ``NameTaken``, ``AgentFailed``, ``LimitExceeded``,
+        ``InvalidArgument``, ``Closed``.
+        """
+    def deploy_many(
+        self,
+        wasm: Wasm,
+        names: Iterable[str],
+        *,
+        limits: Limits | None = None,
+        capabilities: Iterable[str] = ...,
+    ) -> list[Agent]:
+        """Deploys one module under many names: all of them, or none. Raises as ``deploy`` does."""
+    def register(
+        self,
+        name: str,
+        handler: Handler,
+        *,
+        capabilities: Iterable[str] = ...,
+        concurrency: int | None = None,
+    ) -> HostAgent:
+        """Makes a function an agent of this runtime.
+
+        An ``async def`` runs on a loop of the runtime's own, up to 64 messages at once; a plain
+        function on threads of its own, one message at a time, unless ``concurrency`` says more.
+        """
+    def agent(
+        self, name: str, *, capabilities: Iterable[str] = ..., concurrency: int | None = None
+    ) -> Callable[[_T], _T]:
+        """``register`` as a decorator."""
+    def send(self, message: AnyMessage, *, timeout: float | None = 30.0) -> None:
+        """Sends a message; returns when every receiver's mailbox has it.
+
+        Waits up to ``timeout`` seconds for room. Raises ``InvalidMessage``, ``AgentNotFound``,
+        ``AgentFailed``, ``LimitExceeded``, ``PermissionDenied``, ``Timeout``, ``Closed``.
+        """
+    def try_send(self, message: AnyMessage) -> None:
+        """Sends a message if there is room now; raises ``MailboxFull`` if not."""
+    def send_many(self, messages: Iterable[AnyMessage], *, timeout: float | None = 30.0) -> None:
+        """Sends messages one after the other, up to the first error. ``timeout`` is for each."""
+    def ask(self, message: AnyMessage, *, timeout: float | None = 30.0) -> Message:
+        """Sends a message and waits for the first reply, whatever its act."""
+    def request(self, message: AnyMessage, *, timeout: float | None = 30.0) -> Message:
+        """Sends a FIPA request and waits for its result, as ``Agent.request``."""
+    def ask_many(
+        self, messages: Iterable[AnyMessage], *, timeout: float | None = 30.0
+    ) -> list[Any]:
+        """Asks all messages at once.
+
+        The answers are in the same order, with a ``CaxtonError`` in the place of each that failed.
+        """
+    def broadcast(
+        self,
+        content: Json,
+        *,
+        capability: str | None = None,
+        performative: str = "inform",
+        **filter: str | list[str],
+    ) -> int:
+        """Sends a message to every agent that the filter matches; how many there were."""
+    def subscribe(self, callback: Handler | None = None, **filter: str | list[str]) -> Subscription:
+        """Copies of every message from now on that matches; each is handed to ``callback``."""
+    def find(self, capability: str | None = None, **filter: str | list[str]) -> list[str]:
+        """The names of all who have a capability, or whom a filter matches."""
+    def agents(self) -> list[Agent]:
+        """Every deployed agent, in the order of deployment."""
+    def agent_named(self, name: str) -> Agent:
+        """The agent with this name or id. Raises ``AgentNotFound``."""
+    def dead_letters(self) -> list[DeadLetter]:
+        """The last messages that reached nobody, oldest first."""
+    def close(self, *, timeout: float = 5.0) -> None:
+        """Closes the runtime, within ``timeout`` seconds. Closing twice is no error."""
+    def _close_blocking(self) -> None: ...
+
+class AsyncRuntime:
+    """A system of agents, whose calls are awaited."""
+
+    def __new__(
+        cls,
+        *,
+        name: str | None = None,
+        limits: Limits | None = None,
+        workers: int | None = None,
+        max_agents: int = 12_000,
+        seed: int | None = None,
+    ) -> Self: ...
+    @property
+    def name(self) -> str:
+        """The name under which this program speaks."""
+    @property
+    def closed(self) -> bool: ...
+    def deploy(
+        self,
+        wasm: Wasm,
+        name: str | None = None,
+        *,
+        limits: Limits | None = None,
+        capabilities: Iterable[str] = ...,
+    ) -> Call[AsyncAgent]:
+        """Deploys an agent; returns when its ``agent_init`` has succeeded.
+
+        Raises ``InvalidModule``, ``NameTaken``, ``AgentFailed``, ``LimitExceeded``,
+        ``InvalidArgument``, ``Closed``.
+        """
+    def deploy_many(
+        self,
+        wasm: Wasm,
+        names: Iterable[str],
+        *,
+        limits: Limits | None = None,
+        capabilities: Iterable[str] = ...,
+    ) -> Call[list[AsyncAgent]]:
+        """Deploys one module under many names: all of them, or none. Raises as ``deploy`` does."""
+    def register(
+        self,
+        name: str,
+        handler: Handler,
+        *,
+        capabilities: Iterable[str] = ...,
+        concurrency: int | None = None,
+    ) -> HostAgent:
+        """Makes a function an agent of this runtime.
+
+        An ``async def`` runs on the running event loop, up to 64 messages at once; a plain
+        function on threads of its own, one message at a time, unless ``concurrency`` says more.
+        """
+    def agent(
+        self, name: str, *, capabilities: Iterable[str] = ..., concurrency: int | None = None
+    ) -> Callable[[_T], _T]:
+        """``register`` as a decorator."""
+    def send(self, message: AnyMessage, *, timeout: float | None = 30.0) -> Call[None]:
+        """Sends a message; returns when every receiver's mailbox has it.
+
+        Waits up to ``timeout`` seconds for room. Raises ``InvalidMessage``, ``AgentNotFound``,
+        ``AgentFailed``, ``LimitExceeded``, ``PermissionDenied``, ``Timeout``, ``Closed``.
+        """
+    def try_send(self, message: AnyMessage) -> None:
+        """Sends a message if there is room now; raises ``MailboxFull`` if not."""
+    def send_many(
+        self, messages: Iterable[AnyMessage], *, timeout: float | None = 30.0
+    ) -> Call[None]:
+        """Sends messages one after the other, up to the first error. ``timeout`` is for each."""
+    def ask(self, message: AnyMessage, *, timeout: float | None = 30.0) -> Call[Message]:
+        """Sends a message and waits for the first reply, whatever its act."""
+    def request(self, message: AnyMessage, *, timeout: float | None = 30.0) -> Call[Message]:
+        """Sends a FIPA request and waits for its result, as ``AsyncAgent.request``."""
+    def ask_many(
+        self, messages: Iterable[AnyMessage], *, timeout: float | None = 30.0
+    ) -> Call[list[Any]]:
+        """Asks all messages at once.
+
+        The answers are in the same order, with a ``CaxtonError`` in the place of each that failed.
+        """
+    def broadcast(
+        self,
+        content: Json,
+        *,
+        capability: str | None = None,
+        performative: str = "inform",
+        **filter: str | list[str],
+    ) -> int:
+        """Sends a message to every agent that the filter matches; how many there were."""
+    def subscribe(
+        self, callback: Handler | None = None, **filter: str | list[str]
+    ) -> AsyncSubscription:
+        """Copies of every message from now on that matches; each is handed to ``callback``."""
+    def find(self, capability: str | None = None, **filter: str | list[str]) -> list[str]:
+        """The names of all who have a capability, or whom a filter matches."""
+    def agents(self) -> list[AsyncAgent]:
+        """Every deployed agent, in the order of deployment."""
+    def agent_named(self, name: str) -> AsyncAgent:
+        """The agent with this name or id. Raises ``AgentNotFound``."""
+    def dead_letters(self) -> list[DeadLetter]:
+        """The last messages that reached nobody, oldest first."""
+    def close(self, *, timeout: float = 5.0) -> Call[None]:
+        """Closes the runtime, within ``timeout`` seconds. Closing twice is no error."""
+    def _close_blocking(self) -> None: ...

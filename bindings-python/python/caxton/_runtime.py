@@ -1,0 +1,60 @@
+"""The runtimes as context managers, and their end with the interpreter's."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import weakref
+from dataclasses import field, make_dataclass
+from typing import Any
+
+from caxton import _caxton
+
+#: Every runtime that has not been collected: an exit hook closes what is open.
+_open: weakref.WeakSet[Any] = weakref.WeakSet()
+
+#: What an agent may use. ``None`` lifts a limit.
+Limits = make_dataclass(
+    "Limits",
+    [(name, "int | None", field(default=value)) for name, value in _caxton.limits_defaults()],
+    frozen=True,
+    kw_only=True,
+    namespace={"__module__": "caxton", "__doc__": "What an agent may use. ``None`` lifts a limit."},
+)
+
+
+class Runtime(_caxton.Runtime):
+    __doc__ = _caxton.Runtime.__doc__
+
+    def __init__(self, **_options: Any) -> None:
+        _open.add(self)
+
+    def __enter__(self) -> Runtime:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+class AsyncRuntime(_caxton.AsyncRuntime):
+    __doc__ = _caxton.AsyncRuntime.__doc__
+
+    def __init__(self, **_options: Any) -> None:
+        _open.add(self)
+
+    async def __aenter__(self) -> AsyncRuntime:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.close()
+
+
+def _close_all() -> None:
+    for runtime in list(_open):
+        if not runtime.closed:
+            runtime._close_blocking()
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_caxton.after_fork_in_child)

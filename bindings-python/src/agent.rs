@@ -1,0 +1,248 @@
+//! Deployed agents, as Python sees them.
+
+use std::time::Duration;
+
+use caxton::Draft;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::encode::encode;
+use crate::errors::to_py;
+use crate::message::{Message, encode_fields};
+use crate::mode::{Mode, Value};
+use crate::options::to_timeout;
+use crate::register::current_task;
+
+/// What both classes of agents do; they differ in how they wait.
+struct Inner {
+    agent: caxton::Agent,
+    runtime: caxton::Runtime,
+    mode: Mode,
+}
+
+impl Inner {
+    fn compose(
+        &self,
+        content: &Bound<'_, PyAny>,
+        performative: &str,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Draft> {
+        let (json, fields) = (encode(content)?, encode_fields(fields)?);
+        Draft::compose(performative, Some(self.agent.name()), &json, fields.as_deref())
+            .map_err(|error| to_py(content.py(), &error))
+    }
+
+    fn send(&self, py: Python<'_>, draft: Draft, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+        let (runtime, timeout) = (self.runtime.clone(), to_timeout(py, timeout)?);
+        self.mode.run(py, async move { runtime.send(&draft, timeout).await.map(|()| Value::None) })
+    }
+
+    fn ask(&self, py: Python<'_>, draft: Draft, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+        let call = self.runtime.ask(draft).timeout(to_timeout(py, timeout)?);
+        let call = call.within(current_task(py)?);
+        self.mode.run(py, async move { call.await.map(Value::Message) })
+    }
+
+    fn request(
+        &self,
+        content: &Bound<'_, PyAny>,
+        timeout: Option<f64>,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
+        let py = content.py();
+        let (json, fields) = (encode(content)?, encode_fields(fields)?);
+        let draft = Draft::request(self.agent.name(), &json, fields.as_deref())
+            .map_err(|error| to_py(py, &error))?;
+        let call = self.runtime.request(draft).timeout(to_timeout(py, timeout)?);
+        let call = call.within(current_task(py)?);
+        self.mode.run(py, async move { call.await.map(Value::Message) })
+    }
+
+    fn remove(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let agent = self.agent.clone();
+        self.mode.run(py, async move { agent.remove().await.map(|()| Value::None) })
+    }
+
+    fn limits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let limits = self.agent.limits();
+        let fields = PyDict::new(py);
+        for name in caxton::Limits::NAMES {
+            fields.set_item(name, limits.get(name))?;
+        }
+        py.import("caxton")?.getattr("Limits")?.call((), Some(&fields))
+    }
+
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let stats = PyDict::new(py);
+        for (name, value) in self.agent.stats().fields() {
+            stats.set_item(name, value)?;
+        }
+        Ok(stats)
+    }
+
+    fn logs(&self) -> Vec<LogLine> {
+        let line = |line: caxton::LogLine| LogLine {
+            at: line.at,
+            level: line.level.as_str(),
+            text: line.text,
+        };
+        self.agent.logs().into_iter().map(line).collect()
+    }
+}
+
+macro_rules! agent_class {
+    ($(#[$doc:meta])* $class:ident, $mode:expr) => {
+        $(#[$doc])*
+        #[pyclass(frozen, module = "caxton")]
+        pub struct $class(Inner);
+
+        impl $class {
+            pub fn new(agent: caxton::Agent, runtime: caxton::Runtime) -> Self {
+                $class(Inner { agent, runtime, mode: $mode })
+            }
+        }
+
+        #[pymethods]
+        impl $class {
+            /// The agent's name.
+            #[getter]
+            fn name(&self) -> &str {
+                self.0.agent.name()
+            }
+
+            /// The agent's id: a UUID.
+            #[getter]
+            fn id(&self) -> &str {
+                self.0.agent.id()
+            }
+
+            /// Where it is in its life: "initiated", "active", "failed" or "removed".
+            #[getter]
+            fn state(&self) -> &'static str {
+                self.0.agent.state().as_str()
+            }
+
+            /// What it can do.
+            #[getter]
+            fn capabilities(&self) -> Vec<String> {
+                self.0.agent.capabilities()
+            }
+
+            /// Its limits.
+            #[getter]
+            fn limits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                self.0.limits(py)
+            }
+
+            /// What it has done: counts, bytes and microseconds by name.
+            fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+                self.0.stats(py)
+            }
+
+            /// The last lines of its log, oldest first.
+            fn logs(&self) -> Vec<LogLine> {
+                self.0.logs()
+            }
+
+            /// Sends a message; returns when the mailbox has it. `timeout` in seconds.
+            #[pyo3(signature = (content, performative="inform", *, timeout=30.0, **fields))]
+            fn send(
+                &self,
+                content: &Bound<'_, PyAny>,
+                performative: &str,
+                timeout: Option<f64>,
+                fields: Option<&Bound<'_, PyDict>>,
+            ) -> PyResult<Py<PyAny>> {
+                let draft = self.0.compose(content, performative, fields)?;
+                self.0.send(content.py(), draft, timeout)
+            }
+
+            /// Sends a message and waits for the first reply, whatever its act. `timeout` in seconds.
+            #[pyo3(signature = (content, performative="request", *, timeout=30.0, **fields))]
+            fn ask(
+                &self,
+                content: &Bound<'_, PyAny>,
+                performative: &str,
+                timeout: Option<f64>,
+                fields: Option<&Bound<'_, PyDict>>,
+            ) -> PyResult<Py<PyAny>> {
+                let draft = self.0.compose(content, performative, fields)?;
+                self.0.ask(content.py(), draft, timeout)
+            }
+
+            /// A FIPA request: waits through `agree` and returns the `inform`. `timeout` in seconds.
+            #[pyo3(signature = (content, *, timeout=30.0, **fields))]
+            fn request(
+                &self,
+                content: &Bound<'_, PyAny>,
+                timeout: Option<f64>,
+                fields: Option<&Bound<'_, PyDict>>,
+            ) -> PyResult<Py<PyAny>> {
+                self.0.request(content, timeout, fields)
+            }
+
+            /// Ends the agent; its name is free at once.
+            fn remove(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+                self.0.remove(py)
+            }
+
+            fn __repr__(&self) -> String {
+                let agent = &self.0.agent;
+                format!("<{} {:?} {}>", stringify!($class), agent.name(), agent.state().as_str())
+            }
+        }
+    };
+}
+
+agent_class! {
+    /// A deployed agent of a blocking runtime.
+    Agent, Mode::Blocking
+}
+
+agent_class! {
+    /// A deployed agent of a runtime that is awaited.
+    AsyncAgent, Mode::Async
+}
+
+/// One line of an agent's log.
+#[pyclass(frozen, get_all, module = "caxton")]
+pub struct LogLine {
+    /// Microseconds since the Unix epoch.
+    at: u64,
+    /// "error", "warn", "info", "debug" or "trace".
+    level: &'static str,
+    /// What the agent, or the host about it, wrote.
+    text: String,
+}
+
+#[pymethods]
+impl LogLine {
+    fn __repr__(&self) -> String {
+        let at = Duration::from_micros(self.at).as_secs_f64();
+        format!("<LogLine {at:.6} {}: {:?}>", self.level, self.text)
+    }
+}
+
+/// A message that reached nobody.
+#[pyclass(frozen, get_all, module = "caxton")]
+pub struct DeadLetter {
+    /// The message.
+    message: Py<Message>,
+    /// Why it reached nobody.
+    reason: String,
+}
+
+impl DeadLetter {
+    pub fn new(py: Python<'_>, letter: caxton::DeadLetter) -> PyResult<Self> {
+        let message = Py::new(py, Message::new(letter.message))?;
+        Ok(DeadLetter { message, reason: letter.reason })
+    }
+}
+
+#[pymethods]
+impl DeadLetter {
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let message = self.message.bind(py).repr()?;
+        Ok(format!("<DeadLetter {:?}: {message}>", self.reason))
+    }
+}

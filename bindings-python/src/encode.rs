@@ -1,0 +1,146 @@
+//! Python objects to JSON, straight into bytes.
+
+use pyo3::exceptions::PyOverflowError;
+use pyo3::prelude::*;
+use pyo3::types::{
+    PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple,
+};
+
+use crate::errors::invalid_message;
+
+/// How deep an object may be nested; a list that holds itself is deeper than that.
+const MAX_DEPTH: usize = 512;
+
+/// An object as JSON: `None`, `bool`, `int` of any size, finite `float`, `str`, lists, tuples and
+/// mappings whose keys are `str`.
+pub fn encode(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    let mut out = Vec::with_capacity(128);
+    write(value, &mut out, 0)?;
+    Ok(out)
+}
+
+/// JSON that is there already, as `bytes` or `bytearray`; anything else is encoded.
+pub fn encode_or_bytes(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Ok(bytes.as_bytes().to_vec());
+    }
+    if let Ok(bytes) = value.cast::<PyByteArray>() {
+        return Ok(bytes.to_vec());
+    }
+    encode(value)
+}
+
+fn write(value: &Bound<'_, PyAny>, out: &mut Vec<u8>, depth: usize) -> PyResult<()> {
+    let py = value.py();
+    if depth > MAX_DEPTH {
+        let text = format!("the content is nested deeper than {MAX_DEPTH}, or holds itself");
+        return Err(invalid_message(py, &text));
+    }
+    if let Ok(text) = value.cast::<PyString>() {
+        return write_text(text, out);
+    }
+    if let Ok(dict) = value.cast::<PyDict>() {
+        let pairs = dict.iter().map(|(key, value)| Ok((key, value)));
+        return write_object(pairs, out, depth);
+    }
+    if value.is_none() {
+        out.extend_from_slice(b"null");
+    } else if let Ok(flag) = value.cast::<PyBool>() {
+        out.extend_from_slice(if flag.is_true() { b"true" } else { b"false" });
+    } else if let Ok(number) = value.cast::<PyInt>() {
+        return write_int(number, out);
+    } else if let Ok(number) = value.cast::<PyFloat>() {
+        return write_float(number, out);
+    } else if let Ok(list) = value.cast::<PyList>() {
+        return write_array(list.iter(), out, depth);
+    } else if let Ok(tuple) = value.cast::<PyTuple>() {
+        return write_array(tuple.iter(), out, depth);
+    } else if let Ok(mapping) = value.cast::<PyMapping>() {
+        let items = mapping.items()?;
+        let pairs = items.iter().map(|item| item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>());
+        return write_object(pairs, out, depth);
+    } else {
+        let text = format!("{} is not JSON: expected None, bool, int, float, str, list or dict", type_name(value));
+        return Err(invalid_message(py, &text));
+    }
+    Ok(())
+}
+
+fn write_object<'py>(
+    pairs: impl Iterator<Item = PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)>>,
+    out: &mut Vec<u8>,
+    depth: usize,
+) -> PyResult<()> {
+    out.push(b'{');
+    for (index, pair) in pairs.enumerate() {
+        let (key, value) = pair?;
+        if index > 0 {
+            out.push(b',');
+        }
+        let Ok(key) = key.cast::<PyString>() else {
+            let text = format!("a key of type {} is not JSON: expected str", type_name(&key));
+            return Err(invalid_message(key.py(), &text));
+        };
+        write_text(key, out)?;
+        out.push(b':');
+        write(&value, out, depth + 1)?;
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn write_array<'py>(
+    items: impl Iterator<Item = Bound<'py, PyAny>>,
+    out: &mut Vec<u8>,
+    depth: usize,
+) -> PyResult<()> {
+    out.push(b'[');
+    for (index, item) in items.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(&item, out, depth + 1)?;
+    }
+    out.push(b']');
+    Ok(())
+}
+
+fn write_text(text: &Bound<'_, PyString>, out: &mut Vec<u8>) -> PyResult<()> {
+    let Ok(text) = text.to_str() else {
+        return Err(invalid_message(text.py(), "a str with lone surrogates is not JSON"));
+    };
+    to_json(text, out);
+    Ok(())
+}
+
+fn write_int(number: &Bound<'_, PyInt>, out: &mut Vec<u8>) -> PyResult<()> {
+    match number.extract::<i64>() {
+        Ok(small) => to_json(&small, out),
+        Err(error) if error.is_instance_of::<PyOverflowError>(number.py()) => {
+            // `int.__repr__` and not `str`, which an enum may have made its own.
+            let digits = number.py().get_type::<PyInt>().call_method1("__repr__", (number,))?;
+            out.extend_from_slice(digits.cast::<PyString>()?.to_str()?.as_bytes());
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+fn write_float(number: &Bound<'_, PyFloat>, out: &mut Vec<u8>) -> PyResult<()> {
+    let value = number.value();
+    if !value.is_finite() {
+        return Err(invalid_message(number.py(), &format!("{value} is not JSON")));
+    }
+    to_json(&value, out);
+    Ok(())
+}
+
+fn to_json(value: &(impl serde::Serialize + ?Sized), out: &mut Vec<u8>) {
+    // Neither a string nor a finite number can fail, and a vector takes all bytes.
+    let _ = serde_json::to_writer(out, value);
+}
+
+/// The name of an object's type, for errors.
+pub fn type_name(value: &Bound<'_, PyAny>) -> String {
+    value.get_type().name().map_or_else(|_| "an object".to_owned(), |name| name.to_string())
+}

@@ -1,0 +1,94 @@
+//! Options as Python gives them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use caxton::{Deploy, Filter, Limits};
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString};
+
+use crate::encode::{encode, type_name};
+use crate::errors::{invalid_argument, to_py};
+
+/// The names and defaults of all limits.
+#[pyfunction]
+pub fn limits_defaults() -> Vec<(&'static str, Option<u64>)> {
+    let limits = Limits::default();
+    Limits::NAMES.iter().map(|name| (*name, limits.get(name))).collect()
+}
+
+/// The core's limits from a `caxton.Limits`.
+pub fn to_limits(limits: &Bound<'_, PyAny>) -> PyResult<Limits> {
+    let py = limits.py();
+    let mut result = Limits::default();
+    for name in Limits::NAMES {
+        let Ok(value) = limits.getattr(*name) else {
+            let text = format!("limits is of type {}, expected caxton.Limits", type_name(limits));
+            return Err(invalid_argument(py, &text));
+        };
+        let value = match value.extract::<Option<u64>>() {
+            Ok(value) => value,
+            Err(_) => {
+                let text = format!("{name} is {value}, expected a whole number from 0, or None for no limit");
+                return Err(invalid_argument(py, &text));
+            }
+        };
+        result.set(name, value).map_err(|error| to_py(py, &error))?;
+    }
+    Ok(result)
+}
+
+/// Seconds, or `None` for ever.
+pub fn to_timeout(py: Python<'_>, seconds: Option<f64>) -> PyResult<Option<Duration>> {
+    let Some(seconds) = seconds else { return Ok(None) };
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(timeout) => Ok(Some(timeout)),
+        Err(_) if seconds == f64::INFINITY => Ok(None),
+        Err(_) => {
+            let text = format!("timeout is {seconds}, expected seconds from 0, or None to wait for ever");
+            Err(invalid_argument(py, &text))
+        }
+    }
+}
+
+/// A module: a path, bytes, or the text format in a `str`.
+pub fn to_module(wasm: &Bound<'_, PyAny>) -> PyResult<Deploy> {
+    if let Ok(bytes) = wasm.cast::<PyBytes>() {
+        return Ok(Deploy::bytes(bytes.as_bytes()));
+    }
+    if let Ok(bytes) = wasm.cast::<PyByteArray>() {
+        return Ok(Deploy::bytes(bytes.to_vec()));
+    }
+    if let Ok(view) = wasm.cast::<PyMemoryView>() {
+        let bytes = view.call_method0("tobytes")?;
+        return Ok(Deploy::bytes(bytes.cast::<PyBytes>()?.as_bytes()));
+    }
+    if let Ok(text) = wasm.cast::<PyString>() {
+        return Ok(Deploy::path_or_text(text.to_str()?));
+    }
+    if let Ok(path) = wasm.extract::<PathBuf>() {
+        return Ok(Deploy::file(path));
+    }
+    let text = format!("wasm is of type {}, expected a path, bytes, or text in str", type_name(wasm));
+    Err(invalid_argument(wasm.py(), &text))
+}
+
+/// A filter from a capability and keyword arguments.
+pub fn to_filter(
+    py: Python<'_>,
+    capability: Option<&str>,
+    fields: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Filter> {
+    let fields = match fields {
+        Some(fields) => fields.copy()?,
+        None => PyDict::new(py),
+    };
+    if let Some(capability) = capability {
+        if fields.contains("capabilities")? {
+            return Err(invalid_argument(py, "give either capability or capabilities"));
+        }
+        fields.set_item("capabilities", capability)?;
+    }
+    let json = encode(fields.as_any())?;
+    Filter::read(&json).map_err(|error| to_py(py, &error))
+}

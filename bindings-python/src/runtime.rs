@@ -1,0 +1,452 @@
+//! The runtime, as Python sees it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use caxton::{Deploy, Draft, Filter, Register};
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::agent::DeadLetter;
+use crate::encode::encode;
+use crate::errors::{invalid_argument, to_py};
+use crate::looper::Looper;
+use crate::message::to_draft;
+use crate::mode::{Mode, Value};
+use crate::options::{to_filter, to_limits, to_module, to_timeout};
+use crate::register::{HostAgent, LoopHandler, ThreadHandler, current_task};
+use crate::subscription::{self, AsyncSubscription, Subscription};
+
+/// How many messages an async handler is given at once.
+const ASYNC_CONCURRENCY: usize = 64;
+
+/// What both classes of runtimes do; they differ in how they wait.
+struct Inner {
+    runtime: caxton::Runtime,
+    mode: Mode,
+    /// The loop on which async handlers of a blocking runtime run, once there is one.
+    loop_thread: Mutex<Option<Py<PyAny>>>,
+}
+
+/// The options of a runtime.
+struct Options<'a, 'py> {
+    name: Option<String>,
+    limits: Option<&'a Bound<'py, PyAny>>,
+    workers: Option<usize>,
+    max_agents: usize,
+    seed: Option<u64>,
+}
+
+impl Inner {
+    fn new(py: Python<'_>, mode: Mode, options: Options<'_, '_>) -> PyResult<Self> {
+        let mut builder = caxton::Runtime::builder().max_agents(options.max_agents);
+        if let Some(name) = options.name {
+            builder = builder.name(name);
+        }
+        if let Some(limits) = options.limits {
+            builder = builder.limits(to_limits(limits)?);
+        }
+        if let Some(workers) = options.workers {
+            builder = builder.workers(workers);
+        }
+        if let Some(seed) = options.seed {
+            builder = builder.seed(seed);
+        }
+        let runtime = py.detach(|| builder.build()).map_err(|error| to_py(py, &error))?;
+        Ok(Inner { runtime, mode, loop_thread: Mutex::new(None) })
+    }
+
+    fn to_deploy(
+        wasm: &Bound<'_, PyAny>,
+        limits: Option<&Bound<'_, PyAny>>,
+        capabilities: Vec<String>,
+    ) -> PyResult<Deploy> {
+        let deploy = to_module(wasm)?.capabilities(capabilities);
+        Ok(match limits {
+            Some(limits) => deploy.limits(to_limits(limits)?),
+            None => deploy,
+        })
+    }
+
+    fn deploy(&self, py: Python<'_>, deploy: Deploy) -> PyResult<Py<PyAny>> {
+        let runtime = self.runtime.clone();
+        self.mode.run(py, async move {
+            let agent = runtime.deploy(deploy).await?;
+            Ok(Value::Agent(agent, runtime))
+        })
+    }
+
+    fn deploy_many(&self, py: Python<'_>, deploy: Deploy, names: Vec<String>) -> PyResult<Py<PyAny>> {
+        let runtime = self.runtime.clone();
+        self.mode.run(py, async move {
+            let agents = runtime.deploy_many(deploy, names).await?;
+            Ok(Value::Agents(agents, runtime))
+        })
+    }
+
+    fn send(&self, py: Python<'_>, drafts: Vec<Draft>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+        let (runtime, timeout) = (self.runtime.clone(), to_timeout(py, timeout)?);
+        self.mode.run(py, async move { runtime.send_many(&drafts, timeout).await.map(|()| Value::None) })
+    }
+
+    fn ask(&self, py: Python<'_>, draft: Draft, timeout: Option<f64>, request: bool) -> PyResult<Py<PyAny>> {
+        let call = if request { self.runtime.request(draft) } else { self.runtime.ask(draft) };
+        let call = call.timeout(to_timeout(py, timeout)?).within(current_task(py)?);
+        self.mode.run(py, async move { call.await.map(Value::Message) })
+    }
+
+    fn ask_many(&self, py: Python<'_>, drafts: Vec<Draft>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+        let (runtime, timeout) = (self.runtime.clone(), to_timeout(py, timeout)?);
+        let within = current_task(py)?;
+        self.mode.run(py, async move {
+            Ok(Value::Answers(runtime.ask_many_within(drafts, timeout, within).await))
+        })
+    }
+
+    fn broadcast(
+        &self,
+        content: &Bound<'_, PyAny>,
+        capability: Option<&str>,
+        performative: &str,
+        filter: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<u64> {
+        let py = content.py();
+        let filter = to_filter(py, capability, filter)?;
+        let json = encode(content)?;
+        py.detach(|| {
+            let draft = Draft::compose(performative, None, &json, None)?;
+            self.runtime.broadcast(filter, &draft)
+        })
+        .map_err(|error| to_py(py, &error))
+    }
+
+    /// Subscribes, and has messages handed to `callback` if there is one.
+    fn subscribe(
+        &self,
+        py: Python<'_>,
+        callback: Option<Py<PyAny>>,
+        filter: Filter,
+    ) -> PyResult<Arc<caxton::Subscription>> {
+        let subscription = self.runtime.subscribe(filter).map_err(|error| to_py(py, &error))?;
+        let subscription = Arc::new(subscription);
+        let Some(callback) = callback else { return Ok(subscription) };
+        if !is_async(py, &callback)? {
+            subscription::call_back(subscription.clone(), callback)?;
+        } else if self.mode == Mode::Async {
+            let messages = AsyncSubscription::new(subscription.clone());
+            py.import("caxton._serve")?.call_method1("pump", (messages, callback))?;
+        } else {
+            let messages = AsyncSubscription::new(subscription.clone());
+            self.loop_thread(py)?.call_method1("pump", (messages, callback))?;
+        }
+        Ok(subscription)
+    }
+
+    fn register(
+        &self,
+        py: Python<'_>,
+        name: String,
+        handler: Py<PyAny>,
+        capabilities: Vec<String>,
+        concurrency: Option<usize>,
+    ) -> PyResult<HostAgent> {
+        if !handler.bind(py).is_callable() {
+            return Err(invalid_argument(py, "the handler cannot be called"));
+        }
+        if concurrency == Some(0) {
+            return Err(invalid_argument(py, "concurrency is 0, expected 1 or more"));
+        }
+        let register = if is_async(py, &handler)? {
+            let looper = match self.mode {
+                Mode::Async => Looper::current(py)?,
+                Mode::Blocking => {
+                    self.loop_thread(py)?.call_method0("looper")?.cast_into::<Looper>()?
+                }
+            };
+            let handler = LoopHandler::new(handler, looper.get().shared());
+            Register::new(name, handler).concurrency(concurrency.unwrap_or(ASYNC_CONCURRENCY))
+        } else {
+            let threads = concurrency.unwrap_or(1);
+            let handler = ThreadHandler::start(&name, handler, threads)?;
+            Register::new(name, handler).concurrency(threads)
+        };
+        let register = register.capabilities(capabilities);
+        py.detach(|| self.runtime.register(register))
+            .map(HostAgent)
+            .map_err(|error| to_py(py, &error))
+    }
+
+    /// The loop of a blocking runtime's own, started when it is first needed.
+    fn loop_thread<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(thread) = &*self.loop_thread.lock() {
+            return Ok(thread.bind(py).clone());
+        }
+        // Starting it runs Python, so the lock is not held meanwhile.
+        let thread = py.import("caxton._serve")?.getattr("LoopThread")?.call0()?;
+        let other = {
+            let mut kept = self.loop_thread.lock();
+            match &*kept {
+                Some(other) => Some(other.clone_ref(py)),
+                None => {
+                    *kept = Some(thread.clone().unbind());
+                    None
+                }
+            }
+        };
+        match other {
+            Some(other) => {
+                thread.call_method0("stop")?;
+                Ok(other.into_bound(py))
+            }
+            None => Ok(thread),
+        }
+    }
+
+    fn close(&self, py: Python<'_>, timeout: f64) -> PyResult<Py<PyAny>> {
+        let timeout = to_timeout(py, Some(timeout))?.unwrap_or(Duration::MAX);
+        let runtime = self.runtime.clone();
+        let closed =
+            self.mode.run(py, async move { runtime.close_within(timeout).await; Ok(Value::None) })?;
+        let thread = self.loop_thread.lock().take();
+        if let Some(thread) = thread {
+            thread.call_method0(py, "stop")?;
+        }
+        Ok(closed)
+    }
+
+    fn agents(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Value::Agents(self.runtime.agents(), self.runtime.clone()).into_py(py, self.mode)
+    }
+
+    fn agent_named(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
+        let agent = self.runtime.agent_named(name).map_err(|error| to_py(py, &error))?;
+        self.mode.agent(py, agent, self.runtime.clone())
+    }
+
+    fn dead_letters(&self, py: Python<'_>) -> PyResult<Vec<Py<DeadLetter>>> {
+        let letters = self.runtime.dead_letters();
+        letters.into_iter().map(|letter| Py::new(py, DeadLetter::new(py, letter)?)).collect()
+    }
+}
+
+fn is_async(py: Python<'_>, handler: &Py<PyAny>) -> PyResult<bool> {
+    py.import("caxton._serve")?.call_method1("is_async", (handler,))?.is_truthy()
+}
+
+fn to_drafts(messages: &Bound<'_, PyAny>) -> PyResult<Vec<Draft>> {
+    messages.try_iter()?.map(|message| to_draft(&message?)).collect()
+}
+
+macro_rules! runtime_class {
+    ($(#[$doc:meta])* $class:ident, $mode:expr, $subscription:ident) => {
+        $(#[$doc])*
+        #[pyclass(frozen, weakref, subclass, module = "caxton")]
+        pub struct $class(Inner);
+
+        #[pymethods]
+        impl $class {
+            #[new]
+            #[pyo3(signature = (*, name=None, limits=None, workers=None, max_agents=12_000, seed=None))]
+            fn new(
+                py: Python<'_>,
+                name: Option<String>,
+                limits: Option<&Bound<'_, PyAny>>,
+                workers: Option<usize>,
+                max_agents: usize,
+                seed: Option<u64>,
+            ) -> PyResult<Self> {
+                let options = Options { name, limits, workers, max_agents, seed };
+                Ok($class(Inner::new(py, $mode, options)?))
+            }
+
+            /// The name under which this program speaks.
+            #[getter]
+            fn name(&self) -> &str {
+                self.0.runtime.name()
+            }
+
+            /// Whether the runtime has been closed, or is being closed.
+            #[getter]
+            fn closed(&self) -> bool {
+                self.0.runtime.is_closed()
+            }
+
+            /// Deploys an agent; returns when its `agent_init` has succeeded.
+            #[pyo3(signature = (wasm, name=None, *, limits=None, capabilities=Vec::new()))]
+            fn deploy(
+                &self,
+                wasm: &Bound<'_, PyAny>,
+                name: Option<String>,
+                limits: Option<&Bound<'_, PyAny>>,
+                capabilities: Vec<String>,
+            ) -> PyResult<Py<PyAny>> {
+                let deploy = Inner::to_deploy(wasm, limits, capabilities)?;
+                let deploy = match name {
+                    Some(name) => deploy.name(name),
+                    None => deploy,
+                };
+                self.0.deploy(wasm.py(), deploy)
+            }
+
+            /// Deploys one module under many names: all of them, or none.
+            #[pyo3(signature = (wasm, names, *, limits=None, capabilities=Vec::new()))]
+            fn deploy_many(
+                &self,
+                wasm: &Bound<'_, PyAny>,
+                names: &Bound<'_, PyAny>,
+                limits: Option<&Bound<'_, PyAny>>,
+                capabilities: Vec<String>,
+            ) -> PyResult<Py<PyAny>> {
+                let names = names.try_iter()?.map(|name| name?.extract()).collect::<PyResult<_>>()?;
+                let deploy = Inner::to_deploy(wasm, limits, capabilities)?;
+                self.0.deploy_many(wasm.py(), deploy, names)
+            }
+
+            /// Makes a function an agent of this runtime.
+            #[pyo3(signature = (name, handler, *, capabilities=Vec::new(), concurrency=None))]
+            fn register(
+                &self,
+                py: Python<'_>,
+                name: String,
+                handler: Py<PyAny>,
+                capabilities: Vec<String>,
+                concurrency: Option<usize>,
+            ) -> PyResult<HostAgent> {
+                self.0.register(py, name, handler, capabilities, concurrency)
+            }
+
+            /// The same as a decorator.
+            #[pyo3(signature = (name, *, capabilities=Vec::new(), concurrency=None))]
+            fn agent<'py>(
+                slf: &Bound<'py, Self>,
+                name: String,
+                capabilities: Vec<String>,
+                concurrency: Option<usize>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let py = slf.py();
+                let options = PyDict::new(py);
+                options.set_item("capabilities", capabilities)?;
+                options.set_item("concurrency", concurrency)?;
+                let register = slf.getattr("register")?;
+                py.import("caxton._serve")?.call_method1("decorator", (register, name, options))
+            }
+
+            /// Sends a message; returns when every receiver's mailbox has it. `timeout` in seconds.
+            #[pyo3(signature = (message, *, timeout=30.0))]
+            fn send(&self, message: &Bound<'_, PyAny>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+                self.0.send(message.py(), vec![to_draft(message)?], timeout)
+            }
+
+            /// Sends a message if there is room now.
+            fn try_send(&self, message: &Bound<'_, PyAny>) -> PyResult<()> {
+                let (py, draft) = (message.py(), to_draft(message)?);
+                py.detach(|| self.0.runtime.try_send(&draft)).map_err(|error| to_py(py, &error))
+            }
+
+            /// Sends messages one after the other.
+            #[pyo3(signature = (messages, *, timeout=30.0))]
+            fn send_many(&self, messages: &Bound<'_, PyAny>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+                self.0.send(messages.py(), to_drafts(messages)?, timeout)
+            }
+
+            /// Sends a message and waits for the first reply, whatever its act. `timeout` in seconds.
+            #[pyo3(signature = (message, *, timeout=30.0))]
+            fn ask(&self, message: &Bound<'_, PyAny>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+                self.0.ask(message.py(), to_draft(message)?, timeout, false)
+            }
+
+            /// Sends a FIPA request and waits for its result. `timeout` in seconds.
+            #[pyo3(signature = (message, *, timeout=30.0))]
+            fn request(&self, message: &Bound<'_, PyAny>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+                self.0.ask(message.py(), to_draft(message)?, timeout, true)
+            }
+
+            /// Asks all messages at once; the answers in the same order, with an exception in the
+            /// place of each that failed.
+            #[pyo3(signature = (messages, *, timeout=30.0))]
+            fn ask_many(&self, messages: &Bound<'_, PyAny>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+                self.0.ask_many(messages.py(), to_drafts(messages)?, timeout)
+            }
+
+            /// Sends a message to every agent that the filter matches; how many there were.
+            #[pyo3(signature = (content, *, capability=None, performative="inform", **filter))]
+            fn broadcast(
+                &self,
+                content: &Bound<'_, PyAny>,
+                capability: Option<&str>,
+                performative: &str,
+                filter: Option<&Bound<'_, PyDict>>,
+            ) -> PyResult<u64> {
+                self.0.broadcast(content, capability, performative, filter)
+            }
+
+            /// Copies of every message from now on that matches.
+            #[pyo3(signature = (callback=None, **filter))]
+            fn subscribe(
+                &self,
+                py: Python<'_>,
+                callback: Option<Py<PyAny>>,
+                filter: Option<&Bound<'_, PyDict>>,
+            ) -> PyResult<$subscription> {
+                let filter = to_filter(py, None, filter)?;
+                self.0.subscribe(py, callback, filter).map($subscription::new)
+            }
+
+            /// The names of all who have a capability, or whom a filter matches.
+            #[pyo3(signature = (capability=None, **filter))]
+            fn find(
+                &self,
+                py: Python<'_>,
+                capability: Option<&str>,
+                filter: Option<&Bound<'_, PyDict>>,
+            ) -> PyResult<Vec<String>> {
+                let filter = to_filter(py, capability, filter)?;
+                self.0.runtime.find(filter).map_err(|error| to_py(py, &error))
+            }
+
+            /// Every deployed agent, in the order of deployment.
+            fn agents(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+                self.0.agents(py)
+            }
+
+            /// The agent with this name or id.
+            fn agent_named(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
+                self.0.agent_named(py, name)
+            }
+
+            /// The last messages that reached nobody, oldest first.
+            fn dead_letters(&self, py: Python<'_>) -> PyResult<Vec<Py<DeadLetter>>> {
+                self.0.dead_letters(py)
+            }
+
+            /// Closes the runtime; `timeout` in seconds is for everything.
+            #[pyo3(signature = (*, timeout=5.0))]
+            fn close(&self, py: Python<'_>, timeout: f64) -> PyResult<Py<PyAny>> {
+                self.0.close(py, timeout)
+            }
+
+            /// Closes the runtime on this thread, whatever the class: for the interpreter's end.
+            fn _close_blocking(&self, py: Python<'_>) -> PyResult<()> {
+                let runtime = &self.0.runtime;
+                crate::mode::wait(py, async { runtime.close().await })
+            }
+
+            fn __repr__(&self) -> String {
+                let runtime = &self.0.runtime;
+                let state = if runtime.is_closed() { "closed" } else { "open" };
+                format!("<{} {:?} {state}, {} agents>", stringify!($class), runtime.name(), runtime.agents().len())
+            }
+        }
+    };
+}
+
+runtime_class! {
+    /// A system of agents, whose calls block.
+    Runtime, Mode::Blocking, Subscription
+}
+
+runtime_class! {
+    /// A system of agents, whose calls are awaited.
+    AsyncRuntime, Mode::Async, AsyncSubscription
+}

@@ -1,0 +1,147 @@
+//! Subscriptions, as Python sees them.
+
+use std::sync::Arc;
+
+use caxton::blocking::block_on;
+use pyo3::exceptions::PyStopIteration;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+use crate::errors::to_py;
+use crate::message::Message;
+use crate::mode::{Mode, Value, wait};
+use crate::options::to_timeout;
+
+/// A subscription of a blocking runtime: iterate it.
+#[pyclass(frozen, module = "caxton")]
+pub struct Subscription(Arc<caxton::Subscription>);
+
+/// A subscription of a runtime that is awaited: iterate it with `async for`.
+#[pyclass(frozen, module = "caxton")]
+pub struct AsyncSubscription(Arc<caxton::Subscription>);
+
+impl Subscription {
+    pub fn new(subscription: Arc<caxton::Subscription>) -> Self {
+        Subscription(subscription)
+    }
+}
+
+impl AsyncSubscription {
+    pub fn new(subscription: Arc<caxton::Subscription>) -> Self {
+        AsyncSubscription(subscription)
+    }
+}
+
+#[pymethods]
+impl Subscription {
+    /// How many messages found no room since the subscription began.
+    #[getter]
+    fn missed(&self) -> u64 {
+        self.0.missed()
+    }
+
+    /// The next message; `None` once the subscription is closed. `timeout` in seconds.
+    #[pyo3(signature = (*, timeout=30.0))]
+    fn next(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Message>> {
+        let timeout = to_timeout(py, timeout)?;
+        match wait(py, self.0.next_within(timeout))? {
+            Ok(next) => Ok(next.map(Message::new)),
+            Err(error) => Err(to_py(py, &error)),
+        }
+    }
+
+    /// The next message, if one waits.
+    fn try_next(&self) -> Option<Message> {
+        self.0.try_next().map(Message::new)
+    }
+
+    /// Ends the subscription; what waits can still be read.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.0.close());
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Message> {
+        match wait(py, self.0.next())? {
+            Some(message) => Ok(Message::new(message)),
+            None => Err(PyStopIteration::new_err(())),
+        }
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _kind: &Bound<'_, PyAny>,
+        _error: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) {
+        self.close(py);
+    }
+}
+
+#[pymethods]
+impl AsyncSubscription {
+    /// How many messages found no room since the subscription began.
+    #[getter]
+    fn missed(&self) -> u64 {
+        self.0.missed()
+    }
+
+    /// The next message; `None` once the subscription is closed. `timeout` in seconds.
+    #[pyo3(signature = (*, timeout=30.0))]
+    fn next(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+        let (subscription, timeout) = (self.0.clone(), to_timeout(py, timeout)?);
+        Mode::Async.run(py, async move {
+            let next = subscription.next_within(timeout).await?;
+            Ok(next.map_or(Value::None, Value::Message))
+        })
+    }
+
+    /// The next message, if one waits.
+    fn try_next(&self) -> Option<Message> {
+        self.0.try_next().map(Message::new)
+    }
+
+    /// Ends the subscription; what waits can still be read.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.0.close());
+    }
+
+    fn __aiter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __anext__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let subscription = self.0.clone();
+        Mode::Async.run(py, async move { Ok(Value::Next(subscription.next().await)) })
+    }
+}
+
+static CALL_BACK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// Calls a plain function for each message, on a thread of its own that ends with the subscription.
+pub fn call_back(subscription: Arc<caxton::Subscription>, callback: Py<PyAny>) -> PyResult<()> {
+    std::thread::Builder::new().name("caxton-callback".to_owned()).spawn(move || {
+        while let Some(message) = block_on(subscription.next()) {
+            let called = Python::try_attach(|py| {
+                let call = CALL_BACK.import(py, "caxton._serve", "call_back")?;
+                call.call1((&callback, Message::new(message))).map(drop)
+            });
+            match called {
+                Some(Ok(())) => {}
+                Some(Err(error)) => {
+                    Python::try_attach(|py| error.write_unraisable(py, None));
+                }
+                None => return,
+            }
+        }
+    })?;
+    Ok(())
+}

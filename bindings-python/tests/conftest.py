@@ -1,0 +1,46 @@
+"""What every test shares: real agents, and runtimes that are closed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import caxton
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILT = ROOT / "tests" / "agents" / "build"
+
+#: An agent that loops for ever when it gets a message.
+SPINNER = """(module
+  (memory (export "memory") 1)
+  (func (export "handle_message") (param i32 i32) (result i32)
+    (loop $again (br $again)) (i32.const 0)))"""
+
+#: An agent that takes messages and says nothing.
+SILENT = """(module
+  (memory (export "memory") 1)
+  (func (export "handle_message") (param i32 i32) (result i32) (i32.const 0)))"""
+
+#: An agent that sleeps for ten seconds when it gets a message.
+SLEEPER = """(module
+  (import "caxton" "sleep_micros" (func $sleep (param i64)))
+  (memory (export "memory") 1)
+  (func (export "handle_message") (param i32 i32) (result i32)
+    (call $sleep (i64.const 10000000)) (i32.const 0)))"""
+
+UPPERCASE = {"action": "process_data", "data": {"operation": "uppercase", "data": "hello"}}
+
+
+def built(name: str) -> Path:
+    """The path of a built agent."""
+    path = BUILT / f"{name}.wasm"
+    assert path.exists(), f"{path.name} is not built; run tests/agents/build.sh"
+    return path
+
+
+@pytest.fixture
+def rt() -> Iterator[caxton.Runtime]:
+    """A blocking runtime."""
+    with caxton.Runtime() as runtime:
+        yield runtime

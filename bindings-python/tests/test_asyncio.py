@@ -1,0 +1,242 @@
+"""The runtime that is awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import caxton
+import pytest
+import pytest_asyncio
+from conftest import SILENT, SLEEPER, UPPERCASE, built
+
+
+@pytest_asyncio.fixture
+async def art() -> AsyncIterator[caxton.AsyncRuntime]:
+    """A runtime that is awaited."""
+    async with caxton.AsyncRuntime() as runtime:
+        yield runtime
+
+
+async def test_the_first_script(art: caxton.AsyncRuntime) -> None:
+    echo = await art.deploy(built("rust"), name="echo")
+    reply = await echo.request(UPPERCASE)
+    assert reply.content["result"]["result"] == "HELLO"
+
+
+async def test_calls_are_coroutines(art: caxton.AsyncRuntime) -> None:
+    echo = await art.deploy(built("rust"))
+    call = echo.ask(UPPERCASE)
+    assert asyncio.iscoroutine(call)
+    task = asyncio.create_task(call)
+    assert (await task).performative == "inform"
+    with pytest.raises(RuntimeError):
+        await call
+    assert (await asyncio.wait_for(echo.ask(UPPERCASE), 30)).performative == "inform"
+
+
+async def test_nothing_happens_before_it_is_awaited(art: caxton.AsyncRuntime) -> None:
+    agent = await art.deploy(SILENT)
+    agent.send({}).close()
+    assert agent.stats()["messages_in"] == 0
+
+
+async def test_the_loop_has_its_turn_between_answers_at_once(art: caxton.AsyncRuntime) -> None:
+    echo = await art.deploy(built("rust"))
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    for _ in range(2000):
+        await echo.ask(UPPERCASE)
+    counting.cancel()
+    # 2000 asks take far longer than ten milliseconds, and the loop has a turn in each.
+    assert turns > 10
+
+
+async def test_many_in_flight(art: caxton.AsyncRuntime) -> None:
+    began: list[int] = []
+    gate = asyncio.Event()
+
+    async def handle(message: caxton.Message) -> int:
+        began.append(message.content)
+        if len(began) == 64:
+            gate.set()
+        await gate.wait()
+        return message.content
+
+    art.register("h", handle)
+    asked = [{"performative": "request", "receiver": "h", "content": n} for n in range(64)]
+    replies = await art.ask_many(asked)
+    assert [reply.content for reply in replies] == list(range(64))
+    assert began == list(range(64))
+
+
+async def test_a_callback_that_asks(art: caxton.AsyncRuntime) -> None:
+    echo = await art.deploy(built("rust"))
+
+    @art.agent("front")
+    async def front(message: caxton.Message) -> Any:
+        return (await echo.request(message.content)).content
+
+    asked = {"performative": "request", "receiver": "front", "content": UPPERCASE}
+    replies = await asyncio.gather(*[art.ask(asked) for _ in range(100)])
+    assert {reply.content["result"]["result"] for reply in replies} == {"HELLO"}
+
+
+async def test_a_callback_that_fails(art: caxton.AsyncRuntime) -> None:
+    async def handle(message: caxton.Message) -> Any:
+        if message.content == "exit":
+            raise SystemExit(1)
+        if message.content == "cancel":
+            raise asyncio.CancelledError
+        if message.content == "nonsense":
+            return object()
+        raise ValueError("broken")
+
+    art.register("h", handle)
+    for content, text in [
+        ("exit", "SystemExit"),
+        ("cancel", "cancelled"),
+        ("nonsense", "object"),
+        ("raise", "ValueError: broken"),
+    ]:
+        asked = {"performative": "request", "receiver": "h", "content": content}
+        reply = await art.ask(asked)
+        assert reply.performative == "failure"
+        assert text in reply.content["error"]
+
+
+async def test_a_plain_callback_runs_beside_the_loop(art: caxton.AsyncRuntime) -> None:
+    loop = asyncio.get_running_loop()
+
+    def handle(message: caxton.Message) -> int:
+        # Would wait for ever on the loop's own thread.
+        return asyncio.run_coroutine_threadsafe(asyncio.sleep(0, 5), loop).result(30)
+
+    art.register("h", handle)
+    reply = await art.ask({"performative": "request", "receiver": "h"})
+    assert reply.content == 5
+
+
+async def test_a_deadlock_is_told_at_once(art: caxton.AsyncRuntime) -> None:
+    async def handle(message: caxton.Message) -> Any:
+        asked = {"performative": "request", "receiver": "h", "content": 1}
+        return (await art.ask(asked)).content
+
+    art.register("h", handle, concurrency=1)
+    reply = await art.ask({"performative": "request", "receiver": "h", "content": 0})
+    assert reply.content["kind"] == "deadlock"
+
+
+async def test_cancelling_takes_the_message_back(art: caxton.AsyncRuntime) -> None:
+    limits = caxton.Limits(max_execution_time_micros=None)
+    sleeper = await art.deploy(SLEEPER, limits=limits)
+    first = asyncio.create_task(sleeper.ask({}))
+    second = asyncio.create_task(sleeper.ask({}))
+    while sleeper.stats()["mailbox_messages"] < 1:
+        await asyncio.sleep(0)
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    assert sleeper.stats()["mailbox_messages"] == 0
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+async def test_a_timeout_around_a_call(art: caxton.AsyncRuntime) -> None:
+    agent = await art.deploy(SILENT)
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(agent.ask({}), 0.01)
+    with pytest.raises(caxton.Timeout):
+        await agent.ask({}, timeout=0.01)
+
+
+async def test_async_for(art: caxton.AsyncRuntime) -> None:
+    agent = await art.deploy(SILENT)
+    subscription = art.subscribe(receiver=agent.name)
+    for number in range(5):
+        await agent.send(number)
+    subscription.close()
+    assert [message.content async for message in subscription] == list(range(5))
+
+
+async def test_an_async_callback_of_a_subscription(art: caxton.AsyncRuntime) -> None:
+    seen: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def callback(message: caxton.Message) -> None:
+        await seen.put(message.content)
+
+    art.subscribe(callback)
+    agent = await art.deploy(SILENT)
+    await agent.send("hi")
+    assert await asyncio.wait_for(seen.get(), 30) == "hi"
+
+
+async def test_the_blocking_runtime_inside_a_running_loop() -> None:
+    with caxton.Runtime() as rt:
+        echo = rt.deploy(built("rust"))
+        assert echo.request(UPPERCASE).performative == "inform"
+
+
+async def test_closing_ends_what_waits() -> None:
+    art = caxton.AsyncRuntime()
+    agent = await art.deploy(SILENT)
+    waiting = asyncio.create_task(agent.ask({}, timeout=None))
+    subscription = art.subscribe()
+    following = asyncio.create_task(collect(subscription))
+    while agent.stats()["messages_in"] < 1:
+        await asyncio.sleep(0)
+    await art.close()
+    with pytest.raises(caxton.Closed):
+        await waiting
+    await following
+
+
+async def collect(subscription: caxton.AsyncSubscription) -> list[caxton.Message]:
+    """Everything to the subscription's end."""
+    return [message async for message in subscription]
+
+
+def test_debug_mode() -> None:
+    async def main() -> None:
+        async with caxton.AsyncRuntime() as art:
+            echo = await art.deploy(built("rust"))
+            await asyncio.gather(*[echo.ask(UPPERCASE) for _ in range(10)])
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(art.subscribe().next(), 0.01)
+
+    asyncio.run(main(), debug=True)
+
+
+def test_one_runtime_in_two_loops() -> None:
+    art = caxton.AsyncRuntime()
+
+    async def main() -> None:
+        agent = await art.deploy(built("rust"))
+        assert (await agent.request(UPPERCASE)).performative == "inform"
+        await agent.remove()
+
+    asyncio.run(main())
+    asyncio.run(main())
+    asyncio.run(art_close(art))
+
+
+async def art_close(art: caxton.AsyncRuntime) -> None:
+    """Closes from within a loop."""
+    await art.close()
+
+
+def test_without_a_loop() -> None:
+    art = caxton.AsyncRuntime()
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        art.deploy(SILENT).send(None)
+    asyncio.run(art_close(art))

@@ -1,0 +1,150 @@
+"""Errors: one class each, the same codes everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import caxton
+import pytest
+from caxton import _caxton
+from conftest import SILENT, SPINNER, built
+
+CLASSES = [
+    value
+    for value in vars(caxton).values()
+    if isinstance(value, type) and issubclass(value, caxton.CaxtonError)
+]
+
+
+def test_each_code_of_the_core_has_one_class() -> None:
+    codes = sorted(error.code for error in CLASSES)
+    assert codes == sorted(_caxton.ERROR_CODES)
+
+
+def test_second_bases() -> None:
+    assert issubclass(caxton.Timeout, TimeoutError)
+    assert issubclass(caxton.AgentNotFound, LookupError)
+    assert issubclass(caxton.InvalidArgument, ValueError)
+
+
+def test_limits_have_the_core_s_names_and_defaults() -> None:
+    named = {field.name: field.default for field in fields(caxton.Limits())}
+    assert named == dict(_caxton.limits_defaults())
+    assert caxton.Limits().max_memory_bytes == 50 << 20
+
+
+@pytest.mark.parametrize("value", [-1, 1 << 70, "many", 1.5])
+def test_limits_of_the_wrong_kind(rt: caxton.Runtime, value: Any) -> None:
+    with pytest.raises(caxton.InvalidArgument, match="mailbox_capacity"):
+        rt.deploy(SILENT, limits=caxton.Limits(mailbox_capacity=value))
+
+
+def test_limits_that_are_no_limits(rt: caxton.Runtime) -> None:
+    with pytest.raises(caxton.InvalidArgument, match=r"caxton\.Limits"):
+        rt.deploy(SILENT, limits={"max_memory_bytes": 1})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "wasm", [b"", b"junk", b"\0asm", b"\0asm\1\0\0\0\xff", "(module", b"\xff\xfe"]
+)
+def test_what_is_no_module(rt: caxton.Runtime, wasm: bytes | str) -> None:
+    with pytest.raises(caxton.InvalidModule) as raised:
+        rt.deploy(wasm)
+    assert raised.value.code == "invalid_module"
+    with pytest.raises(caxton.InvalidModule):
+        caxton.inspect(wasm)
+
+
+def test_a_truncated_module(rt: caxton.Runtime) -> None:
+    wasm = built("c").read_bytes()
+    with pytest.raises(caxton.InvalidModule):
+        rt.deploy(wasm[: len(wasm) // 2])
+
+
+def test_a_file_that_is_not_there(rt: caxton.Runtime) -> None:
+    with pytest.raises(caxton.InvalidModule, match=r"nowhere\.wasm"):
+        rt.deploy(Path("nowhere.wasm"))
+
+
+def test_what_cannot_be_a_module(rt: caxton.Runtime) -> None:
+    with pytest.raises(caxton.InvalidArgument):
+        rt.deploy(5)  # type: ignore[arg-type]
+
+
+def test_missing_imports_are_all_listed(rt: caxton.Runtime) -> None:
+    module = """(module
+      (import "env" "send_mesage" (func (param i32 i32) (result i32)))
+      (import "env" "random_u32" (func (param i64)))
+      (memory (export "memory") 1)
+      (func (export "handle_message") (param i32 i32) (result i32) (i32.const 0)))"""
+    with pytest.raises(caxton.InvalidModule) as raised:
+        rt.deploy(module)
+    assert len(raised.value.missing) == 2
+    assert "`send_message`" in str(raised.value)
+
+
+def test_a_limit_carries_its_figures(rt: caxton.Runtime) -> None:
+    limits = caxton.Limits(max_execution_time_micros=20_000)
+    agent = rt.deploy(SPINNER, limits=limits)
+    with pytest.raises(caxton.LimitExceeded) as raised:
+        agent.request({})
+    assert raised.value.kind == "time"
+    assert raised.value.limit == 20_000
+    assert raised.value.used is not None
+    assert raised.value.used >= 20_000
+
+
+def test_a_trap_carries_its_frames(rt: caxton.Runtime) -> None:
+    agent = rt.deploy("""(module (memory (export "memory") 1)
+      (func $inner unreachable)
+      (func (export "handle_message") (param i32 i32) (result i32) (call $inner) (i32.const 0)))""")
+    with pytest.raises(caxton.Trapped) as raised:
+        agent.request({})
+    assert "unreachable" in raised.value.reason
+    assert "inner" in (raised.value.backtrace or "")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [object(), {1: 2}, float("nan"), float("inf"), {"a": {1, 2}}, "\ud800", b"bytes", 1j],
+)
+def test_content_that_is_no_json(rt: caxton.Runtime, content: Any) -> None:
+    agent = rt.deploy(SILENT)
+    with pytest.raises(caxton.InvalidMessage):
+        agent.send(content)
+
+
+def test_content_that_holds_itself(rt: caxton.Runtime) -> None:
+    agent = rt.deploy(SILENT)
+    content: list[Any] = []
+    content.append(content)
+    with pytest.raises(caxton.InvalidMessage, match="holds itself"):
+        agent.send(content)
+
+
+@pytest.mark.parametrize("timeout", [-1, float("nan")])
+def test_a_timeout_that_is_none(rt: caxton.Runtime, timeout: float) -> None:
+    agent = rt.deploy(SILENT)
+    with pytest.raises(caxton.InvalidArgument):
+        agent.ask({}, timeout=timeout)
+
+
+def test_a_timeout(rt: caxton.Runtime) -> None:
+    agent = rt.deploy(SILENT)
+    with pytest.raises(caxton.Timeout) as raised:
+        agent.ask({}, timeout=0.01)
+    assert isinstance(raised.value, TimeoutError)
+
+
+def test_a_closed_runtime() -> None:
+    rt = caxton.Runtime()
+    agent = rt.deploy(SILENT)
+    rt.close()
+    rt.close()
+    for call in (lambda: agent.send({}), lambda: rt.deploy(SILENT), rt.subscribe, rt.find):
+        with pytest.raises(caxton.Closed):
+            call()
+    assert agent.state == "removed"
+    assert rt.closed

@@ -1,0 +1,243 @@
+"""What only a process of its own can show: signals, forks, and how an interpreter ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from conftest import BUILT, SILENT, SLEEPER, SPINNER
+
+#: Against hanging only.
+DEADLINE = 60
+
+
+#: Tells the names of the runtime's threads in a script.
+THREADS = """
+import os
+
+def threads():
+    found = []
+    for task in os.listdir("/proc/self/task") if os.path.isdir("/proc/self/task") else []:
+        try:
+            with open(f"/proc/self/task/{task}/comm") as name:
+                found.append(name.read().strip())
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return [name for name in found if name.startswith("caxton")]
+
+"""
+
+
+def start(code: str) -> subprocess.Popen[str]:
+    """Runs a script that knows the agents of the tests."""
+    given = {
+        "SILENT": SILENT,
+        "SLEEPER": SLEEPER,
+        "SPINNER": SPINNER,
+        "RUST": str(BUILT / "rust.wasm"),
+    }
+    names = "".join(f"{name} = {value!r}\n" for name, value in given.items())
+    script = "import caxton\n" + names + THREADS + textwrap.dedent(code)
+    return subprocess.Popen(
+        [sys.executable, "-X", "dev", "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(code: str) -> str:
+    """Runs a script to its end; what it printed."""
+    process = start(code)
+    out, error = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0, f"{process.returncode}: {error}"
+    return out
+
+
+def test_exit_without_closing() -> None:
+    out = run("""
+        rt = caxton.Runtime()
+        rt.deploy(SILENT).send({})
+        rt.deploy(SPINNER, limits=caxton.Limits(max_execution_time_micros=None)).send({})
+        rt.deploy(SLEEPER, limits=caxton.Limits(max_execution_time_micros=None)).send({})
+        rt.register("h", lambda message: None)
+        async def h(message): return None
+        rt.register("g", h)
+        rt.subscribe(print)
+        print("end")
+    """)
+    assert out == "end\n"
+
+
+def test_exit_while_a_callback_runs() -> None:
+    out = run("""
+        import threading
+        rt = caxton.Runtime()
+        began = threading.Event()
+        def handle(message):
+            began.set()
+            threading.Event().wait(0.5)
+        rt.register("h", handle)
+        rt.send({"performative": "inform", "receiver": "h"})
+        began.wait()
+        print("end")
+    """)
+    assert out == "end\n"
+
+
+def test_exit_with_asyncio_and_nothing_closed() -> None:
+    out = run("""
+        import asyncio
+        async def main():
+            rt = caxton.AsyncRuntime()
+            agent = await rt.deploy(SILENT)
+            async def h(message): return 1
+            rt.register("h", h)
+            asyncio.get_running_loop().create_task(agent.ask({}))
+            await asyncio.sleep(0)
+            print("end")
+        asyncio.run(main())
+    """)
+    assert out == "end\n"
+
+
+def test_sys_exit_in_a_callback_ends_nothing() -> None:
+    out = run("""
+        import logging, sys
+        logging.disable()
+        with caxton.Runtime() as rt:
+            rt.register("h", lambda message: sys.exit(7))
+            print(rt.ask({"performative": "request", "receiver": "h"}).performative)
+    """)
+    assert out == "failure\n"
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "rt.deploy(SILENT).ask({}, timeout=None)",
+        "rt.subscribe().next(timeout=None)",
+        "list(rt.subscribe())",
+        "rt.ask_many([{'performative': 'request', 'receiver': 's'}] * 9, timeout=None)",
+    ],
+)
+def test_ctrl_c_interrupts_a_wait(wait: str) -> None:
+    process = start(f"""
+        import sys
+        rt = caxton.Runtime()
+        rt.deploy(SILENT, name="s")
+        print("waiting", flush=True)
+        try:
+            {wait}
+        except KeyboardInterrupt:
+            print("interrupted")
+    """)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waiting\n"
+    while process.poll() is None:
+        # Again and again, since the first may come before the wait.
+        process.send_signal(signal.SIGINT)
+        try:
+            out, _ = process.communicate(timeout=0.5)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    assert out == "interrupted\n"
+
+
+def test_faulthandler_enabled_late() -> None:
+    out = run("""
+        import faulthandler
+        wild = '''(module (memory (export "memory") 1)
+          (func (export "handle_message") (param i32 i32) (result i32)
+            (i32.load (i32.const -16))))'''
+        with caxton.Runtime() as rt:
+            agent = rt.deploy(wild)
+            for _ in range(3):
+                faulthandler.disable()
+                faulthandler.enable()
+                try:
+                    agent.request({})
+                except caxton.Trapped as error:
+                    print("memory" in error.reason)
+    """)
+    assert out == "True\n" * 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_fork_gives_a_clear_error_in_the_child() -> None:
+    out = run("""
+        import os, sys, warnings
+        warnings.simplefilter("ignore")
+        rt = caxton.Runtime()
+        agent = rt.deploy(SILENT)
+        sys.stdout.flush()
+        child = os.fork()
+        if child == 0:
+            try:
+                agent.send({})
+            except caxton.Closed as error:
+                print("fork" in str(error), flush=True)
+            sys.exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        agent.send({})
+        print("parent")
+    """)
+    assert out == "True\nparent\n"
+
+
+def test_spawn_works() -> None:
+    out = run("""
+        import subprocess, sys
+        deploy = f"import caxton; caxton.Runtime().deploy({SILENT!r}); print('child')"
+        rt = caxton.Runtime()
+        child = subprocess.run([sys.executable, "-c", deploy], capture_output=True, text=True)
+        print(child.stdout, end="")
+    """)
+    assert out == "child\n"
+
+
+def test_a_killed_process_leaves_nothing_that_hinders_the_next() -> None:
+    process = start("""
+        rt = caxton.Runtime()
+        rt.deploy(SPINNER, limits=caxton.Limits(max_execution_time_micros=None)).send({})
+        print("running", flush=True)
+        rt.deploy(SILENT).ask({}, timeout=None)
+    """)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "running\n"
+    process.kill()
+    process.communicate(timeout=DEADLINE)
+    assert "HELLO" in run("""
+        with caxton.Runtime() as rt:
+            data = {"operation": "uppercase", "data": "hello"}
+            print(rt.deploy(RUST).request({"action": "process_data", "data": data}).content)
+    """)
+
+
+def test_importing_starts_nothing() -> None:
+    assert run("print(threads())") == "[]\n"
+
+
+def test_closing_leaves_no_thread_behind() -> None:
+    out = run("""
+        import time
+        rt = caxton.Runtime()
+        rt.deploy(SILENT)
+        async def h(message): return None
+        rt.register("h", h)
+        rt.register("g", lambda message: None)
+        rt.subscribe(print)
+        rt.close()
+        del rt
+        # The last thing that a thread does is to leave the list.
+        end = time.monotonic() + 30
+        while threads() and time.monotonic() < end:
+            pass
+        print(threads())
+    """)
+    assert out == "[]\n"

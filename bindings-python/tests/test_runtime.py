@@ -1,0 +1,248 @@
+"""The blocking runtime."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import pickle
+import threading
+from typing import Any
+
+import caxton
+import pytest
+from conftest import SILENT, SLEEPER, SPINNER, UPPERCASE, built
+
+
+def test_the_first_script(rt: caxton.Runtime) -> None:
+    echo = rt.deploy(str(built("rust")), name="echo", capabilities=["text"])
+    reply = echo.request(UPPERCASE, timeout=5)
+    assert reply.content["result"]["result"] == "HELLO"
+    assert rt.find("text") == ["echo"]
+    assert rt.agent_named("echo").id == echo.id
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, True, 0, -1, 2**63, 10**40, 1.5, 1e300, 'é\n"\\\0🎉', [], [1, [2]], {"a": {"b": []}}],
+)
+def test_content_comes_back_as_it_was(rt: caxton.Runtime, content: Any) -> None:
+    rt.register("mirror", lambda message: {"back": message.content})
+    reply = rt.ask({"performative": "request", "receiver": "mirror", "content": content})
+    assert reply.content == {"back": content}
+    assert type(reply.content["back"]) is type(content)
+
+
+def test_messages_are_values(rt: caxton.Runtime) -> None:
+    message = caxton.Message("query_IF", {"a": 1}, receiver=["x", "y"], ontology="o")
+    assert message.performative == "query-if"
+    assert message.receiver == ["x", "y"]
+    assert message.message_id is None
+    assert message == caxton.Message.from_json(message.raw)
+    assert hash(message) == hash(caxton.Message.from_json(message.raw))
+    assert pickle.loads(pickle.dumps(message)) == message
+    assert message.content is message.content
+    with pytest.raises(AttributeError):
+        message.performative = "inform"  # type: ignore[misc]
+    with pytest.raises(caxton.InvalidMessage):
+        caxton.Message("shout")
+
+
+def test_a_repr_holds_no_control_characters(rt: caxton.Runtime) -> None:
+    sub = rt.subscribe()
+    rt.deploy(SILENT, name="a").send("\x1b[2J\u202e" + "x" * 200)
+    shown = repr(sub.next(timeout=5))
+    assert shown.isprintable()
+    assert len(shown) < 250
+
+
+def test_a_callback_s_answers(rt: caxton.Runtime) -> None:
+    def handle(message: caxton.Message) -> Any:
+        match message.content:
+            case "message":
+                return message.reply({"why": "no"}, performative="refuse")
+            case "raise":
+                raise ValueError("broken")
+            case "exit":
+                raise SystemExit(3)
+            case "nonsense":
+                return object()
+        return None
+
+    rt.register("h", handle)
+
+    def ask(content: str, timeout: float = 5) -> caxton.Message:
+        message = {"performative": "request", "receiver": "h", "content": content}
+        return rt.ask(message, timeout=timeout)
+
+    assert ask("message").performative == "refuse"
+    assert "ValueError: broken" in ask("raise").content["error"]
+    assert "SystemExit" in ask("exit").content["error"]
+    assert "object" in ask("nonsense").content["error"]
+    with pytest.raises(caxton.Timeout):
+        ask("nothing", timeout=0.01)
+
+
+def test_callbacks_begin_in_order_and_one_at_a_time(rt: caxton.Runtime) -> None:
+    seen: list[int] = []
+    at_once: list[int] = []
+    lock = threading.Lock()
+
+    def handle(message: caxton.Message) -> int:
+        at_once.append(lock.acquire(blocking=False))
+        seen.append(message.content)
+        lock.release()
+        return message.content
+
+    rt.register("h", handle)
+    asked = [{"performative": "request", "receiver": "h", "content": n} for n in range(200)]
+    assert [reply.content for reply in rt.ask_many(asked)] == list(range(200))
+    assert seen == list(range(200))
+    assert all(at_once)
+
+
+def test_async_callbacks_of_a_blocking_runtime_run_at_once(rt: caxton.Runtime) -> None:
+    under_way: list[asyncio.Future[None]] = []
+
+    async def handle(message: caxton.Message) -> int:
+        # All eight have to be under way together for any to go on.
+        under_way.append(asyncio.get_running_loop().create_future())
+        if len(under_way) == 8:
+            for waiting in under_way:
+                waiting.set_result(None)
+        await under_way[message.content]
+        return message.content
+
+    rt.register("h", handle)
+    asked = [{"performative": "request", "receiver": "h", "content": n} for n in range(8)]
+    assert [reply.content for reply in rt.ask_many(asked)] == list(range(8))
+
+
+def test_an_ask_that_comes_back_fails_at_once(rt: caxton.Runtime) -> None:
+    @rt.agent("selfish")
+    def selfish(message: caxton.Message) -> Any:
+        return rt.ask({"performative": "request", "receiver": "selfish", "content": 1}).content
+
+    reply = rt.ask({"performative": "request", "receiver": "selfish", "content": 1}, timeout=20)
+    assert reply.content["kind"] == "deadlock"
+
+
+def test_close_from_a_callback() -> None:
+    rt = caxton.Runtime()
+    closed = threading.Event()
+
+    def handle(message: caxton.Message) -> None:
+        rt.close()
+        closed.set()
+
+    rt.register("h", handle)
+    rt.send({"performative": "inform", "receiver": "h"})
+    assert closed.wait(30)
+    with pytest.raises(caxton.Closed):
+        rt.subscribe()
+
+
+def test_a_subscription_with_a_callback(rt: caxton.Runtime) -> None:
+    seen: list[Any] = []
+    done = threading.Event()
+
+    def callback(message: caxton.Message) -> None:
+        seen.append(message.content)
+        if message.content == 9:
+            done.set()
+        if message.content == 3:
+            raise ValueError("does not end the subscription")
+
+    subscription = rt.subscribe(callback, performative="inform")
+    agent = rt.deploy(SILENT)
+    for number in range(10):
+        agent.send(number)
+    assert done.wait(30)
+    assert seen == list(range(10))
+    subscription.close()
+
+
+def test_a_slow_reader_is_told_what_it_missed(rt: caxton.Runtime) -> None:
+    subscription = rt.subscribe()
+    limits = caxton.Limits(mailbox_capacity=10_000)
+    agent = rt.deploy(SILENT, limits=limits)
+    rt.send_many([{"performative": "inform", "receiver": agent.name}] * 1500)
+    assert subscription.missed == 1500 - 1024
+
+
+def test_iterating_ends_with_the_runtime() -> None:
+    rt = caxton.Runtime()
+    subscription = rt.subscribe()
+    threading.Thread(target=rt.close).start()
+    assert list(subscription) == []
+
+
+def test_other_threads_run_while_one_waits(rt: caxton.Runtime) -> None:
+    sleeper = rt.deploy(SLEEPER)
+    waiting = threading.Thread(target=lambda: swallow(lambda: sleeper.ask({}, timeout=30)))
+    waiting.start()
+    echo = rt.deploy(built("rust"))
+    assert echo.request(UPPERCASE).content["result"]["result"] == "HELLO"
+    sleeper.remove()
+    waiting.join(30)
+    assert not waiting.is_alive()
+
+
+def test_many_threads_at_once(rt: caxton.Runtime) -> None:
+    agents = rt.deploy_many(built("rust"), [f"a{n}" for n in range(4)])
+    failed: list[BaseException] = []
+
+    def work(index: int) -> None:
+        try:
+            for number in range(200):
+                text = f"t{index}-{number}"
+                data = {"operation": "uppercase", "data": text}
+                content = {"action": "process_data", "data": data}
+                reply = agents[(index + number) % 4].request(content)
+                assert reply.content["result"]["result"] == text.upper()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failed == []
+
+
+def test_a_spinning_agent_harms_nobody(rt: caxton.Runtime) -> None:
+    limits = caxton.Limits(max_execution_time_micros=None)
+    for _ in range(10):
+        rt.deploy(SPINNER, limits=limits).send({})
+    echo = rt.deploy(built("rust"))
+    for _ in range(20):
+        assert echo.request(UPPERCASE).performative == "inform"
+
+
+def test_garbage_in_any_order() -> None:
+    rt = caxton.Runtime()
+    agent = rt.deploy(SILENT)
+    subscription = rt.subscribe()
+    del rt
+    gc.collect()
+    agent.send({})
+    assert subscription.next(timeout=5) is not None
+    del agent
+    gc.collect()
+    del subscription
+    gc.collect()
+
+
+def test_inspect_without_a_runtime() -> None:
+    found = caxton.inspect(built("rust"))
+    assert found.missing == []
+    assert found.start == "plain"
+    assert ("handle_message", "(i32, i32) -> i32") in [(e.name, e.type) for e in found.exports]
+    assert caxton.inspect("(module)").missing
+
+
+def swallow(call: Any) -> None:
+    """Calls, whatever comes of it."""
+    with contextlib.suppress(caxton.CaxtonError):
+        call()

@@ -1,0 +1,404 @@
+//! The steps of a case.
+
+use std::collections::HashMap;
+use std::future::{Future, IntoFuture};
+use std::time::{Duration, Instant};
+
+use caxton::{
+    Agent, Deploy, Draft, Error, Filter, Handler, HostAgentHandle, Limits, Message, Register,
+    Reply, Runtime, Subscription, Task,
+};
+use serde_json::{Map, Value, json};
+
+use super::expect::{compare, compare_error, expand};
+use super::tests_folder;
+
+/// How long a step may hang.
+const HANGS: Duration = Duration::from_secs(60);
+
+/// Runs all steps of a case.
+pub fn run(case: &Value, each: Option<&str>) -> Result<(), String> {
+    let mut stage = Stage {
+        runtime: build(case.get("runtime")).map_err(|error| format!("runtime: {error:?}"))?,
+        modules: case.get("modules").cloned().unwrap_or_default(),
+        each: each.map(ToOwned::to_owned),
+        agents: HashMap::new(),
+        hosts: HashMap::new(),
+        subscriptions: HashMap::new(),
+    };
+    let steps = case["steps"].as_array().ok_or("a case has `steps`")?;
+    let result = stage.run(steps, "step ");
+    let _ = wait(stage.runtime.close());
+    result
+}
+
+struct Stage {
+    runtime: Runtime,
+    modules: Value,
+    each: Option<String>,
+    agents: HashMap<String, Agent>,
+    hosts: HashMap<String, HostAgentHandle>,
+    subscriptions: HashMap<String, Subscription>,
+}
+
+/// What a step came to: the value that `expect` is compared with, or an error.
+type Outcome = Result<Result<Value, Error>, String>;
+
+/// The steps, with what may stand beside each.
+const STEPS: &[(&str, &[&str])] = &[
+    ("deploy", &[]),
+    ("deploy_many", &[]),
+    ("register", &[]),
+    ("ask", &["timeout"]),
+    ("request", &["timeout"]),
+    ("send", &["timeout"]),
+    ("try_send", &[]),
+    ("ask_text", &["timeout"]),
+    ("send_text", &["timeout"]),
+    ("send_many", &["timeout"]),
+    ("ask_many", &["timeout"]),
+    ("broadcast", &[]),
+    ("subscribe", &["filter"]),
+    ("next", &[]),
+    ("none", &[]),
+    ("find", &[]),
+    ("agents", &[]),
+    ("state", &[]),
+    ("capabilities", &[]),
+    ("logs", &[]),
+    ("stats", &[]),
+    ("dead_letters", &[]),
+    ("remove", &[]),
+    ("unregister", &[]),
+    ("inspect", &[]),
+    ("close", &[]),
+    ("repeat", &["steps"]),
+];
+
+impl Stage {
+    fn run(&mut self, steps: &[Value], label: &str) -> Result<(), String> {
+        for (index, step) in steps.iter().enumerate() {
+            let at = format!("{label}{}", index + 1);
+            let step = expand(step.clone());
+            let object = step.as_object().ok_or_else(|| format!("{at}: a step is an object"))?;
+            self.step(object, &at).map_err(|wrong| format!("{at}: {wrong}"))?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Map<String, Value>, at: &str) -> Result<(), String> {
+        let mut named = STEPS.iter().filter(|(name, _)| step.contains_key(*name));
+        let (Some((name, extra)), None) = (named.next(), named.next()) else {
+            return Err(format!("this is not one of the steps: {step:?}"));
+        };
+        only(step, &[&[*name, "expect", "error"], *extra].concat())?;
+        if *name == "repeat" {
+            let steps = step["steps"].as_array().ok_or("`repeat` has `steps`")?;
+            for round in 1..=step["repeat"].as_u64().ok_or("`repeat` is a number")? {
+                self.run(steps, &format!("{at}, round {round}, step "))?;
+            }
+            return Ok(());
+        }
+        let outcome = self.act(name, &step[*name], step)?;
+        match (outcome, step.get("error")) {
+            (Ok(got), None) => match step.get("expect") {
+                Some(expected) if *name == "logs" => has_lines(expected, &got),
+                Some(expected) => compare(expected, Some(&got), "it"),
+                None => Ok(()),
+            },
+            (Err(error), Some(expected)) => compare_error(expected, &error),
+            (Ok(got), Some(expected)) => Err(format!("expected {expected}, and it gave {got}")),
+            (Err(error), None) => Err(format!("{error:?}")),
+        }
+    }
+
+    fn act(&mut self, name: &str, value: &Value, step: &Map<String, Value>) -> Outcome {
+        let timeout = match step.get("timeout") {
+            Some(seconds) => Duration::from_secs_f64(seconds.as_f64().ok_or("a time in seconds")?),
+            None => Duration::from_secs(30),
+        };
+        let runtime = self.runtime.clone();
+        Ok(match name {
+            "deploy" => {
+                let name = value["name"].as_str();
+                let deploy = self.deployment(value, &["name"])?;
+                let deploy = name.into_iter().fold(deploy, Deploy::name);
+                wait(runtime.deploy(deploy))?.map(|agent| self.keep(agent))
+            }
+            "deploy_many" => {
+                let names = texts(&value["names"])?;
+                let deploy = self.deployment(value, &["names"])?;
+                wait(runtime.deploy_many(deploy, names))?.map(|agents| {
+                    agents.into_iter().map(|agent| self.keep(agent)).collect::<Value>()
+                })
+            }
+            "register" => self.register(value)?,
+            "ask" => wait(runtime.ask(draft(value)).timeout(timeout).into_future())?.map(shown),
+            "ask_text" => {
+                let draft = Draft::json(text(value)?);
+                wait(runtime.ask(draft).timeout(timeout).into_future())?.map(shown)
+            }
+            "request" => {
+                only(value.as_object().ok_or("an object")?, &["agent", "content"])?;
+                let call = self.agent(&value["agent"])?.request(&value["content"]);
+                wait(call.timeout(timeout).into_future())?.map(shown)
+            }
+            "send" => wait(runtime.send(&draft(value), timeout))?.map(Value::from),
+            "send_text" => {
+                let draft = Draft::json(text(value)?);
+                wait(runtime.send(&draft, timeout))?.map(Value::from)
+            }
+            "try_send" => runtime.try_send(&draft(value)).map(Value::from),
+            "send_many" => {
+                let drafts = drafts(value)?;
+                wait(runtime.send_many(&drafts, timeout))?.map(Value::from)
+            }
+            "ask_many" => {
+                let answers = wait(runtime.ask_many(drafts(value)?, timeout))?;
+                let show = |answer: Result<Message, Error>| match answer {
+                    Ok(message) => shown(message),
+                    Err(error) => json!({"error": {"code": error.code()}}),
+                };
+                Ok(answers.into_iter().map(show).collect())
+            }
+            "broadcast" => {
+                only(value.as_object().ok_or("an object")?, &["content", "filter"])?;
+                let content = value["content"].to_string();
+                filter(&value["filter"]).and_then(|filter| {
+                    let draft = Draft::compose("inform", None, content.as_bytes(), None)?;
+                    runtime.broadcast(filter, &draft).map(Value::from)
+                })
+            }
+            "subscribe" => {
+                let filter = step.get("filter").map_or(Ok(Filter::everything()), filter);
+                filter.and_then(|filter| runtime.subscribe(filter)).map(|subscription| {
+                    self.subscriptions.insert(value.to_string(), subscription);
+                    Value::Null
+                })
+            }
+            "next" => Ok(wait(self.subscription(value)?.next())?.map_or(Value::Null, shown)),
+            "none" => match self.subscription(value)?.try_next() {
+                Some(message) => return Err(format!("there was {message:?}")),
+                None => Ok(Value::Null),
+            },
+            "find" => filter(value).and_then(|filter| runtime.find(filter)).map(Value::from),
+            "agents" => Ok(runtime.agents().iter().map(|agent| agent.name()).collect()),
+            "state" => Ok(self.agent(value)?.state().as_str().into()),
+            "capabilities" => Ok(self.agent(value)?.capabilities().into()),
+            "logs" => Ok(self.agent(value)?.logs().into_iter().map(|line| line.text).collect()),
+            "stats" => {
+                Ok(self.agent(value)?.stats().fields().into_iter().collect::<HashMap<_, _>>())
+                    .map(|figures| json!(figures))
+            }
+            "dead_letters" => Ok(runtime
+                .dead_letters()
+                .into_iter()
+                .map(|dead| json!({"message": shown(dead.message), "reason": dead.reason}))
+                .collect()),
+            "remove" => wait(self.agent(value)?.remove())?.map(Value::from),
+            "unregister" => {
+                self.hosts.get(text(value)?).ok_or("no such host agent")?.remove();
+                Ok(Value::Null)
+            }
+            "inspect" => caxton::inspect(&self.module(text(value)?)?).map(|found| inspected(&found)),
+            "close" => {
+                wait(runtime.close())?;
+                Ok(Value::Null)
+            }
+            other => return Err(format!("the step {other:?} is not written")),
+        })
+    }
+
+    fn keep(&mut self, agent: Agent) -> Value {
+        let name = agent.name().to_owned();
+        self.agents.insert(name.clone(), agent);
+        name.into()
+    }
+
+    fn agent(&self, name: &Value) -> Result<&Agent, String> {
+        self.agents.get(text(name)?).ok_or_else(|| format!("{name} was not deployed"))
+    }
+
+    fn subscription(&self, id: &Value) -> Result<&Subscription, String> {
+        self.subscriptions.get(&id.to_string()).ok_or_else(|| format!("no subscription {id}"))
+    }
+
+    fn deployment(&self, value: &Value, extra: &[&str]) -> Result<Deploy, String> {
+        let object = value.as_object().ok_or("a deployment is an object")?;
+        only(object, &[&["module", "limits", "capabilities"], extra].concat())?;
+        let module = text(&value["module"])?;
+        let mut deploy = match module.strip_prefix("file:") {
+            Some(path) => Deploy::file(path),
+            None => Deploy::bytes(self.module(module)?),
+        };
+        if let Some(given) = object.get("limits") {
+            deploy = deploy.limits(limits(given)?);
+        }
+        if let Some(listed) = object.get("capabilities") {
+            deploy = deploy.capabilities(texts(listed)?);
+        }
+        Ok(deploy)
+    }
+
+    fn module(&self, name: &str) -> Result<Vec<u8>, String> {
+        if let Some(hex) = name.strip_prefix("bytes:") {
+            let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16);
+            return (0..hex.len()).step_by(2).map(byte).collect::<Result<_, _>>().map_err(text_of);
+        }
+        if let Some(lines) = self.modules.get(name) {
+            return Ok(texts(lines)?.join("\n").into_bytes());
+        }
+        let name = if name == "$each" { self.each.as_deref().ok_or("no `each`")? } else { name };
+        let path = tests_folder().join(format!("agents/build/{name}.wasm"));
+        std::fs::read(&path)
+            .map_err(|wrong| format!("{}: {wrong}; run tests/agents/build.sh", path.display()))
+    }
+
+    fn register(&mut self, value: &Value) -> Outcome {
+        let object = value.as_object().ok_or("a host agent is an object")?;
+        only(object, &["name", "capabilities", "concurrency", "reply"])?;
+        let handler = Scripted { reply: value["reply"].clone(), runtime: self.runtime.clone() };
+        let mut register = Register::new(text(&value["name"])?, handler);
+        if let Some(listed) = object.get("capabilities") {
+            register = register.capabilities(texts(listed)?);
+        }
+        if let Some(most) = object.get("concurrency") {
+            register = register.concurrency(most.as_u64().ok_or("a number")? as usize);
+        }
+        Ok(self.runtime.register(register).map(|handle| {
+            self.hosts.insert(handle.name().to_owned(), handle);
+            Value::Null
+        }))
+    }
+}
+
+/// A host agent that answers as its case says.
+struct Scripted {
+    reply: Value,
+    runtime: Runtime,
+}
+
+impl Handler for Scripted {
+    fn handle(&self, task: Task) {
+        let reply = self.reply.as_object().and_then(|reply| reply.iter().next());
+        let (kind, value) = reply.map_or(("nothing", &Value::Null), |(k, v)| (k.as_str(), v));
+        let reply = match kind {
+            "content" => Reply::Content(value.to_string().into()),
+            "message" => Reply::Message(value.to_string().into()),
+            "raise" => Reply::Failure(value.as_str().unwrap_or_default().to_owned()),
+            "nonsense" => Reply::Content(b"nonsense".to_vec()),
+            "echo" => Reply::Content(task.message().content().into()),
+            "nothing" => Reply::Nothing,
+            "ask" => {
+                let call = self.runtime.ask(draft(value)).within(task.within());
+                std::thread::spawn(move || {
+                    task.finish(match caxton::blocking::block_on(call.into_future()) {
+                        Ok(answer) => Reply::Content(answer.content().into()),
+                        Err(error) => Reply::Failure(error.message().to_owned()),
+                    });
+                });
+                return;
+            }
+            other => panic!("unknown reply {other:?} of a host agent"),
+        };
+        task.finish(reply);
+    }
+}
+
+fn build(options: Option<&Value>) -> Result<Runtime, Error> {
+    let mut builder = Runtime::builder();
+    for (key, value) in options.and_then(Value::as_object).into_iter().flatten() {
+        builder = match key.as_str() {
+            "name" => builder.name(value.as_str().unwrap()),
+            "limits" => builder.limits(limits(value).unwrap()),
+            "workers" => builder.workers(value.as_u64().unwrap() as usize),
+            "max_agents" => builder.max_agents(value.as_u64().unwrap() as usize),
+            other => panic!("unknown option {other:?} of the runtime"),
+        };
+    }
+    builder.build()
+}
+
+/// Waits for what must come within [`HANGS`].
+fn wait<F: Future>(future: F) -> Result<F::Output, String> {
+    let begun = Instant::now();
+    let mut look = || if begun.elapsed() < HANGS { Ok(()) } else { Err("it hangs".to_owned()) };
+    caxton::blocking::block_on_with(future, Duration::from_millis(100), &mut look)
+}
+
+fn only(object: &Map<String, Value>, known: &[&str]) -> Result<(), String> {
+    match object.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => Err(format!("unknown key {key:?}")),
+        None => Ok(()),
+    }
+}
+
+fn limits(given: &Value) -> Result<Limits, String> {
+    let mut limits = Limits::default();
+    for (name, value) in given.as_object().ok_or("limits are an object")? {
+        limits.set(name, value.as_u64()).map_err(text_of)?;
+    }
+    Ok(limits)
+}
+
+fn draft(message: &Value) -> Draft {
+    Draft::json(message.to_string())
+}
+
+fn drafts(messages: &Value) -> Result<Vec<Draft>, String> {
+    Ok(messages.as_array().ok_or("an array of messages")?.iter().map(draft).collect())
+}
+
+fn filter(written: &Value) -> Result<Filter, Error> {
+    if written.is_null() {
+        return Ok(Filter::everything());
+    }
+    Filter::read(written.to_string().as_bytes())
+}
+
+fn text(value: &Value) -> Result<&str, String> {
+    value.as_str().ok_or_else(|| format!("{value} is not a text"))
+}
+
+fn texts(value: &Value) -> Result<Vec<String>, String> {
+    let array = value.as_array().ok_or_else(|| format!("{value} is not an array"))?;
+    array.iter().map(|value| text(value).map(ToOwned::to_owned)).collect()
+}
+
+fn text_of(wrong: impl ToString) -> String {
+    wrong.to_string()
+}
+
+/// A message as the language shows it: its JSON.
+fn shown(message: Message) -> Value {
+    serde_json::from_slice(message.as_json()).unwrap()
+}
+
+fn inspected(found: &caxton::Inspection) -> Value {
+    let exports: Vec<Value> =
+        found.exports.iter().map(|e| json!({"name": e.name, "type": e.ty})).collect();
+    let imports: Vec<Value> = found
+        .imports
+        .iter()
+        .map(|i| json!({"module": i.module, "name": i.name, "type": i.ty}))
+        .collect();
+    json!({
+        "exports": exports,
+        "imports": imports,
+        "missing": found.missing,
+        "memory_bytes": found.memory_bytes,
+        "max_memory_bytes": found.max_memory_bytes,
+        "producers": found.producers,
+        "start": found.start,
+        "inbox": found.inbox,
+    })
+}
+
+fn has_lines(expected: &Value, lines: &Value) -> Result<(), String> {
+    let parts = if expected.is_array() { texts(expected)? } else { vec![text(expected)?.to_owned()] };
+    let lines = texts(lines)?;
+    match parts.iter().find(|part| !lines.iter().any(|line| line.contains(part.as_str()))) {
+        Some(part) => Err(format!("no line of the log contains {part:?}: {lines:?}")),
+        None => Ok(()),
+    }
+}

@@ -62,7 +62,7 @@ check: python node
 	$(BIN)/ruff check bindings-python tests examples benches
 	$(BIN)/ruff format --check bindings-python tests examples benches
 	cd bindings-python && ../$(BIN)/mypy
-	cd bindings-python && ../$(BIN)/stubtest caxton --allowlist stubtest-allowlist.txt
+	cd bindings-python && ../$(BIN)/stubtest caxton
 	cd bindings-node && npm run -s check
 
 bench:

@@ -59,7 +59,7 @@ pub fn camel_case(name: &str) -> String {
 }
 
 /// The limits that somebody gave; the others have their defaults.
-pub fn limits(given: Option<Vec<LimitOption>>) -> Result<Option<Limits>, Fault> {
+pub fn limits(given: Option<Vec<LimitOption>>) -> Result<Option<Limits>, Box<Fault>> {
     let Some(given) = given else { return Ok(None) };
     let mut limits = Limits::default();
     for LimitOption { name, value } in given {
@@ -67,9 +67,10 @@ pub fn limits(given: Option<Vec<LimitOption>>) -> Result<Option<Limits>, Fault> 
             let names: Vec<String> = Limits::NAMES.iter().map(|name| camel_case(name)).collect();
             let shown: String = name.chars().take(64).collect();
             let text = format!("there is no limit {shown:?}; there are {}", names.join(", "));
-            return Err(Fault::new(ErrorKind::InvalidArgument, text));
+            return Err(Box::new(Fault::new(ErrorKind::InvalidArgument, text)));
         };
-        limits.set(known, value.map(|value| value as u64))?;
+        let value = value.map(|value| value as u64);
+        limits.set(known, value).map_err(Fault::from)?;
     }
     Ok(Some(limits))
 }
@@ -103,7 +104,7 @@ pub fn module(wasm: Wasm, is_path: bool) -> Deploy {
     }
 }
 
-pub fn deploy(wasm: Wasm, options: DeployOptions) -> Result<Deploy, Fault> {
+pub fn deploy(wasm: Wasm, options: DeployOptions) -> Result<Deploy, Box<Fault>> {
     let mut deploy = module(wasm, options.is_path.unwrap_or(false));
     if let Some(name) = options.name {
         deploy = deploy.name(name);

@@ -39,11 +39,11 @@ pub fn open_runtime(hub: &Hub, options: RuntimeOptions) -> Either<RuntimeHandle,
             runtime: AssertUnwindSafe(runtime),
             hub: AssertUnwindSafe(Rc::clone(hub.shared())),
         }),
-        Err(fault) => Either::B(fault),
+        Err(fault) => Either::B(*fault),
     }
 }
 
-fn open(options: RuntimeOptions) -> Result<Runtime, Fault> {
+fn open(options: RuntimeOptions) -> Result<Runtime, Box<Fault>> {
     let mut builder = Runtime::builder();
     if let Some(name) = options.name {
         builder = builder.name(name);
@@ -60,7 +60,7 @@ fn open(options: RuntimeOptions) -> Result<Runtime, Fault> {
     if let Some(seed) = options.seed {
         builder = builder.seed(seed as u64);
     }
-    Ok(builder.build()?)
+    Ok(builder.build().map_err(Fault::from)?)
 }
 
 #[napi]
@@ -74,7 +74,7 @@ impl RuntimeHandle {
     pub fn deploy(&self, wasm: Wasm, options: DeployOptions) -> Value {
         let deploy = match deploy(wasm, options) {
             Ok(deploy) => deploy,
-            Err(fault) => return failed(fault),
+            Err(fault) => return failed(*fault),
         };
         let runtime = self.runtime.clone();
         begin(&self.hub, async move {
@@ -89,7 +89,7 @@ impl RuntimeHandle {
     pub fn deploy_many(&self, wasm: Wasm, names: Vec<String>, options: DeployOptions) -> Value {
         let deploy = match deploy(wasm, options) {
             Ok(deploy) => deploy,
-            Err(fault) => return failed(fault),
+            Err(fault) => return failed(*fault),
         };
         let runtime = self.runtime.clone();
         begin(&self.hub, async move {

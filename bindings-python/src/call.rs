@@ -123,6 +123,7 @@ impl Call {
     }
 
     /// Goes on; as of a coroutine.
+    #[pyo3(signature = (value, /))]
     fn send(&self, py: Python<'_>, value: Py<PyAny>) -> PyResult<Py<PyAny>> {
         let state = std::mem::replace(&mut *self.0.lock(), State::Done);
         match state {
@@ -143,7 +144,7 @@ impl Call {
     }
 
     /// Raises an exception where the call waits; the call is given up.
-    #[pyo3(signature = (exception, value=None, traceback=None))]
+    #[pyo3(signature = (exception, value=None, traceback=None, /))]
     fn throw(
         &self,
         py: Python<'_>,

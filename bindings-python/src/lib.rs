@@ -54,6 +54,8 @@ mod _caxton {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         let codes: Vec<&str> = caxton::ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
-        module.add("ERROR_CODES", codes)
+        module.add("ERROR_CODES", codes)?;
+        // The list would say again what the package's own says.
+        module.delattr("__all__")
     }
 }

@@ -65,7 +65,7 @@ async def test_many_in_flight(art: caxton.AsyncRuntime) -> None:
     began: list[int] = []
     gate = asyncio.Event()
 
-    async def handle(message: caxton.Message) -> int:
+    async def handle(message: caxton.Message) -> Any:
         began.append(message.content)
         if len(began) == 64:
             gate.set()
@@ -87,7 +87,7 @@ async def test_a_callback_that_asks(art: caxton.AsyncRuntime) -> None:
         return (await echo.request(message.content)).content
 
     asked = {"performative": "request", "receiver": "front", "content": UPPERCASE}
-    replies = await asyncio.gather(*[art.ask(asked) for _ in range(100)])
+    replies: list[caxton.Message] = await asyncio.gather(*[art.ask(asked) for _ in range(100)])
     assert {reply.content["result"]["result"] for reply in replies} == {"HELLO"}
 
 
@@ -117,7 +117,7 @@ async def test_a_callback_that_fails(art: caxton.AsyncRuntime) -> None:
 async def test_a_plain_callback_runs_beside_the_loop(art: caxton.AsyncRuntime) -> None:
     loop = asyncio.get_running_loop()
 
-    def handle(message: caxton.Message) -> int:
+    def handle(message: caxton.Message) -> Any:
         # Would wait for ever on the loop's own thread.
         return asyncio.run_coroutine_threadsafe(asyncio.sleep(0, 5), loop).result(30)
 

@@ -88,7 +88,7 @@ def test_callbacks_begin_in_order_and_one_at_a_time(rt: caxton.Runtime) -> None:
     at_once: list[int] = []
     lock = threading.Lock()
 
-    def handle(message: caxton.Message) -> int:
+    def handle(message: caxton.Message) -> Any:
         at_once.append(lock.acquire(blocking=False))
         seen.append(message.content)
         lock.release()
@@ -104,7 +104,7 @@ def test_callbacks_begin_in_order_and_one_at_a_time(rt: caxton.Runtime) -> None:
 def test_async_callbacks_of_a_blocking_runtime_run_at_once(rt: caxton.Runtime) -> None:
     under_way: list[asyncio.Future[None]] = []
 
-    async def handle(message: caxton.Message) -> int:
+    async def handle(message: caxton.Message) -> Any:
         # All eight have to be under way together for any to go on.
         under_way.append(asyncio.get_running_loop().create_future())
         if len(under_way) == 8:

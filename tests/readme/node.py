@@ -1,4 +1,4 @@
-"""Running scripts in Node against the package in bindings-node, as somebody who installed it would."""
+"""Running scripts in Node as somebody would who has installed the package in bindings-node."""
 
 import shutil
 import subprocess

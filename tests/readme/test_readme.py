@@ -5,9 +5,12 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
+import caxton
 import node
+import pytest
 
 ROOT = node.ROOT
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -67,3 +70,25 @@ def rust_example(name: str) -> Path:
     built = target / "debug" / "examples" / name
     assert built.exists(), f"{built} is missing: run `cargo build --workspace --examples` first"
     return built
+
+
+def test_limits_are_those_of_the_runtime() -> None:
+    table = README.split("## Limits")[1].split("\n## ")[0]
+    first_cells = "".join(row.split("|")[1] for row in table.splitlines() if row.startswith("| `"))
+    assert re.findall(r"`(\w+)`", first_cells) == [limit.name for limit in fields(caxton.Limits)]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "examples/agents/README.md",
+    ],
+)
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        assert (ROOT / page).parent.joinpath(target).exists(), target

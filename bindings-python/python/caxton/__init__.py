@@ -39,11 +39,13 @@ from caxton._errors import (
     Trapped,
 )
 from caxton._runtime import AsyncRuntime, Limits, Runtime
+from caxton._types import AnyMessage, Handler, Json, Stats, Wasm
 
 __all__ = [
     "Agent",
     "AgentFailed",
     "AgentNotFound",
+    "AnyMessage",
     "AsyncAgent",
     "AsyncRuntime",
     "AsyncSubscription",
@@ -53,12 +55,14 @@ __all__ = [
     "DeadLetter",
     "Export",
     "Failed",
+    "Handler",
     "HostAgent",
     "Import",
     "Inspection",
     "InvalidArgument",
     "InvalidMessage",
     "InvalidModule",
+    "Json",
     "LimitExceeded",
     "Limits",
     "LogLine",
@@ -69,10 +73,12 @@ __all__ = [
     "PermissionDenied",
     "Refused",
     "Runtime",
+    "Stats",
     "StoreError",
     "Subscription",
     "Timeout",
     "Trapped",
+    "Wasm",
     "__version__",
     "inspect",
 ]

@@ -1,27 +1,18 @@
 """The extension module. Use ``caxton`` instead, which exports all of this."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from os import PathLike
-from typing import Any, Generic, Literal, TypeAlias, TypedDict, TypeVar, final
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Generic, Literal, TypeVar, final
 
-from typing_extensions import Self
+from typing_extensions import Self, disjoint_base
 
 from caxton._runtime import Limits
+from caxton._types import AnyMessage, Handler, Json, Stats, Wasm
 
 __version__: str
 ERROR_CODES: list[str]
 
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
-
-#: JSON: ``None``, ``bool``, ``int``, finite ``float``, ``str``, lists, tuples and mappings.
-Json: TypeAlias = Any
-#: A module: a path, bytes, or the text format in a ``str``.
-Wasm: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview
-#: A whole message: a dict, a ``Message``, or JSON in ``bytes`` or ``str``.
-AnyMessage: TypeAlias = "Message | Mapping[str, Any] | bytes | bytearray | str"
-#: What a handler may return: content, a whole message, or nothing.
-Handler: TypeAlias = "Callable[[Message], Json | Awaitable[Json]]"
 
 def after_fork_in_child() -> None: ...
 def limits_defaults() -> list[tuple[str, int | None]]: ...
@@ -31,20 +22,6 @@ def inspect(wasm: Wasm) -> Inspection:
     Raises ``InvalidModule`` if the bytes are no valid module at all. What an agent would need
     and the module lacks is in ``Inspection.missing``.
     """
-
-class Stats(TypedDict):
-    """Figures of one agent since it was deployed."""
-
-    turns: int
-    dropped_turns: int
-    restarts: int
-    messages_in: int
-    messages_out: int
-    skipped: int
-    cpu_micros: int
-    memory_bytes: int
-    mailbox_messages: int
-    log_lines_dropped: int
 
 @final
 class Call(Coroutine[Any, Any, _T_co], Generic[_T_co]):
@@ -368,6 +345,7 @@ class AsyncSubscription:
     def __aiter__(self) -> Self: ...
     def __anext__(self) -> Call[Message]: ...
 
+@disjoint_base
 class Runtime:
     """A system of agents, whose calls block."""
 
@@ -468,6 +446,7 @@ class Runtime:
         """Closes the runtime, within ``timeout`` seconds. Closing twice is no error."""
     def _close_blocking(self) -> None: ...
 
+@disjoint_base
 class AsyncRuntime:
     """A system of agents, whose calls are awaited."""
 

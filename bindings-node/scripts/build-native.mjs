@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const profile = process.env.CAXTON_PROFILE ?? "dev";
-// The whole workspace is built, so that its dependencies have the same features here as everywhere
-// and are not compiled once more.
+// The crate caxton-bindings-features gives the dependencies the same features here as in the whole
+// workspace, so that they are not compiled once more.
 const cargo = spawnSync(
   "cargo",
   ["build", "-p", "caxton-node", "--profile", profile, "--message-format=json-render-diagnostics"],

@@ -6,8 +6,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What cargo builds: `dev` for work and tests, `release` for what is measured and shipped.
 PROFILE ?= dev
-CARGO_PROFILE_DIR := $(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
-NODE_TESTS = $(wildcard tests/*.test.mjs)
 
 .PHONY: demo test check bench bench-quick build python node agents rust-test python-test node-test doc-test fmt clean
 
@@ -32,7 +30,7 @@ node-test: node agents
 # The README's scripts, the examples and the notebook, as a reader would run them.
 doc-test: python node
 	cargo build --workspace --examples
-	$(BIN)/python -m pytest -q tests/readme tests/notebook
+	$(BIN)/python -m pytest -q -p no:asyncio tests/readme tests/notebook
 
 # The Python package, installed editable into an environment of its own.
 python: $(VENV)/installed
@@ -46,6 +44,7 @@ $(VENV)/installed: requirements-dev.txt
 # The Node package, built where it lies.
 node: bindings-node/node_modules/installed
 	cd bindings-node && CAXTON_PROFILE=$(PROFILE) npm run -s build
+	mkdir -p examples/node_modules && ln -sfn ../../bindings-node examples/node_modules/caxton
 
 bindings-node/node_modules/installed: bindings-node/package-lock.json
 	cd bindings-node && npm ci --no-audit --no-fund

@@ -137,3 +137,9 @@ class Closed(CaxtonError):
     """The runtime is closed."""
 
     code = "closed"
+
+
+# Tracebacks name the errors as users import them.
+for _error in [*globals().values()]:
+    if isinstance(_error, type) and issubclass(_error, CaxtonError):
+        _error.__module__ = "caxton"

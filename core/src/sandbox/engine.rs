@@ -21,11 +21,11 @@ use crate::error::{Error, ErrorKind};
 const MAX_WASM_STACK: usize = 2 << 20;
 /// What host functions may use above it.
 const HOST_STACK: usize = 512 << 10;
-/// Memory maps that one live instance takes at most: its memory, its image, its stack and the
-/// guard of that.
-const MAPS_PER_INSTANCE: usize = 4;
+/// Memory maps that one live instance takes at most: four for its memory, with the module's image
+/// in it, and two for the stack that its store keeps, with the guard of that.
+const MAPS_PER_INSTANCE: usize = 6;
 /// Memory maps left to the program around us.
-const MAPS_RESERVED: usize = 8_000;
+const MAPS_RESERVED: usize = 3_000;
 /// The most live instances in one process, whatever the system allows.
 const MOST_INSTANCES: usize = 14_000;
 /// Tables that one module may have.

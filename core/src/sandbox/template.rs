@@ -9,7 +9,7 @@ use wasmtime::{InstancePre, Module};
 use super::engine::Lease;
 use super::host::Host;
 use super::link::link;
-use super::module::{Facts, MAX_MODULE_BYTES};
+use super::module::{Facts, MAX_MODULE_BYTES, unfit};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 
@@ -47,8 +47,15 @@ impl Template {
                 module
             }
         };
-        let linker = link(&module)?;
-        let facts = Facts::read(&module, &wasm)?;
+        let (linker, facts) = match (link(&module), Facts::read(&module, &wasm)) {
+            (Ok(linker), Ok(facts)) => (linker, facts),
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
+            // All that is wrong is said at once.
+            (Err(imports), Err(exports)) => {
+                let missing = [imports.missing(), exports.missing()].concat();
+                return Err(unfit("cannot be an agent", missing));
+            }
+        };
         let pre = linker.instantiate_pre(&module).map_err(|e| {
             Error::new(ErrorKind::InvalidModule, format!("the module cannot be linked: {e:#}"))
         })?;

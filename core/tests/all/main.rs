@@ -1,5 +1,16 @@
 //! Tests from the outside: the public interface, on real agents.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail this way")]
+#![allow(clippy::disallowed_methods, reason = "deadlines against hanging are on the wall clock")]
 
+mod child;
+mod closing;
 mod conformance;
-mod smoke;
+mod engine;
+mod fairness;
+mod host_agents;
+mod hostile;
+mod inbox;
+mod subscriptions;
+mod support;
+mod travel;
+mod turn;

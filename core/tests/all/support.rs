@@ -103,11 +103,9 @@ pub const YES: &str =
 
 /// Limits without one on time.
 pub fn patient() -> Limits {
-    Limits { max_execution_time_micros: None, ..default_limits() }
-}
-
-pub fn default_limits() -> Limits {
-    Limits::default()
+    let mut limits = Limits::default();
+    limits.max_execution_time_micros = None;
+    limits
 }
 
 pub fn draft(message: Value) -> Draft {

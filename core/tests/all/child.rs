@@ -1,0 +1,32 @@
+//! Tests that need a process of their own: this binary again, with one test and a variable set.
+
+use std::process::{Command, Output};
+
+/// Set in the child, to the name of its test.
+const VARIABLE: &str = "CAXTON_TEST_CHILD";
+
+/// Runs the test `name` in a child that sees `env`; what it printed.
+pub fn run(name: &str, env: &[(&str, &str)]) -> Output {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(VARIABLE, name)
+        .envs(env.iter().copied())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{name} in a child: {output:?}");
+    output
+}
+
+/// Whether this process is the child that runs `name`; its parent calls [`run`].
+pub fn is_here(name: &str) -> bool {
+    std::env::var(VARIABLE).is_ok_and(|running| running == name)
+}
+
+/// The threads of this process that belong to the runtime.
+pub fn threads() -> Vec<String> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    tasks
+        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
+        .filter(|name| name.starts_with("caxton"))
+        .collect()
+}

@@ -1,0 +1,140 @@
+//! The program itself as an agent.
+
+use std::future::IntoFuture;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+
+use caxton::{Handler, Register, Reply, Task};
+
+use crate::support::*;
+
+#[test]
+fn a_panic_fails_one_message() {
+    let runtime = runtime(1);
+    let handler = runtime.handler(|message| async move {
+        assert_ne!(message.content(), "13", "an unlucky number");
+        Reply::Content(message.content().into())
+    });
+    runtime.register(Register::new("h", handler)).unwrap();
+    for (number, act) in [(1, "inform"), (13, "failure"), (2, "inform")] {
+        let reply = wait(runtime.ask(inform("h", number))).unwrap();
+        assert_eq!((reply.performative().as_str(), reply.sender()), (act, "h"));
+    }
+    wait(runtime.close());
+}
+
+/// Panics on the thread that delivers, which may be a worker.
+struct Panics;
+
+impl Handler for Panics {
+    fn handle(&self, task: Task) {
+        assert_ne!(task.message().content(), "13", "an unlucky number");
+        task.finish(Reply::Content(b"1".to_vec()));
+    }
+}
+
+#[test]
+fn a_panic_on_the_delivering_thread_takes_nothing_with_it() {
+    let runtime = runtime(1);
+    runtime.register(Register::new("h", Panics).concurrency(1)).unwrap();
+    let reply = wait(runtime.ask(inform("h", 13))).unwrap();
+    assert_eq!(reply.performative().as_str(), "failure");
+    assert_eq!(content(&wait(runtime.ask(inform("h", 1))).unwrap()), 1);
+    // The same on the only worker.
+    let to_h = r#"{"performative":"inform","receiver":"h","content":13}"#;
+    let teller = deploy(&runtime, "teller", agent(&handler("(call $send {to})"), &[("to", to_h)]));
+    wait(teller.send(&())).unwrap();
+    // The failure is a message to the teller, which tells once more; then it is stopped.
+    until("the teller has told", || teller.stats().messages_out >= 1);
+    wait(teller.remove()).unwrap();
+    assert_eq!(content(&wait(runtime.ask(inform("h", 1))).unwrap()), 1);
+    wait(runtime.close());
+}
+
+struct Tasks(mpsc::Sender<Task>);
+
+impl Handler for Tasks {
+    fn handle(&self, task: Task) {
+        self.0.send(task).unwrap();
+    }
+}
+
+#[test]
+fn at_most_so_many_at_once_and_in_order() {
+    let runtime = runtime(2);
+    let (tasks, taken) = mpsc::channel();
+    runtime.register(Register::new("h", Tasks(tasks)).concurrency(3)).unwrap();
+    for number in 0..10 {
+        wait(runtime.send(&inform("h", number), HANGS)).unwrap();
+    }
+    let mut held: Vec<Task> = (0..3).map(|_| taken.recv_timeout(HANGS).unwrap()).collect();
+    assert!(taken.try_recv().is_err(), "more than three at once");
+    for number in 3..10 {
+        held.remove(1).finish(Reply::Nothing);
+        let task = taken.recv_timeout(HANGS).unwrap();
+        assert_eq!(content(task.message()), number);
+        assert!(taken.try_recv().is_err(), "more than three at once");
+        held.push(task);
+    }
+    drop(held);
+    wait(runtime.close());
+}
+
+#[test]
+fn a_task_that_is_dropped_fails() {
+    let runtime = runtime(1);
+    let (tasks, taken) = mpsc::channel();
+    runtime.register(Register::new("h", Tasks(tasks))).unwrap();
+    let mut call = runtime.ask(request("h")).into_future();
+    assert!(poll_once(&mut call).is_pending());
+    drop(taken.recv_timeout(HANGS).unwrap());
+    let reply = wait(call).unwrap();
+    assert_eq!((reply.performative().as_str(), reply.sender()), ("failure", "h"));
+    wait(runtime.close());
+}
+
+#[test]
+fn what_wants_no_answer_is_no_deadlock() {
+    let runtime = runtime(1);
+    let (tasks, taken) = mpsc::channel();
+    runtime.register(Register::new("h", Tasks(tasks)).concurrency(1)).unwrap();
+    let note = r#"{"performative":"inform","receiver":"h","content":"halfway"}"#;
+    let answer = r#"{"performative":"inform","receiver":"host","in_reply_to":"r1","content":"yes"}"#;
+    let code = handler("(drop (call $send {note})) (call $send {answer})");
+    deploy(&runtime, "a", agent(&code, &[("note", note), ("answer", answer)]));
+    wait(runtime.send(&inform("h", "begin"), HANGS)).unwrap();
+    let task = taken.recv_timeout(HANGS).unwrap();
+    let call = runtime.ask(request("a")).within(task.within());
+    assert_eq!(content(&wait(call).unwrap()), "yes");
+    task.finish(Reply::Nothing);
+    let next = taken.recv_timeout(HANGS).unwrap();
+    assert_eq!(content(next.message()), "halfway");
+    drop(next);
+    wait(runtime.close());
+}
+
+#[test]
+fn asks_from_within_go_as_deep_as_there_is_room() {
+    let runtime = runtime(1);
+    let depth = Arc::new(AtomicUsize::new(0));
+    let (tasks, taken) = mpsc::channel::<Task>();
+    runtime.register(Register::new("h", Tasks(tasks)).concurrency(4)).unwrap();
+    let (asker, counted) = (runtime.clone(), depth.clone());
+    // Each task asks its own agent again; the fifth finds every place taken by those who wait.
+    let serving = std::thread::spawn(move || {
+        for _ in 0..4 {
+            let task = taken.recv_timeout(HANGS).unwrap();
+            counted.fetch_add(1, Ordering::SeqCst);
+            let call = asker.ask(request("h")).within(task.within());
+            std::thread::spawn(move || {
+                let reply = wait(call).unwrap();
+                task.finish(Reply::Content(reply.content().into()));
+            });
+        }
+    });
+    let reply = wait(runtime.ask(request("h"))).unwrap();
+    assert_eq!(content(&reply)["kind"], "deadlock");
+    assert_eq!(depth.load(Ordering::SeqCst), 4);
+    serving.join().unwrap();
+    wait(runtime.close());
+}

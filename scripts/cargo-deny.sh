@@ -14,8 +14,8 @@ if ! command -v cargo-deny >/dev/null && [ ! -x "$deny" ]; then
 fi
 command -v cargo-deny >/dev/null && deny=cargo-deny
 "$deny" --log-level error check licenses bans sources
-if ! "$deny" --log-level error check advisories; then
-    # Without the network there is no database, which is no finding.
-    if "$deny" --log-level error fetch db 2>/dev/null; then exit 1; fi
-    echo "cargo-deny: the advisory database could not be fetched; advisories were not checked" >&2
+if "$deny" --log-level off fetch db 2>/dev/null; then
+    "$deny" --log-level error check advisories
+else
+    echo "cargo-deny: the database of advisories cannot be fetched here; they were not checked" >&2
 fi

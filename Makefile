@@ -56,7 +56,7 @@ agents:
 
 check: python node
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --lib --tests --examples -- -D warnings
 	scripts/cargo-deny.sh
 	$(BIN)/ruff check bindings-python tests examples benches
 	$(BIN)/ruff format --check bindings-python tests examples benches

@@ -65,13 +65,16 @@ pub(crate) struct Agent {
     pub stopped: Notify,
 }
 
+/// Takes how the first init ended.
+pub(crate) type OnStarted = Box<dyn FnOnce(Result<(), Error>) + Send>;
+
 /// The instance and the turn in progress. Belongs to whoever holds the run token.
 #[derive(Default)]
 pub(crate) struct Activity {
     pub instance: Option<Box<Instance>>,
     pub turn: Option<(Turn, run::Job)>,
     /// Who waits for the first init.
-    pub on_started: Option<Box<dyn FnOnce(Result<(), Error>) + Send>>,
+    pub on_started: Option<OnStarted>,
     /// Inits that failed with no completed turn between them.
     pub failed_starts: u32,
 }
@@ -82,7 +85,7 @@ impl Agent {
         face: Arc<Face>,
         seat: Seat,
         permit: InstancePermit,
-        on_started: Box<dyn FnOnce(Result<(), Error>) + Send>,
+        on_started: OnStarted,
     ) -> Self {
         let mailbox = Mailbox::new(&seat.limits);
         let activity = Activity { on_started: Some(on_started), ..Activity::default() };

@@ -46,9 +46,7 @@ impl Wake for Agent {
 /// Runs one message on the calling thread, which holds the agent's run token: until its end or the
 /// first preemption point.
 pub(crate) fn run_claimed(agent: &Arc<Agent>, letter: Letter) {
-    let engine = &agent.seat.engine;
-    engine.check_signals();
-    let _awake = engine.awake();
+    let _awake = agent.seat.engine.awake();
     let _entered = agent.seat.template.uses_wasi().then(|| agent.core.io.enter());
     let mut activity = agent.take_activity();
     if activity.instance.is_some() {
@@ -146,6 +144,8 @@ fn begin(agent: &Agent, activity: &mut Activity, job: &Job) -> Turn {
 
 /// Runs a slice. A panic in a host function is a defect of ours: it ends the turn, not the process.
 fn poll(turn: &mut Turn, context: &mut Context<'_>, allowance: Duration, agent: &Agent) -> Slice {
+    // The ticker looks after them too, but a guest may fault before its next tick.
+    agent.seat.engine.check_signals();
     match catch_unwind(AssertUnwindSafe(|| turn.poll_slice(context, allowance))) {
         Ok((slice, ran)) => {
             agent.face.counters.ran(ran);

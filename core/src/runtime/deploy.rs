@@ -107,6 +107,9 @@ impl Module {
     }
 }
 
+/// Tells how the first init ended.
+type Starting = oneshot::Receiver<Result<(), Error>>;
+
 impl Core {
     /// Deploys one agent.
     pub async fn deploy(self: &Arc<Self>, deploy: Deploy) -> Result<Agent, Error> {
@@ -172,7 +175,7 @@ impl Core {
         limits: &Arc<Limits>,
         capabilities: &[String],
         name: String,
-    ) -> Result<(Arc<agent::Agent>, oneshot::Receiver<Result<(), Error>>), Error> {
+    ) -> Result<(Arc<agent::Agent>, Starting), Error> {
         self.check_open()?;
         let slot = AgentSlot::take(self)?;
         let permit = self.engine.permit()?;

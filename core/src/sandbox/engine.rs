@@ -36,9 +36,12 @@ pub(crate) struct Engine {
     capacity: usize,
     live: AtomicUsize,
     disk: DiskCache,
-    templates: Mutex<HashMap<[u8; 32], Arc<Mutex<Weak<Template>>>>>,
+    templates: Mutex<HashMap<[u8; 32], TemplateSlot>>,
     ticker: Ticker,
 }
+
+/// Where the template of one module is kept, as long as an agent uses it.
+type TemplateSlot = Arc<Mutex<Weak<Template>>>;
 
 /// The engine of the process.
 #[derive(Clone)]
@@ -95,7 +98,7 @@ impl Lease {
 
     /// The place where the template of one module is kept; its lock is held while it is compiled,
     /// so that a module is compiled once however many ask at the same time.
-    pub(super) fn template_slot(&self, hash: [u8; 32]) -> Arc<Mutex<Weak<Template>>> {
+    pub(super) fn template_slot(&self, hash: [u8; 32]) -> TemplateSlot {
         let mut templates = self.engine.templates.lock();
         if templates.len() > 1024 {
             templates

@@ -20,8 +20,8 @@ const PAGE: u64 = 65536;
 const GUARD: [u8; 64] = *b"This is the end of the inbox of Caxton. Do not write beyond it.\0";
 /// Memory in front of pages that a heap may still take, in messages, up to [`MAX_SLACK`]. The heap
 /// uses this up first, so that the message which makes it do so can still be read.
-const SLACK_FACTOR: u32 = 8;
-const MAX_SLACK: u32 = 4 << 20;
+const SLACK_FACTOR: u64 = 16;
+const MAX_SLACK: u64 = 16 << 20;
 
 pub(super) struct Inbox {
     way: Way,
@@ -171,11 +171,14 @@ impl Inbox {
                     (_, None) => (size, Some(size)),
                 };
                 self.base = self.base.or(base);
-                let slack = u64::from(len.saturating_mul(SLACK_FACTOR).min(MAX_SLACK));
-                let start = base.map_or(least, |base| least.max(base + slack));
-                let block = match grow(store, memory, len, start).await {
-                    Err(_) if start > least => grow(store, memory, len, least).await?,
-                    grown => grown?,
+                let mut slack = (u64::from(len) * SLACK_FACTOR).min(MAX_SLACK);
+                let block = loop {
+                    let start = base.map_or(least, |base| least.max(base + slack));
+                    match grow(store, memory, len, start).await {
+                        // A limit that has no room for all of it may have room for less.
+                        Err(_) if start > least => slack /= 2,
+                        grown => break grown?,
+                    }
                 };
                 let end = block.address as usize + block.len as usize;
                 memory.write(&mut *store, end, &GUARD)?;

@@ -243,10 +243,10 @@ impl Makers {
                         makers.leaves_foreign_pages_alone = true;
                     }
                 }
-                Payload::DataSection(section) => {
-                    if section.into_iter().flatten().any(|data| has_rust_paths(data.data)) {
-                        makers.leaves_foreign_pages_alone = true;
-                    }
+                Payload::DataSection(section)
+                    if section.clone().into_iter().flatten().any(|d| has_rust_paths(d.data)) =>
+                {
+                    makers.leaves_foreign_pages_alone = true;
                 }
                 _ => {}
             }

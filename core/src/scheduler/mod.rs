@@ -156,7 +156,7 @@ impl Scheduler {
         stealers: &[Stealer<Arc<Agent>>],
         slices: u32,
     ) -> Option<Arc<Agent>> {
-        if slices % PREEMPTED_SHARE == 0
+        if slices.is_multiple_of(PREEMPTED_SHARE)
             && let Some(agent) = retry(|| self.preempted.steal())
         {
             return Some(agent);

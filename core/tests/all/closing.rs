@@ -42,8 +42,7 @@ fn an_agent_that_is_being_deployed_is_ended() {
     let init = "(func (export \"agent_init\") (result i32) (loop $ever (br $ever)) unreachable)";
     let code = format!("{init} {}", handler("(i32.const 0)"));
     let names = ["first", "second"];
-    let mut deploying =
-        Box::pin(runtime.deploy_many(agent(&code, &[]).limits(patient()), names));
+    let mut deploying = Box::pin(runtime.deploy_many(agent(&code, &[]).limits(patient()), names));
     assert!(poll_once(&mut deploying).is_pending());
     until("they are entered", || {
         let _ = poll_once(&mut deploying);
@@ -66,7 +65,6 @@ fn an_agent_may_be_removed_before_it_is_ready() {
         assert!(poll_once(&mut deploying).is_pending());
         runtime.agent_named("late").is_ok()
     });
-    drop(runtime.agent_named("late").unwrap().remove());
     let removal = runtime.agent_named("late").unwrap();
     let mut removing = Box::pin(removal.remove());
     assert!(poll_once(&mut removing).is_pending());

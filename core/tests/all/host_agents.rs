@@ -99,7 +99,8 @@ fn what_wants_no_answer_is_no_deadlock() {
     let (tasks, taken) = mpsc::channel();
     runtime.register(Register::new("h", Tasks(tasks)).concurrency(1)).unwrap();
     let note = r#"{"performative":"inform","receiver":"h","content":"halfway"}"#;
-    let answer = r#"{"performative":"inform","receiver":"host","in_reply_to":"r1","content":"yes"}"#;
+    let answer =
+        r#"{"performative":"inform","receiver":"host","in_reply_to":"r1","content":"yes"}"#;
     let code = handler("(drop (call $send {note})) (call $send {answer})");
     deploy(&runtime, "a", agent(&code, &[("note", note), ("answer", answer)]));
     wait(runtime.send(&inform("h", "begin"), HANGS)).unwrap();

@@ -24,7 +24,7 @@ fn the_first_message_may_be_of_any_size() {
         for size in [1, 1000, 20_000, 60_000, 130_000, 300_000, 600_000, 1_000_000] {
             let agent = deploy(&runtime, &format!("{name}-{size}"), built(name));
             assert!(uppercase(&agent, &"x".repeat(size)) == "X".repeat(size), "{name}: {size}");
-            assert_eq!(agent.stats().dropped_turns, 0);
+            assert_eq!(agent.stats().dropped_turns, 0, "{name}: {size}");
         }
     }
     wait(runtime.close());

@@ -15,7 +15,8 @@ pub fn wait<F: IntoFuture>(future: F) -> F::Output {
     let begun = Instant::now();
     let mut look = || if begun.elapsed() < HANGS { Ok(()) } else { Err(()) };
     let future = future.into_future();
-    caxton::blocking::block_on_with(future, Duration::from_millis(100), &mut look).expect("it hangs")
+    caxton::blocking::block_on_with(future, Duration::from_millis(100), &mut look)
+        .expect("it hangs")
 }
 
 /// Waits until something is so.
@@ -79,7 +80,9 @@ pub fn module(code: &str, texts: &[(&str, &str)]) -> String {
 
 /// The code of a handler.
 pub fn handler(body: &str) -> String {
-    format!("(func (export \"handle_message\") (param $ptr i32) (param $len i32) (result i32) {body})")
+    format!(
+        "(func (export \"handle_message\") (param $ptr i32) (param $len i32) (result i32) {body})"
+    )
 }
 
 /// An agent that never ends a turn.

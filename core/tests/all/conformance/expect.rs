@@ -44,11 +44,11 @@ pub fn compare(expected: &Value, got: Option<&Value>, at: &str) -> Result<(), St
         (Value::Object(expected), Value::Object(found)) => expected
             .iter()
             .try_for_each(|(key, value)| compare(value, found.get(key), &format!("{at}.{key}"))),
-        (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => expected
-            .iter()
-            .zip(found)
-            .enumerate()
-            .try_for_each(|(i, (value, found))| compare(value, Some(found), &format!("{at}[{i}]"))),
+        (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
+            expected.iter().zip(found).enumerate().try_for_each(|(i, (value, found))| {
+                compare(value, Some(found), &format!("{at}[{i}]"))
+            })
+        }
         _ if expected == found => Ok(()),
         _ => Err(format!("{at}: expected {expected}, got {}", show(got))),
     }

@@ -200,7 +200,9 @@ impl Stage {
                 self.hosts.get(text(value)?).ok_or("no such host agent")?.remove();
                 Ok(Value::Null)
             }
-            "inspect" => caxton::inspect(&self.module(text(value)?)?).map(|found| inspected(&found)),
+            "inspect" => {
+                caxton::inspect(&self.module(text(value)?)?).map(|found| inspected(&found))
+            }
             "close" => {
                 wait(runtime.close())?;
                 Ok(Value::Null)
@@ -395,7 +397,8 @@ fn inspected(found: &caxton::Inspection) -> Value {
 }
 
 fn has_lines(expected: &Value, lines: &Value) -> Result<(), String> {
-    let parts = if expected.is_array() { texts(expected)? } else { vec![text(expected)?.to_owned()] };
+    let parts =
+        if expected.is_array() { texts(expected)? } else { vec![text(expected)?.to_owned()] };
     let lines = texts(lines)?;
     match parts.iter().find(|part| !lines.iter().any(|line| line.contains(part.as_str()))) {
         Some(part) => Err(format!("no line of the log contains {part:?}: {lines:?}")),

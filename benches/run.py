@@ -1,0 +1,451 @@
+"""Measures Caxton beside its peers, and prints ratios: `make bench`, or `make bench-quick`.
+
+Machines are shared and noisy, so in each round everybody has a turn, and the ratios are medians
+of the rounds' ratios. `benches/README.md` says what each row is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.util
+import json
+import mmap
+import os
+import platform
+import shutil
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import caxton
+
+BENCHES = Path(__file__).resolve().parent
+PEERS = BENCHES / ".peers"
+AGENT = BENCHES.parent / "tests/agents/build/rust.wasm"
+PLUGIN = PEERS / "plugin.wasm"
+PYTHON_PEERS = ["extism==1.1.1", "autogen-core==0.7.5"]
+NODE_PEERS = ["@extism/extism@2.0.0-rc13"]
+NO_RATE = caxton.Limits(max_messages_per_second=None)
+JOB = {"data": "Hello, World!", "operation": "uppercase"}
+CONTENT = {"action": "process_data", "data": JOB}
+
+#: For each contestant, its figure in every round: microseconds a message, unless said otherwise.
+Samples = dict[str, list[float]]
+
+
+@dataclass
+class Row:
+    """One line of the table: a figure of Caxton's, with or without a peer's beside it."""
+
+    name: str
+    caxton: float
+    unit: str = "µs"
+    #: The ratio to the peer, or the figure itself, that this release and a later one must reach.
+    target: float | None = None
+    later: float | None = None
+    peer_name: str = ""
+    peer: float | None = None
+    ratio: float | None = None
+    #: The smallest and the largest of the rounds.
+    spread: tuple[float, float] | None = None
+    met: bool | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        measured = self.caxton if self.ratio is None else self.ratio
+        self.met = None if self.target is None else measured <= self.target
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, under two minutes")
+    parser.add_argument("--node-package", type=Path, default=BENCHES.parent / "bindings-node")
+    parser.add_argument("--allow-dev", action="store_true", help="measure a dev build all the same")
+    options = parser.parse_args()
+    python_module = Path(find_extension())
+    node_module = options.node_package / "caxton.node"
+    refuse_dev_builds([python_module, node_module], options.allow_dev)
+    prepare_peers()
+
+    rounds = 5 if options.quick else 15
+    began = time.time()
+    handed, samples = in_python(rounds, 400 if options.quick else 2_000)
+    rows = python_rows(samples)
+    samples |= in_node(options.node_package, handed, rounds, 400 if options.quick else 2_000)
+    rows += node_rows(samples)
+    rows += density_rows(1 if options.quick else 3)
+    rows += package_rows(python_module, 5)
+
+    print_table(rows)
+    print(f"\n{rounds} rounds, {len(handed)} bytes a message, {time.time() - began:.0f} s in all.")
+    result = {
+        "caxton": caxton.__version__,
+        "python": platform.python_version(),
+        "peers": PYTHON_PEERS + NODE_PEERS,
+        "rounds": rounds,
+        "message_bytes": len(handed),
+        "rows": [asdict(row) for row in rows],
+        "samples": samples,
+    }
+    (BENCHES / "results.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+
+
+# What is measured
+
+
+def find_extension() -> str:
+    spec = importlib.util.find_spec("caxton._caxton")
+    if spec is None or spec.origin is None:
+        raise SystemExit("bench: the extension module is not there; run `make python`")
+    return spec.origin
+
+
+def refuse_dev_builds(modules: list[Path], allowed: bool) -> None:
+    """What is not optimised says nothing about what is shipped."""
+    for module in modules:
+        optimised = is_stripped(module)
+        if optimised is False:
+            print(f"bench: {module.name} is a DEV BUILD; its figures say nothing", file=sys.stderr)
+            if not allowed:
+                raise SystemExit("bench: run `make python node PROFILE=release` first")
+        elif optimised is None:
+            print(f"bench: cannot tell whether {module.name} is a release build", file=sys.stderr)
+
+
+def is_stripped(module: Path) -> bool | None:
+    """Whether a library lacks the symbols that only a dev build keeps; only ELF can tell."""
+    with module.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if data[:6] != b"\x7fELF\x02\x01":
+            return None
+        (sections,) = struct.unpack_from("<Q", data, 0x28)
+        size, count = struct.unpack_from("<HH", data, 0x3A)
+        kinds = (struct.unpack_from("<I", data, sections + i * size + 4)[0] for i in range(count))
+        return 2 not in kinds  # SHT_SYMTAB
+
+
+def prepare_peers() -> None:
+    """Installs the peers at their pinned versions, and builds the agent and the plugin."""
+    PEERS.mkdir(exist_ok=True)
+    python, node = PEERS / "python", PEERS / "node"
+    installed = PEERS / "installed.json"
+    wanted = json.dumps([PYTHON_PEERS, NODE_PEERS, platform.python_version()])
+    if not installed.exists() or installed.read_text() != wanted:
+        for folder in (python, node):
+            shutil.rmtree(folder, ignore_errors=True)
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--target", str(python), *PYTHON_PEERS], check=True)
+        node.mkdir()
+        (node / "package.json").write_text('{"private": true}\n')
+        npm = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run([*npm, *NODE_PEERS], cwd=node, check=True, stdout=subprocess.DEVNULL)
+        installed.write_text(wanted)
+    subprocess.run([BENCHES / "peers/build.sh"], check=True)
+    # Behind everything else, so that the peers' dependencies replace nothing.
+    sys.path.append(str(python))
+
+
+# Python
+
+
+def in_python(rounds: int, batch: int) -> tuple[bytes, Samples]:
+    """The message as the agent is handed it, and everybody's figures."""
+    with ExitStack() as stack:
+        loop = asyncio.new_event_loop()
+        stack.callback(loop.close)
+        contestants: dict[str, Callable[[], float]] = {}
+
+        def awaited(call: Callable[[], Awaitable[object]], count: int, messages: int = 1) -> float:
+            return loop.run_until_complete(each_awaited(call, count)) / messages
+
+        rt = stack.enter_context(caxton.Runtime())
+        rt.deploy(AGENT, name="rust", limits=NO_RATE)
+        message = request_to("rust")
+        handed = message_as_handed(rt, message)
+        contestants["ask"] = lambda: each(lambda: rt.ask(message), batch)
+        # A message of one's own making, as the peers have it too: nothing to encode.
+        ready = json.dumps(message).encode()
+        contestants["ask_bytes"] = lambda: each(lambda: rt.ask(ready), batch)
+
+        names = [f"agent-{i}" for i in range(100)]
+        rt.deploy_many(AGENT, names, limits=NO_RATE)
+        crowd = [request_to(names[i % len(names)]) for i in range(1_000)]
+        contestants["ask_many"] = lambda: each(lambda: rt.ask_many(crowd), 2) / len(crowd)
+
+        rt.register("callback", lambda message: {"result": message.content["data"]["data"]})
+        then = [{"agent": "callback", "operation": "uppercase"}]
+        relay = {**message, "content": {"action": "relay", "data": {**JOB, "then": then}}}
+        relays = [relay] * 1_000
+        contestants["relay"] = lambda: each(lambda: rt.ask(relay), batch // 4)
+        contestants["relay_many"] = lambda: each(lambda: rt.ask_many(relays), 1) / len(relays)
+
+        art = caxton.AsyncRuntime()
+        stack.callback(lambda: loop.run_until_complete(closed(art)))
+        loop.run_until_complete(deployed(art))
+        contestants["async_ask"] = lambda: awaited(lambda: art.ask(message), batch)
+        contestants["async_ask_many"] = lambda: awaited(lambda: art.ask_many(crowd), 2, len(crowd))
+
+        import extism
+
+        plugin = extism.Plugin(PLUGIN.read_bytes())
+        contestants["extism"] = lambda: each(lambda: plugin.call("handle_message", handed), batch)
+
+        autogen = loop.run_until_complete(autogen_crowd(handed))
+        stack.callback(lambda: loop.run_until_complete(autogen(stop=True)))
+        contestants["autogen"] = lambda: awaited(autogen, 1, 1_000)
+
+        check(rt.ask(message).content, plugin.call("handle_message", handed))
+        check(rt.ask(relay).content)
+        return handed, in_turns(contestants, rounds)
+
+
+def request_to(name: str) -> dict[str, Any]:
+    return {"performative": "request", "receiver": name, "content": CONTENT}
+
+
+def message_as_handed(rt: caxton.Runtime, message: dict[str, Any]) -> bytes:
+    """What the runtime makes of a message on its way to the agent: the peers are given the same."""
+    with rt.subscribe(receiver=message["receiver"]) as trace:
+        rt.ask(message)
+        copy = trace.next()
+        assert copy is not None
+        return copy.raw
+
+
+def check(content: Any, peer: bytes | None = None) -> None:
+    """Nobody is measured who answers something else."""
+    if peer is not None:
+        result = json.loads(peer)["content"]["result"]["result"]
+        assert result == content["result"]["result"] == "HELLO, WORLD!", (content, peer)
+    assert "HELLO, WORLD!" in json.dumps(content), content
+
+
+async def deployed(art: caxton.AsyncRuntime) -> None:
+    await art.deploy(AGENT, name="rust", limits=NO_RATE)
+    await art.deploy_many(AGENT, [f"agent-{i}" for i in range(100)], limits=NO_RATE)
+
+
+async def closed(art: caxton.AsyncRuntime) -> None:
+    await art.close()
+
+
+async def autogen_crowd(handed: bytes) -> Callable[..., Awaitable[None]]:
+    """1,000 messages at once to 100 agents of autogen-core: no sandbox, Python's JSON."""
+    from autogen_core import (
+        AgentId,
+        MessageContext,
+        RoutedAgent,
+        SingleThreadedAgentRuntime,
+        message_handler,
+    )
+
+    class Worker(RoutedAgent):
+        @message_handler
+        async def handle(self, message: Text, ctx: MessageContext) -> Text:
+            request = json.loads(message.json)
+            text = request["content"]["data"]["data"].upper()
+            result = {"result": {"result": text, "timestamp": time.time_ns() // 1_000}}
+            return Text(json.dumps({"performative": "inform", "content": result}))
+
+    runtime = SingleThreadedAgentRuntime()
+    await Worker.register(runtime, "worker", lambda: Worker("worker"))
+    runtime.start()
+    message = Text(handed.decode())
+    receivers = [AgentId("worker", str(i % 100)) for i in range(1_000)]
+
+    async def run(stop: bool = False) -> None:
+        if stop:
+            await runtime.stop()
+            return
+        answers = await asyncio.gather(*(runtime.send_message(message, to) for to in receivers))
+        assert len(answers) == len(receivers)
+
+    return run
+
+
+@dataclass
+class Text:
+    """autogen-core's messages are dataclasses."""
+
+    json: str
+
+
+def in_turns(contestants: dict[str, Callable[[], float]], rounds: int) -> Samples:
+    """Everybody once a round, in changing order; the first round only warms up."""
+    samples: Samples = {name: [] for name in contestants}
+    order = list(contestants)
+    for number in range(rounds + 1):
+        for name in order:
+            figure = contestants[name]()
+            if number > 0:
+                samples[name].append(figure)
+        order.reverse()
+    return samples
+
+
+def each(call: Callable[[], object], count: int) -> float:
+    """Microseconds a call, one after the other."""
+    began = time.perf_counter_ns()
+    for _ in range(count):
+        call()
+    return (time.perf_counter_ns() - began) / count / 1_000
+
+
+async def each_awaited(call: Callable[[], Awaitable[object]], count: int) -> float:
+    began = time.perf_counter_ns()
+    for _ in range(count):
+        await call()
+    return (time.perf_counter_ns() - began) / count / 1_000
+
+
+def versus(
+    name: str,
+    samples: Samples,
+    ours: str,
+    theirs: str,
+    peer_name: str,
+    target: float | None = None,
+    later: float | None = None,
+) -> Row:
+    """A row of two contestants: what counts is the ratio within each round."""
+    ratios = [a / b for a, b in zip(samples[ours], samples[theirs], strict=True)]
+    return Row(
+        name,
+        median(samples[ours]),
+        target=target,
+        later=later,
+        peer_name=peer_name,
+        peer=median(samples[theirs]),
+        ratio=median(ratios),
+        spread=(min(ratios), max(ratios)),
+    )
+
+
+def alone(name: str, figures: list[float], **options: Any) -> Row:
+    return Row(name, median(figures), spread=(min(figures), max(figures)), **options)
+
+
+def python_rows(samples: Samples) -> list[Row]:
+    call = "extism plugin.call"
+    beyond = [a - b for a, b in zip(samples["relay"], samples["ask"], strict=True)]
+    return [
+        versus("Python Runtime.ask, in turn", samples, "ask", "extism", call, 1, 0.25),
+        versus("  the same, message as bytes", samples, "ask_bytes", "extism", call),
+        versus("Python await AsyncRuntime.ask", samples, "async_ask", "extism", call, None, 0.3),
+        versus("Python ask_many, 1,000 to 100", samples, "ask_many", "extism", call),
+        versus("  the same", samples, "ask_many", "autogen", "autogen-core", None, 1 / 60),
+        versus("  the same, asyncio", samples, "async_ask_many", "autogen", "autogen-core"),
+        alone("callback from WASM, beyond an ask", beyond, later=25),
+        alone("  1,000 at once, the whole relay", samples["relay_many"]),
+    ]
+
+
+# Node
+
+
+def in_node(package: Path, handed: bytes, rounds: int, batch: int) -> Samples:
+    config = {
+        "package": str((package / "dist/index.js").resolve()),
+        "peers": str(PEERS / "node/package.json"),
+        "agent": str(AGENT),
+        "plugin": str(PLUGIN),
+        "content": CONTENT,
+        "handed": handed.decode(),
+        "rounds": rounds,
+        "batch": batch,
+    }
+    script = ["node", str(BENCHES / "node.mjs"), json.dumps(config)]
+    done = subprocess.run(script, check=True, stdout=subprocess.PIPE)
+    return json.loads(done.stdout)
+
+
+def node_rows(samples: Samples) -> list[Row]:
+    name = "Node await agent.ask, in turn"
+    worker, thread = "extism in a worker", "extism in thread"
+    return [
+        versus(name, samples, "node_ask", "node_extism_worker", worker, 1 / 10, 1 / 40),
+        versus("  the same", samples, "node_ask", "node_extism", thread, None, 0.7),
+    ]
+
+
+# Many agents, and the package
+
+
+def density_rows(rounds: int) -> list[Row]:
+    script = [sys.executable, str(BENCHES / "density.py"), str(AGENT), "10000"]
+    results = [json.loads(subprocess.check_output(script)) for _ in range(rounds)]
+    figures = {name: [result[name] for result in results] for name in results[0]}
+    rows = [alone("deploy_many of 10,000", figures["seconds"], unit="s", target=3, later=1)]
+    if "idle_kb" in figures:
+        idle, after = "resident memory an agent, new", "  after one message"
+        rows += [alone(idle, figures["idle_kb"], unit="KB")]
+        rows += [alone(after, figures["used_kb"], unit="KB", later=40)]
+    return rows
+
+
+def package_rows(module: Path, rounds: int) -> list[Row]:
+    def started(code: str) -> float:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        return (time.perf_counter() - began) * 1_000
+
+    started("import caxton")
+    imports = [started("import caxton") - started("pass") for _ in range(rounds)]
+    size = module.stat().st_size / 1e6
+    packed = len(zlib.compress(module.read_bytes(), 9)) / 1e6
+    return [
+        alone("import caxton", imports, unit="ms", target=50, later=50),
+        Row("extension module, stripped", size, unit="MB"),
+        Row("  compressed, as in a wheel", packed, unit="MB", later=12),
+    ]
+
+
+# The table
+
+
+def print_table(rows: list[Row]) -> None:
+    head = ["row", "Caxton", "peer", "", "ratio", "rounds", "target", "met", "later"]
+    lines = [head] + [cells(row) for row in rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    for line in lines:
+        padded = (
+            cell.ljust(width) if i in (0, 3) else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        print("  ".join(padded).rstrip())
+
+
+def cells(row: Row) -> list[str]:
+    limit = figure if row.ratio is None else times
+    spread = "" if row.spread is None else " .. ".join(map(figure, row.spread))
+    return [
+        row.name,
+        f"{figure(row.caxton)} {row.unit}",
+        "" if row.peer is None else f"{figure(row.peer)} {row.unit}",
+        row.peer_name,
+        "" if row.ratio is None else times(row.ratio),
+        spread,
+        "" if row.target is None else f"≤ {limit(row.target)}",
+        {True: "yes", False: "NO", None: ""}[row.met],
+        "" if row.later is None else f"≤ {limit(row.later)}",
+    ]
+
+
+def figure(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def times(ratio: float) -> str:
+    return f"{figure(ratio)} x" if ratio >= 0.2 else f"1/{figure(1 / ratio)}"
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
+    main()

@@ -18,7 +18,7 @@ const inWorker = await createPlugin(config.plugin, { runInWorker: true });
 const contestants = {
   node_ask: [() => agent.ask(config.content), config.batch],
   node_extism: [() => inThread.call("handle_message", config.handed), config.batch],
-  node_extism_worker: [() => inWorker.call("handle_message", config.handed), config.batch / 4],
+  node_extism_worker: [() => inWorker.call("handle_message", config.handed), config.batch / 10],
 };
 
 // Nobody is measured who answers something else.
@@ -32,14 +32,14 @@ for (const { result } of answers) {
 
 const samples = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
 const order = Object.keys(contestants);
-// The first round only warms up.
-for (let round = 0; round <= config.rounds; round++) {
+// The first rounds only warm up.
+for (let round = -config.warmUp; round < config.rounds; round++) {
   for (const name of order) {
     const [call, count] = contestants[name];
     const began = performance.now();
     for (let i = 0; i < count; i++) await call();
     const figure = ((performance.now() - began) * 1000) / count;
-    if (round > 0) samples[name].push(figure);
+    if (round >= 0) samples[name].push(figure);
   }
   order.reverse();
 }

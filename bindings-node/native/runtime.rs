@@ -157,10 +157,18 @@ impl RuntimeHandle {
     }
 
     #[napi(catch_unwind)]
-    pub fn ask_many(&self, messages: Vec<Written>, millis: Option<f64>) -> Value {
+    pub fn ask_many(
+        &self,
+        messages: Vec<Written>,
+        millis: Option<f64>,
+        within: Option<CallId>,
+    ) -> Value {
         let drafts: Vec<Draft> = messages.into_iter().map(draft).collect();
         let (runtime, timeout) = (self.runtime.clone(), timeout(millis));
-        begin(&self.hub, async move { Outcome::Answers(runtime.ask_many(drafts, timeout).await) })
+        let within = self.hub.within(within);
+        begin(&self.hub, async move {
+            Outcome::Answers(runtime.ask_many_within(drafts, timeout, within).await)
+        })
     }
 
     /// How many agents got it. `content` is JSON, `filter` and `fields` are JSON objects.

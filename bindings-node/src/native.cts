@@ -116,7 +116,11 @@ export interface NativeRuntime {
     millis: number | undefined,
     within: number | undefined,
   ): Pending | Fault | string;
-  askMany(messages: Written[], millis: number | undefined): Pending | Fault | (string | Fault)[];
+  askMany(
+    messages: Written[],
+    millis: number | undefined,
+    within: number | undefined,
+  ): Pending | Fault | (string | Fault)[];
   broadcast(
     content: string,
     performative: string,

@@ -196,7 +196,7 @@ export class Runtime {
     options?: WaitOptions,
   ): Promise<(Message | CaxtonError)[]> {
     return call(
-      () => this.#native.askMany(encodeMessages(messages), waitFor(options)),
+      () => this.#native.askMany(encodeMessages(messages), waitFor(options), within()),
       (answers: (string | Fault)[]) =>
         answers.map((answer) => (isFault(answer) ? toError(answer) : Message.fromNative(answer))),
       options,

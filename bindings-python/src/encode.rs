@@ -60,7 +60,10 @@ fn write(value: &Bound<'_, PyAny>, out: &mut Vec<u8>, depth: usize) -> PyResult<
         let pairs = items.iter().map(|item| item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>());
         return write_object(pairs, out, depth);
     } else {
-        let text = format!("{} is not JSON: expected None, bool, int, float, str, list or dict", type_name(value));
+        let text = format!(
+            "{} is not JSON: expected None, bool, int, float, str, list or dict",
+            type_name(value)
+        );
         return Err(invalid_message(py, &text));
     }
     Ok(())

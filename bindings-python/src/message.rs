@@ -116,9 +116,9 @@ impl Message {
     /// The content, decoded. The same object each time: treat it as read-only.
     #[getter]
     fn content<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let decoded = self
-            .content
-            .get_or_try_init(py, || decode(py, self.inner.content().as_bytes()).map(Bound::unbind))?;
+        let decoded = self.content.get_or_try_init(py, || {
+            decode(py, self.inner.content().as_bytes()).map(Bound::unbind)
+        })?;
         Ok(decoded.bind(py).clone())
     }
 
@@ -207,7 +207,8 @@ impl Message {
     }
 
     fn __repr__(&self) -> String {
-        let shown = |text: &str| text.chars().take(80).collect::<String>().escape_debug().to_string();
+        let shown =
+            |text: &str| text.chars().take(80).collect::<String>().escape_debug().to_string();
         let content = self.inner.content();
         let more = if content.chars().count() > 80 { "…" } else { "" };
         let receivers: Vec<String> = self.inner.receivers().take(3).map(shown).collect();

@@ -29,7 +29,9 @@ pub fn to_limits(limits: &Bound<'_, PyAny>) -> PyResult<Limits> {
         let value = match value.extract::<Option<u64>>() {
             Ok(value) => value,
             Err(_) => {
-                let text = format!("{name} is {value}, expected a whole number from 0, or None for no limit");
+                let text = format!(
+                    "{name} is {value}, expected a whole number from 0, or None for no limit"
+                );
                 return Err(invalid_argument(py, &text));
             }
         };
@@ -45,7 +47,8 @@ pub fn to_timeout(py: Python<'_>, seconds: Option<f64>) -> PyResult<Option<Durat
         Ok(timeout) => Ok(Some(timeout)),
         Err(_) if seconds == f64::INFINITY => Ok(None),
         Err(_) => {
-            let text = format!("timeout is {seconds}, expected seconds from 0, or None to wait for ever");
+            let text =
+                format!("timeout is {seconds}, expected seconds from 0, or None to wait for ever");
             Err(invalid_argument(py, &text))
         }
     }
@@ -69,7 +72,8 @@ pub fn to_module(wasm: &Bound<'_, PyAny>) -> PyResult<Deploy> {
     if let Ok(path) = wasm.extract::<PathBuf>() {
         return Ok(Deploy::file(path));
     }
-    let text = format!("wasm is of type {}, expected a path, bytes, or text in str", type_name(wasm));
+    let text =
+        format!("wasm is of type {}, expected a path, bytes, or text in str", type_name(wasm));
     Err(invalid_argument(wasm.py(), &text))
 }
 

@@ -77,7 +77,12 @@ impl Inner {
         })
     }
 
-    fn deploy_many(&self, py: Python<'_>, deploy: Deploy, names: Vec<String>) -> PyResult<Py<PyAny>> {
+    fn deploy_many(
+        &self,
+        py: Python<'_>,
+        deploy: Deploy,
+        names: Vec<String>,
+    ) -> PyResult<Py<PyAny>> {
         let runtime = self.runtime.clone();
         self.mode.run(py, async move {
             let agents = runtime.deploy_many(deploy, names).await?;
@@ -85,18 +90,35 @@ impl Inner {
         })
     }
 
-    fn send(&self, py: Python<'_>, drafts: Vec<Draft>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+    fn send(
+        &self,
+        py: Python<'_>,
+        drafts: Vec<Draft>,
+        timeout: Option<f64>,
+    ) -> PyResult<Py<PyAny>> {
         let (runtime, timeout) = (self.runtime.clone(), to_timeout(py, timeout)?);
-        self.mode.run(py, async move { runtime.send_many(&drafts, timeout).await.map(|()| Value::None) })
+        self.mode
+            .run(py, async move { runtime.send_many(&drafts, timeout).await.map(|()| Value::None) })
     }
 
-    fn ask(&self, py: Python<'_>, draft: Draft, timeout: Option<f64>, request: bool) -> PyResult<Py<PyAny>> {
+    fn ask(
+        &self,
+        py: Python<'_>,
+        draft: Draft,
+        timeout: Option<f64>,
+        request: bool,
+    ) -> PyResult<Py<PyAny>> {
         let call = if request { self.runtime.request(draft) } else { self.runtime.ask(draft) };
         let call = call.timeout(to_timeout(py, timeout)?).within(current_task(py)?);
         self.mode.run(py, async move { call.await.map(Value::Message) })
     }
 
-    fn ask_many(&self, py: Python<'_>, drafts: Vec<Draft>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
+    fn ask_many(
+        &self,
+        py: Python<'_>,
+        drafts: Vec<Draft>,
+        timeout: Option<f64>,
+    ) -> PyResult<Py<PyAny>> {
         let (runtime, timeout) = (self.runtime.clone(), to_timeout(py, timeout)?);
         let within = current_task(py)?;
         self.mode.run(py, async move {
@@ -206,8 +228,10 @@ impl Inner {
     fn close(&self, py: Python<'_>, timeout: f64) -> PyResult<Py<PyAny>> {
         let timeout = to_timeout(py, Some(timeout))?.unwrap_or(Duration::MAX);
         let runtime = self.runtime.clone();
-        let closed =
-            self.mode.run(py, async move { runtime.close_within(timeout).await; Ok(Value::None) })?;
+        let closed = self.mode.run(py, async move {
+            runtime.close_within(timeout).await;
+            Ok(Value::None)
+        })?;
         let thread = self.loop_thread.lock().take();
         if let Some(thread) = thread {
             thread.call_method0(py, "stop")?;

@@ -50,7 +50,8 @@ pub(crate) fn run_claimed(agent: &Arc<Agent>, letter: Letter) {
     let _entered = agent.seat.template.uses_wasi().then(|| agent.core.io.enter());
     let mut activity = agent.take_activity();
     if activity.instance.is_some() {
-        drive(agent, activity, Some(Job::Message(letter)), Duration::ZERO, 1, Lane::outside());
+        let job = Some(Job::Message(letter));
+        contain(agent, || drive(agent, activity, job, Duration::ZERO, 1, Lane::outside()));
         return;
     }
     // Making an instance is not for the calling thread: the pool starts over.
@@ -65,7 +66,24 @@ pub(crate) fn run_claimed(agent: &Arc<Agent>, letter: Letter) {
 pub(crate) fn run_queued(agent: &Arc<Agent>, lane: Lane<'_>) {
     agent.mailbox.begin_slice();
     let allowance = Duration::from_micros(agent.face.limits.max_cpu_micros);
-    drive(agent, agent.take_activity(), None, allowance, TURNS_IN_A_ROW, lane);
+    let activity = agent.take_activity();
+    contain(agent, || drive(agent, activity, None, allowance, TURNS_IN_A_ROW, lane));
+}
+
+/// A panic around a turn is a defect of ours: it costs this one agent, not the thread, which may be
+/// the caller's, nor the program.
+fn contain(agent: &Arc<Agent>, run: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(run)).is_ok() {
+        return;
+    }
+    tracing::error!(
+        agent = agent.name(),
+        "the runtime itself failed; the agent takes no more messages"
+    );
+    agent.set_state(AgentState::Failed);
+    for letter in agent.mailbox.fail() {
+        agent.core.dead_letters.push(letter.message, "the runtime itself failed");
+    }
 }
 
 fn drive(

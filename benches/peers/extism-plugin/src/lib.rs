@@ -8,7 +8,6 @@ mod message;
 #[path = "../../../../tests/agents/rust/agent/src/text.rs"]
 mod text;
 
-use extism_pdk::{FnResult, plugin_fn};
 use message::{Message, read, string};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -41,13 +40,12 @@ struct Processed<'a> {
     timestamp: u64,
 }
 
-#[plugin_fn]
-pub fn handle_message(bytes: Vec<u8>) -> FnResult<()> {
-    let message: Message = serde_json::from_slice(&bytes)?;
-    if handle(&message).is_none() {
-        message.reply("failure", "Invalid request format");
-    }
-    Ok(())
+/// Without the attribute `plugin_fn`, which would set the output once more, to nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn handle_message() -> i32 {
+    let bytes: Vec<u8> = extism_pdk::unwrap!(extism_pdk::input());
+    let message: Message = extism_pdk::unwrap!(serde_json::from_slice(&bytes));
+    handle(&message).unwrap_or_else(|| message.reply("failure", "Invalid request format"))
 }
 
 fn handle(message: &Message) -> Option<i32> {

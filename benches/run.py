@@ -11,7 +11,6 @@ import asyncio
 import importlib.util
 import json
 import mmap
-import os
 import platform
 import shutil
 import struct
@@ -174,7 +173,7 @@ def in_python(rounds: int, batch: int) -> tuple[bytes, Samples]:
         message = request_to("rust")
         handed = message_as_handed(rt, message)
         contestants["ask"] = lambda: each(lambda: rt.ask(message), batch)
-        # A message of one's own making, as the peers have it too: nothing to encode.
+        # JSON already, as what the peers are given.
         ready = json.dumps(message).encode()
         contestants["ask_bytes"] = lambda: each(lambda: rt.ask(ready), batch)
 
@@ -333,7 +332,7 @@ def in_node(package: Path, handed: bytes, rounds: int, batch: int) -> Samples:
         "warmUp": WARM_UP,
         "batch": batch,
     }
-    script = ["node", str(BENCHES / "node.mjs"), json.dumps(config)]
+    script = ["node", "--no-warnings", str(BENCHES / "node.mjs"), json.dumps(config)]
     done = subprocess.run(script, check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout)
 
@@ -419,5 +418,4 @@ def times(ratio: float) -> str:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
     main()

@@ -75,7 +75,10 @@ need_venv() { # folder package
 }
 
 installed_file() { # package pattern
-    dpkg -L "$1" | grep -m1 -E "$2" || die "the package $1 has no file like $2"
+    # The list is read to its end: dpkg fails when its reader goes away early.
+    local files
+    files=$(dpkg -L "$1" | grep -E "$2") || die "the package $1 has no file like $2"
+    echo "${files%%$'\n'*}"
 }
 
 # Rust

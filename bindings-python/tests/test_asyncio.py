@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import caxton
@@ -150,6 +151,43 @@ async def test_cancelling_takes_the_message_back(art: caxton.AsyncRuntime) -> No
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
+
+
+async def test_one_wake_up_serves_every_completion(art: caxton.AsyncRuntime) -> None:
+    gate = threading.Event()
+    answered = art.subscribe(sender="h")
+    art.register("h", lambda message: gate.wait(30), concurrency=50)
+    asked = {"performative": "request", "receiver": "h"}
+    asking: list[Any] = [asyncio.create_task(art.ask(asked)) for _ in range(50)]
+    await asyncio.sleep(0)
+    loop = asyncio.get_running_loop()
+    with wake_ups(loop) as count:
+        # The loop's thread waits here, so that all are answered while the loop cannot look.
+        gate.set()
+        seen = 0
+        while seen < 50:
+            seen += answered.try_next() is not None
+        await asyncio.gather(*asking)
+    assert 0 < count() < 10
+
+
+@contextlib.contextmanager
+def wake_ups(loop: Any) -> Iterator[Callable[[], int]]:
+    """Counts how often a loop's selector reports something to read."""
+    selector, seen = loop._selector, 0
+    select = selector.select
+
+    def counting(timeout: float | None = None) -> Any:
+        nonlocal seen
+        events = select(timeout)
+        seen += len(events)
+        return events
+
+    selector.select = counting
+    try:
+        yield lambda: seen
+    finally:
+        selector.select = select
 
 
 async def test_a_timeout_around_a_call(art: caxton.AsyncRuntime) -> None:

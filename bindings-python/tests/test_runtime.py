@@ -33,6 +33,18 @@ def test_content_comes_back_as_it_was(rt: caxton.Runtime, content: Any) -> None:
     assert type(reply.content["back"]) is type(content)
 
 
+def test_content_nested_deeper_than_anybody_reads(rt: caxton.Runtime) -> None:
+    deep = "[" * 10_000 + "]" * 10_000
+    subscription = rt.subscribe()
+    rt.deploy(SILENT, name="a")
+    rt.send(f'{{"performative": "inform", "receiver": "a", "content": {deep}}}')
+    message = subscription.next(timeout=5)
+    assert message is not None
+    assert deep in message.raw.decode()
+    with pytest.raises(caxton.InvalidMessage, match="decoded"):
+        _ = message.content
+
+
 def test_messages_are_values(rt: caxton.Runtime) -> None:
     message = caxton.Message("query_IF", {"a": 1}, receiver=["x", "y"], ontology="o")
     assert message.performative == "query-if"

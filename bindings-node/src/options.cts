@@ -137,10 +137,22 @@ export function checkStrings(value: unknown, what: string): string[] {
 }
 
 /** @internal An options object, or nothing. */
-export function checkOptions<T extends object>(options: T | undefined): T {
+export function checkOptions<T extends object>(
+  options: T | undefined,
+  known?: readonly (keyof T & string)[],
+): T {
   if (options === undefined) return {} as T;
-  if (typeof options === "object" && options !== null) return options;
-  throw new InvalidArgument(`the options are ${shown(options)}, expected an object`);
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidArgument(`the options are ${shown(options)}, expected an object`);
+  }
+  // An option that is ignored is worse than one that is refused.
+  const unknown = known && Object.keys(options).find((name) => !known.includes(name as never));
+  if (unknown !== undefined) {
+    throw new InvalidArgument(
+      `there is no option ${JSON.stringify(unknown.slice(0, 64))}; there are ${known?.join(", ")}`,
+    );
+  }
+  return options;
 }
 
 /** @internal */
@@ -158,15 +170,18 @@ export function checkLimits(limits: Limits): LimitEntry[] {
 }
 
 /** @internal */
-export function checkDeploy(options: DeployOptions): NativeDeployOptions {
+export function checkDeploy(options: DeployOptions | undefined): NativeDeployOptions {
+  const { name, limits, capabilities } = checkOptions(options, DEPLOY_OPTIONS);
   const checked: NativeDeployOptions = {};
-  if (options.name !== undefined) checked.name = checkString(options.name, "name");
-  if (options.limits !== undefined) checked.limits = checkLimits(options.limits);
-  if (options.capabilities !== undefined) {
-    checked.capabilities = checkStrings(options.capabilities, "capabilities");
+  if (name !== undefined) checked.name = checkString(name, "name");
+  if (limits !== undefined) checked.limits = checkLimits(limits);
+  if (capabilities !== undefined) {
+    checked.capabilities = checkStrings(capabilities, "capabilities");
   }
   return checked;
 }
+
+const DEPLOY_OPTIONS = ["name", "limits", "capabilities", "signal"] as const;
 
 /** @internal A module, and whether it is a path even if it looks like text. */
 export function checkWasm(wasm: Wasm): [Written, boolean] {

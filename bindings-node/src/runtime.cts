@@ -63,7 +63,13 @@ export class Runtime {
 
   /** @throws {CaxtonError} `InvalidArgument` for an option out of its range, `InternalError` if the system gives no threads. */
   constructor(options?: RuntimeOptions) {
-    const { name, limits, workers, maxAgents, seed } = checkOptions(options);
+    const { name, limits, workers, maxAgents, seed } = checkOptions(options, [
+      "name",
+      "limits",
+      "workers",
+      "maxAgents",
+      "seed",
+    ]);
     const checked: NativeRuntimeOptions = {};
     if (name !== undefined) checked.name = checkString(name, "name");
     if (limits !== undefined) checked.limits = checkLimits(limits);
@@ -92,7 +98,7 @@ export class Runtime {
     return call(
       () => {
         const [module, isPath] = checkWasm(wasm);
-        return this.#native.deploy(module, { ...checkDeploy(checkOptions(options)), isPath });
+        return this.#native.deploy(module, { ...checkDeploy(options), isPath });
       },
       (agent: NativeAgent) => new Agent(agent),
       options,
@@ -104,7 +110,7 @@ export class Runtime {
     return call(
       () => {
         const [module, isPath] = checkWasm(wasm);
-        const checked = { ...checkDeploy(checkOptions(options)), isPath };
+        const checked = { ...checkDeploy(options), isPath };
         return this.#native.deployMany(module, checkStrings(names, "names"), checked);
       },
       (agents: NativeAgent[]) => agents.map((agent) => new Agent(agent)),
@@ -124,7 +130,10 @@ export class Runtime {
     if (typeof handler !== "function") {
       throw new InvalidArgument(`the handler is of type ${typeof handler}, expected a function`);
     }
-    const { capabilities = [], concurrency } = checkOptions(options);
+    const { capabilities = [], concurrency } = checkOptions(options, [
+      "capabilities",
+      "concurrency",
+    ]);
     if (checkCount(concurrency, "concurrency") === 0) {
       throw new InvalidArgument("concurrency is 0, expected 1 or more");
     }
@@ -239,7 +248,7 @@ export class Runtime {
     options?: Abortable,
   ): Subscription {
     const hasCallback = typeof callback === "function";
-    const { signal } = checkOptions(hasCallback ? options : callback);
+    const { signal } = checkOptions(hasCallback ? options : callback, ["signal"]);
     signal?.throwIfAborted();
     const opened = unwrap(this.#native.subscribe(encodeFilter(filter)));
     const subscription = new Subscription(opened, { signal });
@@ -284,7 +293,8 @@ export class Runtime {
    */
   close(options?: { timeout?: number | undefined }): Promise<void> {
     return call(
-      () => this.#native.close(checkTimeout(checkOptions(options).timeout, DEFAULT_CLOSE)),
+      () =>
+        this.#native.close(checkTimeout(checkOptions(options, ["timeout"]).timeout, DEFAULT_CLOSE)),
       nothing,
     );
   }
@@ -304,7 +314,7 @@ export class Runtime {
 }
 
 function waitFor(options: WaitOptions | undefined): number | undefined {
-  return checkTimeout(checkOptions(options).timeout, DEFAULT_TIMEOUT);
+  return checkTimeout(checkOptions(options, ["timeout", "signal"]).timeout, DEFAULT_TIMEOUT);
 }
 
 function encodeMessages(messages: Iterable<MessageLike>): Written[] {

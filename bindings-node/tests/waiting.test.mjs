@@ -178,3 +178,16 @@ test("closing ends calls that wait, twice is no error", async () => {
   assert.throws(() => closing.subscribe(), Closed);
   assert.throws(() => closing.register("x", () => {}), Closed);
 });
+
+test("an option that nobody knows is refused, not ignored", async () => {
+  const unknown = (error) =>
+    error instanceof InvalidArgument && /no option "\w+"/.test(error.message);
+  assert.throws(() => new Runtime({ nonsense: 1 }), unknown);
+  await assert.rejects(rt.deploy(silent, { restart: "never" }), unknown);
+  await assert.rejects(
+    rt.ask({ performative: "request", receiver: "mute" }, { timeuot: 5 }),
+    unknown,
+  );
+  await assert.rejects(rt.close({ timout: 1 }), unknown);
+  assert.throws(() => rt.register("h", () => 1, { concurency: 1 }), unknown);
+});

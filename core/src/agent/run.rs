@@ -16,6 +16,9 @@ use crate::sandbox::{
 use crate::scheduler::Lane;
 use crate::source::monotonic;
 
+/// What a calling thread runs before the pool takes the turn over: about one tick, and not less where
+/// a tick comes early.
+const CALLERS_TIME: Duration = Duration::from_millis(1);
 /// Turns that one agent may take in a row before others are looked at.
 const TURNS_IN_A_ROW: u32 = 32;
 /// The time of such a row after which no further turn is begun.
@@ -28,6 +31,14 @@ pub(crate) enum Job {
     Init,
     Message(Letter),
     Shutdown,
+}
+
+/// Whose thread runs a slice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Runner {
+    /// One that asked, and has other things to do.
+    Caller,
+    Worker,
 }
 
 impl Wake for Agent {
@@ -51,7 +62,7 @@ pub(crate) fn run_claimed(agent: &Arc<Agent>, letter: Letter) {
     let mut activity = agent.take_activity();
     if activity.instance.is_some() {
         let job = Some(Job::Message(letter));
-        contain(agent, || drive(agent, activity, job, Duration::ZERO, 1, Lane::outside()));
+        contain(agent, || drive(agent, activity, job, Runner::Caller, Lane::outside()));
         return;
     }
     // Making an instance is not for the calling thread: the pool starts over.
@@ -65,9 +76,8 @@ pub(crate) fn run_claimed(agent: &Arc<Agent>, letter: Letter) {
 /// Runs an agent that the scheduler handed to this worker.
 pub(crate) fn run_queued(agent: &Arc<Agent>, lane: Lane<'_>) {
     agent.mailbox.begin_slice();
-    let allowance = Duration::from_micros(agent.face.limits.max_cpu_micros);
     let activity = agent.take_activity();
-    contain(agent, || drive(agent, activity, None, allowance, TURNS_IN_A_ROW, lane));
+    contain(agent, || drive(agent, activity, None, Runner::Worker, lane));
 }
 
 /// A panic around a turn is a defect of ours: it costs this one agent, not the thread, which may be
@@ -90,10 +100,13 @@ fn drive(
     agent: &Arc<Agent>,
     mut activity: Activity,
     mut first: Option<Job>,
-    allowance: Duration,
-    max_turns: u32,
+    runner: Runner,
     lane: Lane<'_>,
 ) {
+    let (allowance, max_turns) = match runner {
+        Runner::Caller => (CALLERS_TIME, 1),
+        Runner::Worker => (Duration::from_micros(agent.face.limits.max_cpu_micros), TURNS_IN_A_ROW),
+    };
     let waker = Waker::from(agent.clone());
     let mut context = Context::from_waker(&waker);
     let begun = monotonic();
@@ -123,7 +136,7 @@ fn drive(
                 agent.put_activity(activity);
                 agent.mailbox.preempt();
                 // A calling thread runs less than a quantum: the pool goes on with a fresh turn.
-                if allowance.is_zero() {
+                if runner == Runner::Caller {
                     agent.core.scheduler.push(agent.clone(), lane);
                 } else {
                     agent.core.scheduler.push_preempted(agent.clone());

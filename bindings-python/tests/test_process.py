@@ -42,8 +42,10 @@ def start(code: str) -> subprocess.Popen[str]:
     }
     names = "".join(f"{name} = {value!r}\n" for name, value in given.items())
     script = "import caxton\n" + names + THREADS + textwrap.dedent(code)
+    # Without a cache the modules are compiled, which has threads of its own.
     return subprocess.Popen(
         [sys.executable, "-X", "dev", "-c", script],
+        env={**os.environ, "CAXTON_CACHE_DIR": ""},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,13 +1,13 @@
 //! Looking at a module without a runtime.
 
 use wasmparser::{Parser, Payload};
-use wasmtime::{ExternType, Module};
+use wasmtime::ExternType;
 
 use super::engine::Engine;
 use super::link::link;
 use super::module::{Facts, InboxKind, Start, kind, producers, signature};
-use super::template::to_binary;
-use crate::error::{Error, ErrorKind};
+use super::template::{compile, to_binary};
+use crate::error::Error;
 
 /// What is in a module, and whether it can be an agent.
 #[derive(Debug, Clone)]
@@ -55,17 +55,12 @@ pub struct Import {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidModule`] if the bytes are no valid module at all. A valid one that lacks what
+/// [`InvalidModule`](crate::ErrorKind::InvalidModule) if the bytes are no valid module at all. A valid one that lacks what
 /// an agent needs is no error: see [`Inspection::missing`].
 pub fn inspect(wasm: &[u8]) -> Result<Inspection, Error> {
     let wasm = to_binary(wasm)?;
     let engine = Engine::lease()?;
-    let module = Module::from_binary(engine.wasmtime(), &wasm).map_err(|e| {
-        Error::new(
-            ErrorKind::InvalidModule,
-            format!("this is not a module that can run here: {e:#}"),
-        )
-    })?;
+    let module = compile(&engine, &wasm)?;
     let mut missing = Vec::new();
     if let Err(error) = link(&module) {
         missing.extend_from_slice(error.missing());

@@ -37,12 +37,7 @@ impl Template {
         let module = match engine.disk().load(engine.wasmtime(), &hash) {
             Some(module) => module,
             None => {
-                let module = Module::from_binary(engine.wasmtime(), &wasm).map_err(|e| {
-                    Error::new(
-                        ErrorKind::InvalidModule,
-                        format!("this is not a module that can run here: {e:#}"),
-                    )
-                })?;
+                let module = compile(engine, &wasm)?;
                 engine.disk().keep(&hash, &module);
                 module
             }
@@ -81,6 +76,27 @@ impl Template {
     /// Whether a guest of this module may wait in a host call of WASI's, which needs tokio around it.
     pub fn uses_wasi(&self) -> bool {
         self.facts.uses_wasi
+    }
+}
+
+/// Compiles a module, on threads that end with it: those of a pool for the whole process would
+/// outlive every runtime.
+pub(super) fn compile(engine: &Lease, wasm: &[u8]) -> Result<Module, Error> {
+    let compile = || {
+        Module::from_binary(engine.wasmtime(), wasm).map_err(|e| {
+            Error::new(
+                ErrorKind::InvalidModule,
+                format!("this is not a module that can run here: {e:#}"),
+            )
+        })
+    };
+    let threads = rayon::ThreadPoolBuilder::new().thread_name(|_| "caxton-compile".to_owned());
+    match threads.build() {
+        Ok(pool) => pool.install(compile),
+        Err(error) => Err(Error::new(
+            ErrorKind::Internal,
+            format!("the system gives no threads to compile with: {error}"),
+        )),
     }
 }
 

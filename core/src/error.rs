@@ -97,6 +97,11 @@ impl fmt::Display for ErrorKind {
     }
 }
 
+/// As much of a text that somebody else wrote as an error shows.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
 /// Why a call failed: what happened, to which agent, what was expected, what to do.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);

@@ -1,6 +1,6 @@
 //! What an agent may use.
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, shown};
 
 /// The limits of one agent. `0` means no limit only for `max_memory_bytes`, as in the guide; `None`
 /// lifts a limit that can be lifted.
@@ -121,7 +121,7 @@ by_name! {
 
 fn unknown(name: &str) -> Error {
     let nearest = Limits::NAMES.iter().min_by_key(|known| strsim::damerau_levenshtein(known, name));
-    let shown: String = name.chars().take(64).collect();
+    let shown = shown(name);
     Error::new(
         ErrorKind::InvalidArgument,
         format!(

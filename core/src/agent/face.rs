@@ -191,7 +191,7 @@ impl World for Face {
         self.log.begin_turn();
     }
 
-    fn log_dropped(&self, _bytes: u64) {
+    fn log_dropped(&self) {
         self.log.count_dropped();
     }
 

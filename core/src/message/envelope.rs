@@ -7,7 +7,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Performative;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, shown};
 
 /// The most fields that are not FIPA's own in one message.
 const MAX_EXTRA_FIELDS: usize = 64;
@@ -131,7 +131,7 @@ impl<'de> Envelope<'de> {
                     return Ok(());
                 };
                 let act = Performative::parse(&text).ok_or_else(|| {
-                    let shown: String = text.chars().take(64).collect();
+                    let shown = shown(&text);
                     de::Error::custom(format_args!(
                         "{shown:?} is not one of FIPA's 22 communicative acts"
                     ))
@@ -173,7 +173,7 @@ impl<'de> Envelope<'de> {
 }
 
 fn duplicate<E: de::Error>(key: &str) -> E {
-    let shown: String = key.chars().take(64).collect();
+    let shown = shown(key);
     E::custom(format_args!("the key {shown:?} stands there twice"))
 }
 
@@ -197,7 +197,7 @@ fn read_reply_by<'de, E: de::Error>(raw: &'de RawValue) -> Result<Option<ReplyBy
     let micros = if text.starts_with('"') {
         let text: Text = serde_json::from_str(text).map_err(|e| within("reply_by", e))?;
         let instant: jiff::Timestamp = text.0.parse().map_err(|_| {
-            let shown: String = text.0.chars().take(64).collect();
+            let shown = shown(&text.0);
             E::custom(format_args!("`reply_by`: {shown:?} is not an RFC 3339 time"))
         })?;
         u64::try_from(instant.as_microsecond()).unwrap_or(0)

@@ -1,6 +1,6 @@
 //! Names of agents and topics.
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, shown};
 
 /// The name of the host's own management agent: failures that the host reports come from it.
 pub const AMS: &str = "ams";
@@ -41,7 +41,7 @@ pub fn check(name: &str) -> Result<(), Error> {
     } else {
         return Ok(());
     };
-    let shown: String = name.chars().take(64).collect();
+    let shown = shown(name);
     Err(Error::new(
         ErrorKind::InvalidArgument,
         format!("{shown:?} cannot be the name of an agent: {wrong}"),

@@ -185,8 +185,7 @@ impl Core {
 
     /// Writes what somebody drafted, as a message of `sender`.
     pub fn stamp_draft(&self, draft: &Draft, sender: &str) -> Result<Message, Error> {
-        self.check_size(draft)?;
-        self.stamp(&Envelope::read(draft.as_bytes())?, sender, None)
+        self.stamp(&self.read_draft(draft)?, sender, None)
     }
 
     /// Writes a message of the host itself.
@@ -194,11 +193,12 @@ impl Core {
         self.stamp(&Envelope::read(draft.as_bytes())?, name::AMS, None)
     }
 
-    /// Refuses a message above the runtime's limit, before it is looked at.
-    pub fn check_size(&self, draft: &Draft) -> Result<(), Error> {
+    /// Reads what somebody drafted; a message above the runtime's limit is refused before it is
+    /// looked at.
+    pub fn read_draft<'a>(&self, draft: &'a Draft) -> Result<Envelope<'a>, Error> {
         let (limit, size) = (self.limits.max_message_bytes, draft.as_bytes().len() as u64);
         if size <= limit {
-            return Ok(());
+            return Envelope::read(draft.as_bytes());
         }
         Err(Error::new(
             ErrorKind::LimitExceeded,

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -98,11 +97,6 @@ impl Agent {
     /// The removal goes on when the future is dropped.
     pub async fn remove(&self) -> Result<(), Error> {
         self.inner.core.remove(&self.inner).await
-    }
-
-    /// The time that a call of this agent waits unless it says otherwise.
-    pub const fn default_timeout() -> Duration {
-        DEFAULT_TIMEOUT
     }
 }
 

@@ -123,8 +123,7 @@ impl Core {
     /// with; the letters for everybody else are left.
     fn prepare(&self, draft: &Draft) -> Result<Outgoing, Error> {
         self.check_open()?;
-        self.check_size(draft)?;
-        let envelope = Envelope::read(draft.as_bytes())?;
+        let envelope = self.read_draft(draft)?;
         let speaker = self.speaker(&envelope)?;
         let message = self.stamp(&envelope, &speaker.name, None)?;
         let mut receivers = Vec::new();
@@ -161,8 +160,7 @@ impl Core {
     /// Sends to everybody whom `filter` means; how many there are. Those without room are skipped.
     pub fn broadcast(&self, filter: Filter, draft: &Draft) -> Result<u64, Error> {
         self.check_open()?;
-        self.check_size(draft)?;
-        let envelope = Envelope::read(draft.as_bytes())?;
+        let envelope = self.read_draft(draft)?;
         let speaker = self.speaker(&envelope)?;
         let message = self.stamp(&envelope, &speaker.name, Some(name::EVERYBODY))?;
         let (places, _skipped) = self.reserve_matching(filter, &message, speaker.serial);
@@ -181,8 +179,7 @@ impl Core {
         within: Option<Within>,
     ) -> Result<Message, Error> {
         self.check_open()?;
-        self.check_size(draft)?;
-        let envelope = Envelope::read(draft.as_bytes())?;
+        let envelope = self.read_draft(draft)?;
         let speaker = self.speaker(&envelope)?;
         let key = self.new_id();
         let reply_by = timeout.and_then(|timeout| {

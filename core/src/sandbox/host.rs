@@ -55,7 +55,7 @@ pub(crate) trait World: Send + Sync {
     /// A turn begins: the log counts anew.
     fn begin_turn(&self);
     /// Counts log output that was dropped.
-    fn log_dropped(&self, bytes: u64);
+    fn log_dropped(&self);
     /// Tells that the agent tried to speak as `claimed`.
     fn forged_sender(&self, claimed: &str);
     fn sleep(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -249,7 +249,7 @@ fn write_log(
         match range(memory, ptr, len) {
             // A line above the limit of a turn is cut before it is looked at.
             Some(bytes) if bytes.len() as u64 > host.limits.max_log_bytes => {
-                host.world.log_dropped(bytes.len() as u64);
+                host.world.log_dropped();
             }
             Some(bytes) => host.log(level, &String::from_utf8_lossy(bytes)),
             None => host.log(Level::Warn, "a log line lies outside the memory"),

@@ -65,11 +65,10 @@ impl Template {
         if needed <= ceiling {
             return Ok(());
         }
-        let mut text = format!(
+        let text = format!(
             "the module begins with {needed} bytes of memory, which is above its limit of {ceiling}; \
              raise max_memory_bytes, or build it with a smaller stack (-zstack-size=65536)"
         );
-        text.truncate(400);
         Err(Error::new(ErrorKind::LimitExceeded, text).with_limit("memory", ceiling, needed))
     }
 

@@ -6,7 +6,7 @@
 mod sleepers;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
@@ -29,7 +29,6 @@ pub(crate) struct Scheduler {
     sleepers: Sleepers,
     stop: AtomicBool,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    running: AtomicUsize,
 }
 
 /// Where what becomes ready is put: the queue of the worker that made it so, or the common one.
@@ -52,7 +51,6 @@ impl Scheduler {
             sleepers: Sleepers::default(),
             stop: AtomicBool::new(false),
             threads: Mutex::default(),
-            running: AtomicUsize::new(0),
         }
     }
 
@@ -67,17 +65,12 @@ impl Scheduler {
         *self.stealers.lock() = queues.iter().map(Worker::stealer).collect();
         for (index, queue) in queues.into_iter().enumerate() {
             let (scheduler, engine, io) = (self.clone(), engine.clone(), io.clone());
-            self.running.fetch_add(1, Ordering::SeqCst);
-            let thread = std::thread::Builder::new()
-                .name(format!("caxton-worker-{index}"))
-                .spawn(move || {
+            let thread = std::thread::Builder::new().name(format!("caxton-worker-{index}")).spawn(
+                move || {
                     let _entered = io.enter();
                     scheduler.work(index, &queue, &engine);
-                    scheduler.running.fetch_sub(1, Ordering::SeqCst);
-                })
-                .inspect_err(|_| {
-                    self.running.fetch_sub(1, Ordering::SeqCst);
-                })?;
+                },
+            )?;
             self.threads.lock().push(thread);
         }
         Ok(())

@@ -25,6 +25,7 @@
 
 mod agent;
 pub mod blocking;
+mod by_name;
 mod directory;
 mod error;
 mod fork;

@@ -1,6 +1,7 @@
 //! What an agent may use.
 
-use crate::error::{Error, ErrorKind, shown};
+use crate::by_name::by_name;
+use crate::error::{Error, ErrorKind};
 
 /// The limits of one agent. `0` means no limit only for `max_memory_bytes`, as in the guide; `None`
 /// lifts a limit that can be lifted.
@@ -56,55 +57,7 @@ impl Default for Limits {
     }
 }
 
-/// The limits by name, so that every language has the same ones without a list of its own.
-macro_rules! by_name {
-    ($($name:ident: $kind:tt),* $(,)?) => {
-        impl Limits {
-            /// The names of all limits, as they are in Python; JavaScript has the same in camel case.
-            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
-
-            /// Sets a limit by its name; `None` lifts it.
-            ///
-            /// # Errors
-            ///
-            /// [`ErrorKind::InvalidArgument`] if there is no limit of that name, or the value does
-            /// not fit.
-            pub fn set(&mut self, name: &str, value: Option<u64>) -> Result<(), Error> {
-                match name {
-                    $(stringify!($name) => by_name!(@set $kind, self.$name, name, value),)*
-                    _ => return Err(unknown(name)),
-                }
-                Ok(())
-            }
-
-            /// A limit by its name; `None` if it is lifted, or if there is none of that name.
-            pub fn get(&self, name: &str) -> Option<u64> {
-                match name {
-                    $(stringify!($name) => by_name!(@get $kind, self.$name),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-    (@set optional, $field:expr, $name:ident, $value:ident) => {
-        $field = match $value {
-            Some(value) => Some(value.try_into().map_err(|_| too_large($name, value))?),
-            None => None,
-        }
-    };
-    (@set zero, $field:expr, $name:ident, $value:ident) => { $field = $value.unwrap_or(0) };
-    (@set (most $most:expr), $field:expr, $name:ident, $value:ident) => {
-        $field = match $value {
-            Some(value) => value.try_into().map_err(|_| too_large($name, value))?,
-            None => $most,
-        }
-    };
-    (@get optional, $field:expr) => { $field.map(u64::from) };
-    (@get zero, $field:expr) => { ($field != 0).then_some($field) };
-    (@get (most $most:expr), $field:expr) => { ($field != $most).then_some($field.into()) };
-}
-
-by_name! {
+by_name! { Limits {
     max_memory_bytes: zero,
     max_cpu_micros: (most u64::MAX),
     max_execution_time_micros: optional,
@@ -117,23 +70,7 @@ by_name! {
     max_subscriptions: (most u32::MAX),
     max_log_bytes: (most u64::MAX),
     max_table_elements: (most u64::MAX),
-}
-
-fn unknown(name: &str) -> Error {
-    let nearest = Limits::NAMES.iter().min_by_key(|known| strsim::damerau_levenshtein(known, name));
-    let shown = shown(name);
-    Error::new(
-        ErrorKind::InvalidArgument,
-        format!(
-            "there is no limit {shown:?}; the nearest is {:?}",
-            nearest.copied().unwrap_or_default()
-        ),
-    )
-}
-
-fn too_large(name: &str, value: u64) -> Error {
-    Error::new(ErrorKind::InvalidArgument, format!("{name} is {value}, which is too large"))
-}
+}}
 
 impl Limits {
     /// The most memory that a guest may have: the limit, or all of a 32-bit address space.

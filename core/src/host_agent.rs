@@ -227,7 +227,12 @@ impl HostAgent {
             },
             Reply::Failure(text) => return self.fail(letter, &text),
         };
-        if let Err(error) = self.send(letter, &draft) {
+        let sent = self.write(&draft).and_then(|message| {
+            self.core.check_content_for_all(&message)?;
+            self.send(letter, message);
+            Ok(())
+        });
+        if let Err(error) = sent {
             self.fail(letter, error.message());
         }
     }
@@ -240,14 +245,20 @@ impl HostAgent {
         let content = serde_json::json!({"error": text, "agent": &*self.name, "kind": "handler"});
         let json = content.to_string();
         let draft = Draft::raw_reply(&letter.message, Performative::Failure, json.as_bytes());
-        if let Err(error) = self.send(letter, &draft) {
-            tracing::warn!(agent = %self.name, %error, "a failure could not be sent");
+        // Its text is the runtime's: content limits do not keep a failure from who waits for it.
+        match self.write(&draft) {
+            Ok(failure) => self.send(letter, failure),
+            Err(error) => {
+                tracing::warn!(agent = %self.name, %error, "a failure could not be sent");
+            }
         }
     }
 
-    fn send(&self, letter: &Letter, draft: &Draft) -> Result<(), crate::Error> {
-        let message = self.core.stamp_draft(draft, &self.name)?;
+    fn write(&self, draft: &Draft) -> Result<Message, crate::Error> {
+        self.core.stamp_draft(draft, &self.name)
+    }
+
+    fn send(&self, letter: &Letter, message: Message) {
         self.core.route(Party(self.serial), message, letter.ask.as_ref(), Lane::outside());
-        Ok(())
     }
 }

@@ -42,7 +42,7 @@ pub use error::{Error, ErrorKind};
 pub use fork::after_fork_in_child;
 pub use host_agent::{Handler, Reply, Task, Within};
 pub use limits::Limits;
-pub use message::{Draft, Filter, Message, Performative};
+pub use message::{ContentLimits, Draft, Filter, Message, Performative};
 pub use runtime::{
     Agent, Builder, Call, DeadLetter, Deploy, FnHandler, HostAgentHandle, Register, Runtime,
     Subscription,

@@ -17,7 +17,7 @@ use super::stats::Counters;
 use super::{LogLine, Stats};
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::message::{Envelope, Filter, Message};
+use crate::message::{ContentLimits, Envelope, Filter, Message};
 use crate::runtime::Core;
 use crate::sandbox::{Level, NoPlace, Place, World};
 
@@ -31,6 +31,8 @@ pub(crate) struct Face {
     pub capabilities: RwLock<Capabilities>,
     pub subscriptions: Mutex<HashMap<u32, Made>>,
     pub limits: Arc<Limits>,
+    /// Of what it sends and is sent: its own, or the runtime's.
+    pub content_limits: Option<Arc<ContentLimits>>,
     core: Arc<Core>,
     log: LogRing,
     bucket: Bucket,
@@ -115,6 +117,7 @@ impl Face {
             id,
             serial,
             limits,
+            content_limits: None,
             core,
         }
     }
@@ -150,7 +153,11 @@ impl World for Face {
     }
 
     fn stamp(&self, envelope: &Envelope<'_>, receiver: Option<&str>) -> Result<Message, Error> {
-        self.core.stamp(envelope, &self.name, receiver)
+        let message = self.core.stamp(envelope, &self.name, receiver)?;
+        if let Some(limits) = &self.content_limits {
+            limits.check_message(&message)?;
+        }
+        Ok(message)
     }
 
     fn reserve(&self, to: &str, message: &Message) -> Result<Place, NoPlace> {

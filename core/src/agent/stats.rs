@@ -17,7 +17,8 @@ pub struct Stats {
     pub messages_in: u64,
     /// Messages that its turns sent.
     pub messages_out: u64,
-    /// Copies of broadcasts and of subscribed messages that found no room with their receiver.
+    /// Copies of broadcasts and of subscribed messages that found no room with their receiver, or
+    /// were above its content limits.
     pub skipped: u64,
     /// Time that the guest ran, in microseconds.
     pub cpu_micros: u64,

@@ -3,6 +3,7 @@
 //! A message is read once, without touching its content, and written once by the host, which adds
 //! the true sender, a `message_id` and `sent_at`. From then on it is shared by reference.
 
+mod content;
 mod draft;
 mod envelope;
 mod filter;
@@ -13,6 +14,8 @@ mod performative;
 mod tests;
 mod wire;
 
+pub use content::ContentLimits;
+pub(crate) use content::Measure;
 pub use draft::Draft;
 pub(crate) use envelope::{Envelope, Sender};
 pub use filter::Filter;

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::envelope::Envelope;
 use super::json::{is_plain_text, write_number, write_string};
-use super::{Performative, name};
+use super::{Measure, Performative, name};
 use crate::error::{Error, ErrorKind};
 
 /// A FIPA ACL message, checked and stamped by the host. Immutable, and cheap to clone: every
@@ -22,6 +22,8 @@ struct Inner {
     performative: Performative,
     fields: [Span; FIELD_COUNT],
     content: Span,
+    /// Taken when limits first ask for it: however many receivers have some, the content is read once.
+    measure: OnceLock<Measure>,
     receivers: Receivers,
     reply_by: Option<u64>,
     sent_at: u64,
@@ -246,6 +248,14 @@ impl Message {
         }
     }
 
+    /// How large the parts of the content are; without content there are none.
+    pub(crate) fn measure(&self) -> &Measure {
+        self.0.measure.get_or_init(|| match self.0.content {
+            ABSENT => Measure::default(),
+            span => Measure::of(self.text(span)),
+        })
+    }
+
     /// What the message is charged for in a mailbox, in bytes.
     pub(crate) fn charge(&self) -> usize {
         self.0.buffer.len() + std::mem::size_of::<Inner>()
@@ -408,6 +418,7 @@ impl<'a> Writer<'a> {
             performative: parts.performative,
             fields: self.fields,
             content: parts.content,
+            measure: OnceLock::new(),
             receivers: parts.receivers,
             reply_by: parts.reply_by,
             sent_at: parts.sent_at,

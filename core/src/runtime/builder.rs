@@ -6,7 +6,7 @@ use super::core::{Core, CoreParts};
 use super::{Owner, Runtime};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
-use crate::message::name;
+use crate::message::{ContentLimits, name};
 use crate::sandbox::Engine;
 
 /// How a runtime is to be.
@@ -14,6 +14,7 @@ use crate::sandbox::Engine;
 pub struct Builder {
     name: String,
     limits: Limits,
+    content_limits: Option<ContentLimits>,
     workers: Option<usize>,
     max_agents: usize,
     seed: Option<u64>,
@@ -24,6 +25,7 @@ impl Default for Builder {
         Builder {
             name: name::HOST.to_owned(),
             limits: Limits::default(),
+            content_limits: None,
             workers: None,
             max_agents: 12_000,
             seed: None,
@@ -44,6 +46,15 @@ impl Builder {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// What the content of a message may be: of those that agents without content limits of their own
+    /// send or are sent, and of those that this program sends to topics, in broadcasts and to host
+    /// agents. A message above them is refused where it is sent. Without this there are none.
+    #[must_use]
+    pub fn content_limits(mut self, limits: ContentLimits) -> Self {
+        self.content_limits = Some(limits);
         self
     }
 
@@ -77,6 +88,7 @@ impl Builder {
     pub fn build(self) -> Result<Runtime, Error> {
         crate::fork::check()?;
         self.limits.check()?;
+        self.content_limits.as_ref().map_or(Ok(()), ContentLimits::check)?;
         name::check(&self.name)?;
         if name::is_reserved(&self.name) && self.name != name::HOST {
             return Err(Error::new(
@@ -112,6 +124,7 @@ impl Builder {
             io,
             name: self.name,
             limits: self.limits,
+            content_limits: self.content_limits,
             max_agents: self.max_agents,
             seed: self.seed,
         });

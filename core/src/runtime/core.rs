@@ -18,7 +18,7 @@ use crate::directory::{Directory, Member};
 use crate::error::{Error, ErrorKind};
 use crate::host_agent::HostAgent;
 use crate::limits::Limits;
-use crate::message::{Draft, Envelope, Message, Stamp, name};
+use crate::message::{ContentLimits, Draft, Envelope, Message, Stamp, name};
 use crate::sandbox::{Lease, Running};
 use crate::scheduler::Scheduler;
 use crate::source::{Id, Source};
@@ -41,6 +41,7 @@ pub(crate) struct Core {
     /// Further names under which it has spoken.
     pub speakers: DashSet<Box<str>>,
     pub limits: Limits,
+    pub content_limits: Option<Arc<ContentLimits>>,
     pub max_agents: usize,
     pub agents: AtomicUsize,
     /// What deployers listed, by the serial of the agent.
@@ -75,6 +76,7 @@ pub(crate) struct CoreParts {
     pub io: tokio::runtime::Runtime,
     pub name: String,
     pub limits: Limits,
+    pub content_limits: Option<ContentLimits>,
     pub max_agents: usize,
     pub seed: Option<u64>,
 }
@@ -99,6 +101,7 @@ impl Core {
             name: parts.name.into(),
             speakers: DashSet::new(),
             limits: parts.limits,
+            content_limits: parts.content_limits.map(Arc::new),
             max_agents: parts.max_agents,
             agents: AtomicUsize::new(0),
             listed: DashMap::new(),

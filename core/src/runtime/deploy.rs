@@ -12,7 +12,7 @@ use crate::agent::{self, Face};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
-use crate::message::name;
+use crate::message::{ContentLimits, name};
 use crate::sandbox::{Inspection, Meter, Seat, Template, inspect};
 use crate::scheduler::Lane;
 
@@ -22,6 +22,7 @@ pub struct Deploy {
     module: Module,
     name: Option<String>,
     limits: Option<Limits>,
+    content_limits: Option<ContentLimits>,
     capabilities: Vec<String>,
 }
 
@@ -53,7 +54,7 @@ impl Deploy {
     }
 
     fn new(module: Module) -> Self {
-        Deploy { module, name: None, limits: None, capabilities: Vec::new() }
+        Deploy { module, name: None, limits: None, content_limits: None, capabilities: Vec::new() }
     }
 
     /// Looks at the module without deploying it.
@@ -76,6 +77,15 @@ impl Deploy {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = Some(limits);
+        self
+    }
+
+    /// What the content of a message may be that the agent sends or is sent, in place of the runtime's
+    /// content limits. Whoever sends it more is told so, and the agent never sees it: a program by
+    /// the error of its call, an agent by a `failure` of `ams`.
+    #[must_use]
+    pub fn content_limits(mut self, limits: ContentLimits) -> Self {
+        self.content_limits = Some(limits);
         self
     }
 
@@ -133,6 +143,13 @@ impl Core {
         }
         let limits = deploy.limits.clone().unwrap_or_else(|| self.limits.clone());
         limits.check()?;
+        let content_limits = match deploy.content_limits.clone() {
+            Some(limits) => {
+                limits.check()?;
+                Some(Arc::new(limits))
+            }
+            None => self.content_limits.clone(),
+        };
         let template = self.load(deploy.module.clone()).await?;
         template.check_limits(&limits)?;
         let limits = Arc::new(limits);
@@ -140,7 +157,8 @@ impl Core {
             Deployment { core: self.clone(), agents: Vec::with_capacity(names.len()) };
         let mut starting = Vec::with_capacity(names.len());
         for name in names {
-            let (agent, started) = self.place(&template, &limits, &deploy.capabilities, name)?;
+            let (agent, started) =
+                self.place(&template, &limits, &content_limits, &deploy.capabilities, name)?;
             deployment.agents.push(agent);
             starting.push(started);
         }
@@ -173,6 +191,7 @@ impl Core {
         self: &Arc<Self>,
         template: &Arc<Template>,
         limits: &Arc<Limits>,
+        content_limits: &Option<Arc<ContentLimits>>,
         capabilities: &[String],
         name: String,
     ) -> Result<(Arc<agent::Agent>, Starting), Error> {
@@ -181,7 +200,9 @@ impl Core {
         let permit = self.engine.permit()?;
         let serial = self.next_serial();
         let id = self.new_id().as_str().into();
-        let face = Arc::new(Face::new(self.clone(), name.into(), id, serial, limits.clone()));
+        let mut face = Face::new(self.clone(), name.into(), id, serial, limits.clone());
+        face.content_limits.clone_from(content_limits);
+        let face = Arc::new(face);
         let seat = Seat {
             engine: self.engine.clone(),
             template: template.clone(),

@@ -9,7 +9,7 @@ use super::send::{Call, DEFAULT_TIMEOUT};
 use crate::agent::{self, AgentState, LogLine, Stats};
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::message::{Draft, Performative};
+use crate::message::{ContentLimits, Draft, Performative};
 
 /// An agent of the runtime. Cheap to clone; dropping it leaves the agent where it is.
 #[derive(Clone)]
@@ -45,6 +45,11 @@ impl Agent {
     /// Its limits.
     pub fn limits(&self) -> &Limits {
         &self.inner.face.limits
+    }
+
+    /// The limits of the content that it sends and is sent, if it has any: its own, or the runtime's.
+    pub fn content_limits(&self) -> Option<&ContentLimits> {
+        self.inner.face.content_limits.as_deref()
     }
 
     /// What it has done.

@@ -3,6 +3,7 @@
 mod ask;
 mod builder;
 mod close;
+mod content;
 mod core;
 mod dead_letter;
 mod deploy;

@@ -7,6 +7,7 @@ use super::ask::Ask;
 use super::core::{Core, Party};
 use crate::agent::{Agent, Kind, Letter, Refusal, Reserved};
 use crate::directory::Member;
+use crate::error::Error;
 use crate::host_agent::HostAgent;
 use crate::message::{Draft, Filter, Message, Performative, name};
 use crate::sandbox::{Fault, FaultKind, NoPlace, Place};
@@ -54,6 +55,13 @@ impl Core {
             self.tell_sender(&letter, to, &fault, lane);
             return;
         };
+        if let Member::Agent(agent) = &member
+            && let Err(error) = agent.check_content(message)
+        {
+            let letter = Letter::direct(message.clone(), ask.cloned());
+            self.report_content(&letter, agent, &error, lane);
+            return;
+        }
         let ask = self.passed_on(from, &member, message, ask);
         let letter = Letter::direct(message.clone(), ask);
         if let Err((refusal, letter)) = self.deliver(&member, letter, lane) {
@@ -148,10 +156,14 @@ impl Core {
     /// Keeps room for a message of the agent `holder`.
     pub fn reserve(&self, to: &str, message: &Message, holder: u64) -> Result<Place, NoPlace> {
         let member = self.directory.find(to).ok_or(NoPlace::Unknown)?;
+        if let Member::Agent(agent) = &member {
+            agent.check_content(message).map_err(NoPlace::Content)?;
+        }
         reserve_with(member, message, holder)
     }
 
-    /// Keeps room with everybody whom `filter` means, except the sender.
+    /// Keeps room with everybody whom `filter` means, except the sender; who has none, or has content
+    /// limits that are broken, is counted.
     pub fn reserve_matching(
         &self,
         filter: Filter,
@@ -166,6 +178,10 @@ impl Core {
         let mut skipped = 0;
         for member in self.directory.matching(&filter, names.as_deref()) {
             if member.serial() == holder {
+                continue;
+            }
+            if matches!(&member, Member::Agent(agent) if !agent.takes_content(message)) {
+                skipped += 1;
                 continue;
             }
             match reserve_with(member, message, holder) {
@@ -258,6 +274,15 @@ impl Core {
         let fault = Fault::new(kind, format!("{agent:?} {what}"));
         self.dead_letters.push(letter.message.clone(), fault.text.clone());
         self.tell_sender(letter, agent, &fault, lane);
+    }
+
+    /// Keeps a letter that is above its receiver's content limits as a dead letter, and tells who
+    /// sent it.
+    fn report_content(&self, letter: &Letter, agent: &Agent, error: &Error, lane: Lane<'_>) {
+        let (limit, used) = error.limit_and_used().unwrap_or_default();
+        let fault = Fault::limit(FaultKind::Content, error.message(), limit, used);
+        self.dead_letters.push(letter.message.clone(), error.message());
+        self.tell_sender(letter, agent.name(), &fault, lane);
     }
 
     /// Answers messages that waited with somebody who takes none any more.

@@ -137,6 +137,12 @@ impl Core {
                 None => return Err(not_found(to)),
             }
         }
+        for (_, member) in &receivers {
+            self.check_content(&message, member.as_ref())?;
+        }
+        if message.topic().is_some() {
+            self.check_content(&message, None)?;
+        }
         let from = Party(speaker.serial);
         let seen = self.observe(&message);
         if message.topic().is_some() {
@@ -163,6 +169,7 @@ impl Core {
         let envelope = self.read_draft(draft)?;
         let speaker = self.speaker(&envelope)?;
         let message = self.stamp(&envelope, &speaker.name, Some(name::EVERYBODY))?;
+        self.check_content(&message, None)?;
         let (places, _skipped) = self.reserve_matching(filter, &message, speaker.serial);
         let receivers = places.len() as u64;
         self.fill_places(Party(speaker.serial), &message, places, None, Lane::outside());
@@ -196,6 +203,7 @@ impl Core {
                 ));
             }
             let member = self.member(to)?;
+            self.check_content(&message, Some(&member))?;
             if !members.iter().any(|other: &Member| other.serial() == member.serial()) {
                 members.push(member);
             }

@@ -266,6 +266,10 @@ impl Core {
             subscribers
         };
         for agent in subscribers {
+            if !agent.takes_content(message) {
+                agent.face.counters.skipped.add(1);
+                continue;
+            }
             let letter = Letter { message: message.clone(), ask: None, kind: Kind::Copy };
             match agent.mailbox.push(letter) {
                 Ok(true) => self.scheduler.push(agent, lane),

@@ -17,6 +17,8 @@ pub(crate) enum FaultKind {
     Code,
     Mailbox,
     Unknown,
+    /// A message that the receiver's content limits keep out.
+    Content,
     Deadlock,
     /// The runtime is closing.
     Closed,
@@ -34,6 +36,7 @@ impl FaultKind {
             FaultKind::Code => "code",
             FaultKind::Mailbox => "mailbox",
             FaultKind::Unknown => "unknown",
+            FaultKind::Content => "content",
             FaultKind::Deadlock => "deadlock",
             FaultKind::Closed => "closed",
         }

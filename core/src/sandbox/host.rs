@@ -36,7 +36,8 @@ pub(crate) trait World: Send + Sync {
     fn random_u32(&self) -> u32;
     /// A generator for WASI.
     fn fork_random(&self) -> StdRng;
-    /// Writes a message in this agent's name; `receiver` stands in place of the envelope's.
+    /// Writes a message in this agent's name, if it is within its content limits; `receiver` stands in
+    /// place of the envelope's.
     fn stamp(&self, envelope: &Envelope<'_>, receiver: Option<&str>) -> Result<Message, Error>;
     /// Keeps room for `message` in the mailbox of the local agent `to`.
     fn reserve(&self, to: &str, message: &Message) -> Result<Place, NoPlace>;
@@ -68,6 +69,8 @@ pub(crate) struct Place(pub Box<dyn Any + Send>);
 pub(crate) enum NoPlace {
     Unknown,
     Full,
+    /// The content is above the receiver's limits; the error says what, and where.
+    Content(Error),
 }
 
 /// The data of an agent's wasmtime store.

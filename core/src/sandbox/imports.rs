@@ -8,6 +8,7 @@ use wasmtime::{Caller, Linker, ValType};
 use super::fault::{Fault, FaultKind};
 use super::host::{Host, Level, NoPlace, memory_and_host, range};
 use super::record::Effect;
+use crate::error::{Error, ErrorKind};
 use crate::message::{Envelope, Filter, Message, Sender, name};
 
 /// No such key, agent or subscription.
@@ -139,6 +140,7 @@ fn send_local_message(
         let place = host.world.reserve(&to, &message).map_err(|no| match no {
             NoPlace::Unknown => NOT_FOUND,
             NoPlace::Full => MAILBOX_FULL,
+            NoPlace::Content(error) => not_sent(host, &error),
         })?;
         charge(host, &message)?;
         host.push(Effect::Deliver(message, vec![place]));
@@ -283,10 +285,7 @@ fn with_envelope(
     }
     match Envelope::read(bytes) {
         Ok(envelope) => send(host, envelope).unwrap_or_else(|code| code),
-        Err(error) => {
-            host.log(Level::Warn, &format!("a message was not sent: {error}"));
-            INVALID_ARGUMENT
-        }
+        Err(error) => not_sent(host, &error),
     }
 }
 
@@ -297,10 +296,7 @@ fn stamp(host: &mut Host, envelope: Envelope<'_>, receiver: Option<&str>) -> Res
         host.log(Level::Warn, &format!("a message in the name of {claimed:?} was not sent"));
         return Err(PERMISSION_DENIED);
     }
-    let message = host.world.stamp(&envelope, receiver).map_err(|error| {
-        host.log(Level::Warn, &format!("a message was not sent: {error}"));
-        INVALID_ARGUMENT
-    })?;
+    let message = host.world.stamp(&envelope, receiver).map_err(|error| not_sent(host, &error))?;
     let is_reply = !host.turn.replied
         && host.turn.handled.as_ref().is_some_and(|handled| {
             message.receiver() == handled.answer_to() && message.answers(handled)
@@ -311,6 +307,12 @@ fn stamp(host: &mut Host, envelope: Envelope<'_>, receiver: Option<&str>) -> Res
         return Err(LIMIT_EXCEEDED);
     }
     Ok(message)
+}
+
+/// Writes to the agent's log why a message was not sent; the code for the guest.
+fn not_sent(host: &Host, error: &Error) -> i32 {
+    host.log(Level::Warn, &format!("a message was not sent: {error}"));
+    if error.kind() == ErrorKind::LimitExceeded { LIMIT_EXCEEDED } else { INVALID_ARGUMENT }
 }
 
 /// The name that a message claims to come from, if it is not one that its agent may use: its own

@@ -65,11 +65,12 @@ impl Inner {
 
     fn limits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let limits = self.agent.limits();
-        let fields = PyDict::new(py);
-        for name in caxton::Limits::NAMES {
-            fields.set_item(name, limits.get(name))?;
-        }
-        py.import("caxton")?.getattr("Limits")?.call((), Some(&fields))
+        named(py, "Limits", caxton::Limits::NAMES, |name| limits.get(name))
+    }
+
+    fn content_limits<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(limits) = self.agent.content_limits() else { return Ok(None) };
+        named(py, "ContentLimits", caxton::ContentLimits::NAMES, |name| limits.get(name)).map(Some)
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -88,6 +89,20 @@ impl Inner {
         };
         self.agent.logs().into_iter().map(line).collect()
     }
+}
+
+/// Limits as Python has them: an object of the package's `class`.
+fn named<'py>(
+    py: Python<'py>,
+    class: &str,
+    names: &[&str],
+    get: impl Fn(&str) -> Option<u64>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let fields = PyDict::new(py);
+    for name in names {
+        fields.set_item(name, get(name))?;
+    }
+    py.import("caxton")?.getattr(class)?.call((), Some(&fields))
 }
 
 macro_rules! agent_class {
@@ -132,6 +147,12 @@ macro_rules! agent_class {
             #[getter]
             fn limits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 self.0.limits(py)
+            }
+
+            /// The limits of the content that it sends and is sent, if it has any.
+            #[getter]
+            fn content_limits<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+                self.0.content_limits(py)
             }
 
             /// What it has done: counts, bytes and microseconds by name.

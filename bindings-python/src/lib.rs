@@ -42,7 +42,7 @@ mod _caxton {
     #[pymodule_export]
     use super::message::Message;
     #[pymodule_export]
-    use super::options::limits_defaults;
+    use super::options::{content_limits_defaults, limits_defaults};
     #[pymodule_export]
     use super::register::{HostAgent, Task};
     #[pymodule_export]

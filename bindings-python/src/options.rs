@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use caxton::{Deploy, Filter, Limits};
+use caxton::{ContentLimits, Deploy, Error, Filter, Limits};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString};
 
@@ -17,13 +17,41 @@ pub fn limits_defaults() -> Vec<(&'static str, Option<u64>)> {
     Limits::NAMES.iter().map(|name| (*name, limits.get(name))).collect()
 }
 
+/// The names and defaults of all limits of content.
+#[pyfunction]
+pub fn content_limits_defaults() -> Vec<(&'static str, Option<u64>)> {
+    let limits = ContentLimits::default();
+    ContentLimits::NAMES.iter().map(|name| (*name, limits.get(name))).collect()
+}
+
 /// The core's limits from a `caxton.Limits`.
 pub fn to_limits(limits: &Bound<'_, PyAny>) -> PyResult<Limits> {
-    let py = limits.py();
     let mut result = Limits::default();
-    for name in Limits::NAMES {
+    read(limits, "limits", "caxton.Limits", Limits::NAMES, |name, value| result.set(name, value))?;
+    Ok(result)
+}
+
+/// The core's limits of content from a `caxton.ContentLimits`.
+pub fn to_content_limits(limits: &Bound<'_, PyAny>) -> PyResult<ContentLimits> {
+    let mut result = ContentLimits::default();
+    read(limits, "content_limits", "caxton.ContentLimits", ContentLimits::NAMES, |name, value| {
+        result.set(name, value)
+    })?;
+    Ok(result)
+}
+
+/// Hands each limit of an object to `set`.
+fn read(
+    limits: &Bound<'_, PyAny>,
+    what: &str,
+    class: &str,
+    names: &[&str],
+    mut set: impl FnMut(&str, Option<u64>) -> Result<(), Error>,
+) -> PyResult<()> {
+    let py = limits.py();
+    for name in names {
         let Ok(value) = limits.getattr(*name) else {
-            let text = format!("limits is of type {}, expected caxton.Limits", type_name(limits));
+            let text = format!("{what} is of type {}, expected {class}", type_name(limits));
             return Err(invalid_argument(py, &text));
         };
         let value = match value.extract::<Option<u64>>() {
@@ -35,9 +63,9 @@ pub fn to_limits(limits: &Bound<'_, PyAny>) -> PyResult<Limits> {
                 return Err(invalid_argument(py, &text));
             }
         };
-        result.set(name, value).map_err(|error| to_py(py, &error))?;
+        set(name, value).map_err(|error| to_py(py, &error))?;
     }
-    Ok(result)
+    Ok(())
 }
 
 /// Seconds, or `None` for ever.

@@ -14,7 +14,7 @@ use crate::errors::{invalid_argument, to_py};
 use crate::looper::Looper;
 use crate::message::to_draft;
 use crate::mode::{Mode, Value};
-use crate::options::{to_filter, to_limits, to_module, to_timeout};
+use crate::options::{to_content_limits, to_filter, to_limits, to_module, to_timeout};
 use crate::register::{HostAgent, LoopHandler, ThreadHandler, current_task};
 use crate::subscription::{self, AsyncSubscription, Subscription};
 
@@ -33,6 +33,7 @@ struct Inner {
 struct Options<'a, 'py> {
     name: Option<String>,
     limits: Option<&'a Bound<'py, PyAny>>,
+    content_limits: Option<&'a Bound<'py, PyAny>>,
     workers: Option<usize>,
     max_agents: usize,
     seed: Option<u64>,
@@ -47,6 +48,9 @@ impl Inner {
         if let Some(limits) = options.limits {
             builder = builder.limits(to_limits(limits)?);
         }
+        if let Some(limits) = options.content_limits {
+            builder = builder.content_limits(to_content_limits(limits)?);
+        }
         if let Some(workers) = options.workers {
             builder = builder.workers(workers);
         }
@@ -60,13 +64,17 @@ impl Inner {
     fn to_deploy(
         wasm: &Bound<'_, PyAny>,
         limits: Option<&Bound<'_, PyAny>>,
+        content_limits: Option<&Bound<'_, PyAny>>,
         capabilities: Vec<String>,
     ) -> PyResult<Deploy> {
-        let deploy = to_module(wasm)?.capabilities(capabilities);
-        Ok(match limits {
-            Some(limits) => deploy.limits(to_limits(limits)?),
-            None => deploy,
-        })
+        let mut deploy = to_module(wasm)?.capabilities(capabilities);
+        if let Some(limits) = limits {
+            deploy = deploy.limits(to_limits(limits)?);
+        }
+        if let Some(limits) = content_limits {
+            deploy = deploy.content_limits(to_content_limits(limits)?);
+        }
+        Ok(deploy)
     }
 
     fn deploy(&self, py: Python<'_>, deploy: Deploy) -> PyResult<Py<PyAny>> {
@@ -271,16 +279,17 @@ macro_rules! runtime_class {
         #[pymethods]
         impl $class {
             #[new]
-            #[pyo3(signature = (*, name=None, limits=None, workers=None, max_agents=12_000, seed=None))]
+            #[pyo3(signature = (*, name=None, limits=None, content_limits=None, workers=None, max_agents=12_000, seed=None))]
             fn new(
                 py: Python<'_>,
                 name: Option<String>,
                 limits: Option<&Bound<'_, PyAny>>,
+                content_limits: Option<&Bound<'_, PyAny>>,
                 workers: Option<usize>,
                 max_agents: usize,
                 seed: Option<u64>,
             ) -> PyResult<Self> {
-                let options = Options { name, limits, workers, max_agents, seed };
+                let options = Options { name, limits, content_limits, workers, max_agents, seed };
                 Ok($class(Inner::new(py, $mode, options)?))
             }
 
@@ -297,15 +306,16 @@ macro_rules! runtime_class {
             }
 
             /// Deploys an agent; returns when its `agent_init` has succeeded.
-            #[pyo3(signature = (wasm, name=None, *, limits=None, capabilities=Vec::new()))]
+            #[pyo3(signature = (wasm, name=None, *, limits=None, content_limits=None, capabilities=Vec::new()))]
             fn deploy(
                 &self,
                 wasm: &Bound<'_, PyAny>,
                 name: Option<String>,
                 limits: Option<&Bound<'_, PyAny>>,
+                content_limits: Option<&Bound<'_, PyAny>>,
                 capabilities: Vec<String>,
             ) -> PyResult<Py<PyAny>> {
-                let deploy = Inner::to_deploy(wasm, limits, capabilities)?;
+                let deploy = Inner::to_deploy(wasm, limits, content_limits, capabilities)?;
                 let deploy = match name {
                     Some(name) => deploy.name(name),
                     None => deploy,
@@ -314,16 +324,17 @@ macro_rules! runtime_class {
             }
 
             /// Deploys one module under many names: all of them, or none.
-            #[pyo3(signature = (wasm, names, *, limits=None, capabilities=Vec::new()))]
+            #[pyo3(signature = (wasm, names, *, limits=None, content_limits=None, capabilities=Vec::new()))]
             fn deploy_many(
                 &self,
                 wasm: &Bound<'_, PyAny>,
                 names: &Bound<'_, PyAny>,
                 limits: Option<&Bound<'_, PyAny>>,
+                content_limits: Option<&Bound<'_, PyAny>>,
                 capabilities: Vec<String>,
             ) -> PyResult<Py<PyAny>> {
                 let names = names.try_iter()?.map(|name| name?.extract()).collect::<PyResult<_>>()?;
-                let deploy = Inner::to_deploy(wasm, limits, capabilities)?;
+                let deploy = Inner::to_deploy(wasm, limits, content_limits, capabilities)?;
                 self.0.deploy_many(wasm.py(), deploy, names)
             }
 

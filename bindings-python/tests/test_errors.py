@@ -46,6 +46,34 @@ def test_limits_that_are_no_limits(rt: caxton.Runtime) -> None:
         rt.deploy(SILENT, limits={"max_memory_bytes": 1})  # type: ignore[arg-type]
 
 
+def test_content_limits_have_the_core_s_names_and_defaults(rt: caxton.Runtime) -> None:
+    named = {field.name: field.default for field in fields(caxton.ContentLimits())}
+    assert named == dict(_caxton.content_limits_defaults())
+    assert caxton.ContentLimits() == caxton.ContentLimits(
+        max_bytes=1_048_576,
+        max_keys=100,
+        max_key_bytes=256,
+        max_array_items=1000,
+        max_string_bytes=10_000,
+        max_depth=64,
+    )
+    assert rt.deploy(SILENT).content_limits is None
+    limits = caxton.ContentLimits(max_keys=None, max_depth=None, max_bytes=7)
+    assert rt.deploy(SILENT, content_limits=limits).content_limits == limits
+    with caxton.Runtime(content_limits=limits) as limited:
+        assert limited.deploy(SILENT).content_limits == limits
+
+
+@pytest.mark.parametrize(
+    "given", [{"max_keys": 1}, caxton.Limits(), caxton.ContentLimits(max_keys=-1)]
+)
+def test_content_limits_that_are_none(rt: caxton.Runtime, given: Any) -> None:
+    with pytest.raises(caxton.InvalidArgument, match=r"caxton\.ContentLimits|max_keys"):
+        rt.deploy(SILENT, content_limits=given)
+    with pytest.raises(caxton.InvalidArgument, match=r"caxton\.ContentLimits|max_keys"):
+        caxton.Runtime(content_limits=given)
+
+
 @pytest.mark.parametrize(
     "wasm", [b"", b"junk", b"\0asm", b"\0asm\1\0\0\0\xff", "(module", b"\xff\xfe"]
 )

@@ -38,7 +38,7 @@ from caxton._errors import (
     Timeout,
     Trapped,
 )
-from caxton._runtime import AsyncRuntime, Limits, Runtime
+from caxton._runtime import AsyncRuntime, ContentLimits, Limits, Runtime
 from caxton._types import AnyMessage, Handler, Json, Stats, Wasm
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Call",
     "CaxtonError",
     "Closed",
+    "ContentLimits",
     "DeadLetter",
     "Export",
     "Failed",

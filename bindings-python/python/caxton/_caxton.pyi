@@ -5,7 +5,7 @@ from typing import Any, Generic, Literal, TypeVar, final
 
 from typing_extensions import Self, disjoint_base
 
-from caxton._runtime import Limits
+from caxton._runtime import ContentLimits, Limits
 from caxton._types import AnyMessage, Handler, Json, Stats, Wasm
 
 __version__: str
@@ -16,6 +16,7 @@ _T_co = TypeVar("_T_co", covariant=True)
 
 def after_fork_in_child() -> None: ...
 def limits_defaults() -> list[tuple[str, int | None]]: ...
+def content_limits_defaults() -> list[tuple[str, int | None]]: ...
 def inspect(wasm: Wasm) -> Inspection:
     """Looks at a module; no runtime is needed.
 
@@ -212,6 +213,9 @@ class Agent:
     def capabilities(self) -> list[str]: ...
     @property
     def limits(self) -> Limits: ...
+    @property
+    def content_limits(self) -> ContentLimits | None:
+        """The limits of the content that it sends and is sent: its own, or the runtime's."""
     def stats(self) -> Stats:
         """What it has done: counts, bytes and microseconds by name."""
     def logs(self) -> list[LogLine]:
@@ -265,6 +269,9 @@ class AsyncAgent:
     def capabilities(self) -> list[str]: ...
     @property
     def limits(self) -> Limits: ...
+    @property
+    def content_limits(self) -> ContentLimits | None:
+        """The limits of the content that it sends and is sent: its own, or the runtime's."""
     def stats(self) -> Stats:
         """What it has done: counts, bytes and microseconds by name."""
     def logs(self) -> list[LogLine]:
@@ -354,6 +361,7 @@ class Runtime:
         *,
         name: str | None = None,
         limits: Limits | None = None,
+        content_limits: ContentLimits | None = None,
         workers: int | None = None,
         max_agents: int = 12_000,
         seed: int | None = None,
@@ -369,6 +377,7 @@ class Runtime:
         name: str | None = None,
         *,
         limits: Limits | None = None,
+        content_limits: ContentLimits | None = None,
         capabilities: Iterable[str] = ...,
     ) -> Agent:
         """Deploys an agent; returns when its ``agent_init`` has succeeded.
@@ -382,6 +391,7 @@ class Runtime:
         names: Iterable[str],
         *,
         limits: Limits | None = None,
+        content_limits: ContentLimits | None = None,
         capabilities: Iterable[str] = ...,
     ) -> list[Agent]:
         """Deploys one module under many names: all of them, or none. Raises as ``deploy`` does."""
@@ -455,6 +465,7 @@ class AsyncRuntime:
         *,
         name: str | None = None,
         limits: Limits | None = None,
+        content_limits: ContentLimits | None = None,
         workers: int | None = None,
         max_agents: int = 12_000,
         seed: int | None = None,
@@ -470,6 +481,7 @@ class AsyncRuntime:
         name: str | None = None,
         *,
         limits: Limits | None = None,
+        content_limits: ContentLimits | None = None,
         capabilities: Iterable[str] = ...,
     ) -> Call[AsyncAgent]:
         """Deploys an agent; returns when its ``agent_init`` has succeeded.
@@ -483,6 +495,7 @@ class AsyncRuntime:
         names: Iterable[str],
         *,
         limits: Limits | None = None,
+        content_limits: ContentLimits | None = None,
         capabilities: Iterable[str] = ...,
     ) -> Call[list[AsyncAgent]]:
         """Deploys one module under many names: all of them, or none. Raises as ``deploy`` does."""

@@ -22,6 +22,21 @@ Limits = make_dataclass(
     namespace={"__module__": "caxton", "__doc__": "What an agent may use. ``None`` lifts a limit."},
 )
 
+#: What the content of a message may be. ``None`` lifts a limit.
+ContentLimits = make_dataclass(
+    "ContentLimits",
+    [
+        (name, "int | None", field(default=value))
+        for name, value in _caxton.content_limits_defaults()
+    ],
+    frozen=True,
+    kw_only=True,
+    namespace={
+        "__module__": "caxton",
+        "__doc__": "What the content of a message may be. ``None`` lifts a limit.",
+    },
+)
+
 
 class Runtime(_caxton.Runtime):
     __doc__ = _caxton.Runtime.__doc__

@@ -34,6 +34,26 @@ class Limits:
     #: Elements of all tables of the module.
     max_table_elements: int | None = ...
 
+@dataclass(frozen=True, kw_only=True)
+class ContentLimits:
+    """What the content of a message may be. ``None`` lifts a limit.
+
+    Texts are measured without their escapes, in bytes of UTF-8.
+    """
+
+    #: The content as JSON, in bytes.
+    max_bytes: int | None = ...
+    #: Keys of one object; one that comes twice counts twice.
+    max_keys: int | None = ...
+    #: One key, in bytes.
+    max_key_bytes: int | None = ...
+    #: Items of one array.
+    max_array_items: int | None = ...
+    #: One string that is no key, in bytes.
+    max_string_bytes: int | None = ...
+    #: Objects and arrays inside one another; 65,536 when it is lifted.
+    max_depth: int | None = ...
+
 class Runtime(_caxton.Runtime):
     def __enter__(self) -> Self: ...
     def __exit__(

@@ -7,7 +7,7 @@ use caxton::{Agent, Draft, Runtime};
 use napi_derive::napi;
 
 use crate::hub::{CallId, SharedLoop, begin};
-use crate::options::{LimitInForce, camel_case, limits_in_force, timeout};
+use crate::options::{LimitInForce, camel_case, content_limits_in_force, limits_in_force, timeout};
 use crate::outcome::{Outcome, Value, failed};
 
 /// A deployed agent. It keeps its runtime open.
@@ -78,6 +78,11 @@ impl AgentHandle {
     #[napi(getter, catch_unwind)]
     pub fn limits(&self) -> Vec<LimitInForce> {
         limits_in_force(self.agent.limits())
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn content_limits(&self) -> Option<Vec<LimitInForce>> {
+        self.agent.content_limits().map(content_limits_in_force)
     }
 
     #[napi(catch_unwind)]

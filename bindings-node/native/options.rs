@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use caxton::{Deploy, ErrorKind, Limits};
+use caxton::{ContentLimits, Deploy, Error, ErrorKind, Limits};
 use napi::bindgen_prelude::{Either, Uint8Array};
 use napi_derive::napi;
 
@@ -27,6 +27,7 @@ pub struct LimitInForce {
 pub struct RuntimeOptions {
     pub name: Option<String>,
     pub limits: Option<Vec<LimitOption>>,
+    pub content_limits: Option<Vec<LimitOption>>,
     pub workers: Option<f64>,
     pub max_agents: Option<f64>,
     pub seed: Option<f64>,
@@ -37,6 +38,7 @@ pub struct RuntimeOptions {
 pub struct DeployOptions {
     pub name: Option<String>,
     pub limits: Option<Vec<LimitOption>>,
+    pub content_limits: Option<Vec<LimitOption>>,
     pub capabilities: Option<Vec<String>>,
     /// The module is a path, even if it looks like the text format.
     pub is_path: Option<bool>,
@@ -62,32 +64,67 @@ pub fn camel_case(name: &str) -> String {
 pub fn limits(given: Option<Vec<LimitOption>>) -> Result<Option<Limits>, Box<Fault>> {
     let Some(given) = given else { return Ok(None) };
     let mut limits = Limits::default();
+    read(given, Limits::NAMES, |name, value| limits.set(name, value))?;
+    Ok(Some(limits))
+}
+
+/// The same of limits of content.
+pub fn content_limits(
+    given: Option<Vec<LimitOption>>,
+) -> Result<Option<ContentLimits>, Box<Fault>> {
+    let Some(given) = given else { return Ok(None) };
+    let mut limits = ContentLimits::default();
+    read(given, ContentLimits::NAMES, |name, value| limits.set(name, value))?;
+    Ok(Some(limits))
+}
+
+/// Hands each limit to `set` by the core's name.
+fn read(
+    given: Vec<LimitOption>,
+    names: &[&str],
+    mut set: impl FnMut(&str, Option<u64>) -> Result<(), Error>,
+) -> Result<(), Box<Fault>> {
     for LimitOption { name, value } in given {
-        let Some(known) = Limits::NAMES.iter().find(|known| camel_case(known) == name) else {
-            let names: Vec<String> = Limits::NAMES.iter().map(|name| camel_case(name)).collect();
+        let Some(known) = names.iter().find(|known| camel_case(known) == name) else {
+            let names: Vec<String> = names.iter().map(|name| camel_case(name)).collect();
             let shown: String = name.chars().take(64).collect();
             let text = format!("there is no limit {shown:?}; there are {}", names.join(", "));
             return Err(Box::new(Fault::new(ErrorKind::InvalidArgument, text)));
         };
         let value = value.map(|value| value as u64);
-        limits.set(known, value).map_err(Fault::from)?;
+        set(known, value).map_err(Fault::from)?;
     }
-    Ok(Some(limits))
+    Ok(())
 }
 
 /// The limits of an agent, all of them, in the core's order.
 pub fn limits_in_force(limits: &Limits) -> Vec<LimitInForce> {
+    in_force(Limits::NAMES, |name| limits.get(name))
+}
+
+/// The same of limits of content.
+pub fn content_limits_in_force(limits: &ContentLimits) -> Vec<LimitInForce> {
+    in_force(ContentLimits::NAMES, |name| limits.get(name))
+}
+
+fn in_force(names: &[&str], get: impl Fn(&str) -> Option<u64>) -> Vec<LimitInForce> {
     let one = |name: &&str| LimitInForce {
         name: camel_case(name),
-        value: limits.get(name).map(|value| value as f64),
+        value: get(name).map(|value| value as f64),
     };
-    Limits::NAMES.iter().map(one).collect()
+    names.iter().map(one).collect()
 }
 
 /// The defaults of all limits.
 #[napi(catch_unwind)]
 pub fn default_limits() -> Vec<LimitInForce> {
     limits_in_force(&Limits::default())
+}
+
+/// The defaults of all limits of content.
+#[napi(catch_unwind)]
+pub fn default_content_limits() -> Vec<LimitInForce> {
+    content_limits_in_force(&ContentLimits::default())
 }
 
 /// Milliseconds, or for ever.
@@ -111,6 +148,9 @@ pub fn deploy(wasm: Wasm, options: DeployOptions) -> Result<Deploy, Box<Fault>> 
     }
     if let Some(limits) = limits(options.limits)? {
         deploy = deploy.limits(limits);
+    }
+    if let Some(limits) = content_limits(options.content_limits)? {
+        deploy = deploy.content_limits(limits);
     }
     Ok(deploy.capabilities(options.capabilities.unwrap_or_default()))
 }

@@ -13,7 +13,9 @@ use crate::fault::Fault;
 use crate::handler::{HostHandle, JsHandler};
 use crate::hub::{CallId, Hub, SharedLoop, begin};
 use crate::message::{Written, draft, text};
-use crate::options::{DeployOptions, RuntimeOptions, Wasm, deploy, limits, timeout};
+use crate::options::{
+    DeployOptions, RuntimeOptions, Wasm, content_limits, deploy, limits, timeout,
+};
 use crate::outcome::{Outcome, Value, failed};
 use crate::subscription::SubscriptionHandle;
 
@@ -50,6 +52,9 @@ fn open(options: RuntimeOptions) -> Result<Runtime, Box<Fault>> {
     }
     if let Some(limits) = limits(options.limits)? {
         builder = builder.limits(limits);
+    }
+    if let Some(limits) = content_limits(options.content_limits)? {
+        builder = builder.content_limits(limits);
     }
     if let Some(workers) = options.workers {
         builder = builder.workers(workers as usize);

@@ -7,9 +7,10 @@ import {
   Message,
   type Performative,
 } from "./message.cjs";
-import type { NativeAgent } from "./native.cjs";
+import type { LimitEntry, NativeAgent } from "./native.cjs";
 import {
   type Abortable,
+  type ContentLimitsInForce,
   checkOptions,
   checkTimeout,
   type LimitsInForce,
@@ -98,8 +99,13 @@ export class Agent {
 
   /** Its limits. */
   get limits(): LimitsInForce {
-    const limits = this.#native.limits.map(({ name, value }) => [name, value ?? null]);
-    return Object.fromEntries(limits) as LimitsInForce;
+    return named(this.#native.limits) as LimitsInForce;
+  }
+
+  /** The limits of the content that it sends and is sent, if it has any: its own, or the runtime's. */
+  get contentLimits(): ContentLimitsInForce | null {
+    const limits = this.#native.contentLimits;
+    return limits && (named(limits) as ContentLimitsInForce);
   }
 
   /** What it has done. */
@@ -205,4 +211,9 @@ export class Agent {
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
+}
+
+/** Limits as an object: `null` where there is none. */
+function named(limits: LimitEntry[]): Record<string, number | null> {
+  return Object.fromEntries(limits.map(({ name, value }) => [name, value ?? null]));
 }

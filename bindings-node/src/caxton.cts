@@ -42,6 +42,8 @@ export {
 export type {
   Abortable,
   BroadcastOptions,
+  ContentLimits,
+  ContentLimitsInForce,
   DeployManyOptions,
   DeployOptions,
   Filter,

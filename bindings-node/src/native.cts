@@ -31,6 +31,7 @@ export interface NativeAgent {
   readonly state: string;
   readonly capabilities: string[];
   readonly limits: LimitEntry[];
+  readonly contentLimits: LimitEntry[] | null;
   stats(): { name: string; value: number }[];
   logs(): { at: number; level: string; text: string }[];
   send(
@@ -74,6 +75,7 @@ export interface NativeHostAgent {
 export interface NativeDeployOptions {
   name?: string;
   limits?: LimitEntry[];
+  contentLimits?: LimitEntry[];
   capabilities?: string[];
   isPath?: boolean;
 }
@@ -82,6 +84,7 @@ export interface NativeDeployOptions {
 export interface NativeRuntimeOptions {
   name?: string;
   limits?: LimitEntry[];
+  contentLimits?: LimitEntry[];
   workers?: number;
   maxAgents?: number;
   seed?: number;
@@ -177,6 +180,7 @@ export interface Native {
   ): string | Fault;
   replyBy(message: string): number | null;
   defaultLimits(): LimitEntry[];
+  defaultContentLimits(): LimitEntry[];
   errorCodes(): string[];
 }
 

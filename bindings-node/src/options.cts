@@ -34,6 +34,28 @@ export interface Limits {
 /** The limits of an agent, all of them; `null` where there is none. */
 export type LimitsInForce = { readonly [Name in keyof Limits]-?: number | null };
 
+/**
+ * What the content of a message may be. `null` lifts a limit; one that is left out has its default.
+ * Texts are measured without their escapes, in bytes of UTF-8.
+ */
+export interface ContentLimits {
+  /** The content as JSON, in bytes; 1 MiB unless said otherwise. */
+  maxBytes?: number | null | undefined;
+  /** Keys of one object, 100 unless said otherwise; one that comes twice counts twice. */
+  maxKeys?: number | null | undefined;
+  /** One key, in bytes; 256 unless said otherwise. */
+  maxKeyBytes?: number | null | undefined;
+  /** Items of one array; 1000 unless said otherwise. */
+  maxArrayItems?: number | null | undefined;
+  /** One string that is no key, in bytes; 10,000 unless said otherwise. */
+  maxStringBytes?: number | null | undefined;
+  /** Objects and arrays inside one another; 64 unless said otherwise, 65,536 when lifted. */
+  maxDepth?: number | null | undefined;
+}
+
+/** The content limits of an agent, all of them; `null` where there is none. */
+export type ContentLimitsInForce = { readonly [Name in keyof ContentLimits]-?: number | null };
+
 /** A call that can be given up. */
 export interface Abortable {
   /** Gives the call up; it rejects with the signal's reason. */
@@ -52,6 +74,11 @@ export interface RuntimeOptions {
   name?: string | undefined;
   /** The limits of agents that are deployed without limits of their own. */
   limits?: Limits | undefined;
+  /**
+   * What the content may be that agents without content limits of their own send or are sent, and
+   * what this program sends to topics, in broadcasts and to its own handlers. None unless given.
+   */
+  contentLimits?: ContentLimits | undefined;
   /** Threads that run agents; as many as there are processors unless said otherwise. */
   workers?: number | undefined;
   /** The most deployed agents; 12,000 unless said otherwise. */
@@ -64,6 +91,8 @@ export interface RuntimeOptions {
 export interface DeployManyOptions extends Abortable {
   /** The agent's limits, in place of the runtime's. */
   limits?: Limits | undefined;
+  /** What the content may be that the agent sends or is sent, in place of the runtime's. */
+  contentLimits?: ContentLimits | undefined;
   /** What it can do; what its code says of itself counts only as far as this list. */
   capabilities?: readonly string[] | undefined;
 }
@@ -156,7 +185,7 @@ export function checkOptions<T extends object>(
 }
 
 /** @internal */
-export function checkLimits(limits: Limits): LimitEntry[] {
+export function checkLimits(limits: Limits | ContentLimits): LimitEntry[] {
   return Object.entries(checkOptions(limits)).flatMap(([name, value]: [string, unknown]) => {
     if (value === undefined) return [];
     if (value === null) return [{ name }];
@@ -171,17 +200,18 @@ export function checkLimits(limits: Limits): LimitEntry[] {
 
 /** @internal */
 export function checkDeploy(options: DeployOptions | undefined): NativeDeployOptions {
-  const { name, limits, capabilities } = checkOptions(options, DEPLOY_OPTIONS);
+  const { name, limits, contentLimits, capabilities } = checkOptions(options, DEPLOY_OPTIONS);
   const checked: NativeDeployOptions = {};
   if (name !== undefined) checked.name = checkString(name, "name");
   if (limits !== undefined) checked.limits = checkLimits(limits);
+  if (contentLimits !== undefined) checked.contentLimits = checkLimits(contentLimits);
   if (capabilities !== undefined) {
     checked.capabilities = checkStrings(capabilities, "capabilities");
   }
   return checked;
 }
 
-const DEPLOY_OPTIONS = ["name", "limits", "capabilities", "signal"] as const;
+const DEPLOY_OPTIONS = ["name", "limits", "contentLimits", "capabilities", "signal"] as const;
 
 /** @internal A module, and whether it is a path even if it looks like text. */
 export function checkWasm(wasm: Wasm): [Written, boolean] {

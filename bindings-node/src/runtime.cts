@@ -63,9 +63,10 @@ export class Runtime {
 
   /** @throws {CaxtonError} `InvalidArgument` for an option out of its range, `InternalError` if the system gives no threads. */
   constructor(options?: RuntimeOptions) {
-    const { name, limits, workers, maxAgents, seed } = checkOptions(options, [
+    const { name, limits, contentLimits, workers, maxAgents, seed } = checkOptions(options, [
       "name",
       "limits",
+      "contentLimits",
       "workers",
       "maxAgents",
       "seed",
@@ -73,6 +74,7 @@ export class Runtime {
     const checked: NativeRuntimeOptions = {};
     if (name !== undefined) checked.name = checkString(name, "name");
     if (limits !== undefined) checked.limits = checkLimits(limits);
+    if (contentLimits !== undefined) checked.contentLimits = checkLimits(contentLimits);
     checkCount(workers, "workers");
     checkCount(maxAgents, "maxAgents");
     checkCount(seed, "seed");

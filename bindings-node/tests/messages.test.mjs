@@ -168,6 +168,29 @@ test("limits have the core's names, in camel case", async () => {
   }
 });
 
+test("content limits have the core's names, in camel case", async () => {
+  const names = native.defaultContentLimits().map(({ name }) => name);
+  const declared = readFileSync(new URL("../dist/options.d.cts", import.meta.url), "utf8");
+  for (const name of names) assert.ok(declared.includes(`${name}?: number | null`), name);
+  assert.equal(echo.contentLimits, null);
+  const contentLimits = { maxKeys: null, maxDepth: 3, maxBytes: undefined };
+  const agent = await rt.deploy(silent, { contentLimits });
+  assert.deepEqual(agent.contentLimits, {
+    maxBytes: 1 << 20,
+    maxKeys: null,
+    maxKeyBytes: 256,
+    maxArrayItems: 1000,
+    maxStringBytes: 10_000,
+    maxDepth: 3,
+  });
+  await agent.remove();
+  for (const contentLimits of [{ maxKey: 1 }, { max_keys: 1 }, { maxKeys: -1 }, 7]) {
+    await assert.rejects(rt.deploy(silent, { contentLimits }), InvalidArgument);
+    assert.throws(() => new Runtime({ contentLimits }), InvalidArgument);
+  }
+  assert.throws(() => new Runtime({ contentLimits: { maxKey: 1 } }), /maxKeys/);
+});
+
 test("an agent shows what it is and what it did", async () => {
   await echo.send({ action: "get_status" });
   assert.equal(echo.state, "active");

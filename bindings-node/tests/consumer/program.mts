@@ -8,7 +8,7 @@ import {
 } from "caxton";
 
 const limits: Limits = { maxMemoryBytes: 16 << 20, maxHostCalls: null };
-const rt = new Runtime({ limits, workers: 1 });
+const rt = new Runtime({ limits, contentLimits: { maxKeys: 10, maxDepth: null }, workers: 1 });
 const agent = await rt.deploy(new URL("file:///echo.wasm"), { name: "echo", limits });
 const reply = await agent.request<{ result: string }>({ a: 1 }, { timeout: 5000, ontology: "o" });
 const text: string = reply.content.result;
@@ -29,6 +29,8 @@ console.log(memory, agent.stats().cpuMicros satisfies number);
 await agent.send(1, { performative: "shout" });
 // @ts-expect-error There is no such limit.
 await rt.deploy("x.wasm", { limits: { maxMemory: 1 } });
+// @ts-expect-error There is no such limit of content.
+await rt.deploy("x.wasm", { contentLimits: { maxMemoryBytes: 1 } });
 // @ts-expect-error What came is unknown until somebody says what it is.
 console.log(untyped.result);
 await rt[Symbol.asyncDispose]();

@@ -41,6 +41,9 @@ const STEPS = {
   repeat: ["steps"],
 };
 
+/** The options of a deployment. */
+const DEPLOYMENT = ["limits", "content_limits", "capabilities"];
+
 const camel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const renamed = (object, rename) =>
@@ -53,11 +56,12 @@ class Stage {
   subscriptions = new Map();
 
   constructor(testCase, each) {
-    const { limits, max_agents, ...options } = testCase.runtime ?? {};
+    const { limits, content_limits, max_agents, ...options } = testCase.runtime ?? {};
     only(options, ["name", "workers"]);
     this.runtime = new Runtime({
       ...options,
       limits: renamed(limits, camel),
+      contentLimits: renamed(content_limits, camel),
       maxAgents: max_agents,
     });
     this.modules = testCase.modules ?? {};
@@ -104,7 +108,7 @@ class Stage {
     const options = { timeout: step.timeout === undefined ? undefined : step.timeout * 1000 };
     switch (name) {
       case "deploy": {
-        only(value, ["name", "module", "limits", "capabilities"]);
+        only(value, ["name", "module", ...DEPLOYMENT]);
         const agent = await runtime.deploy(this.module(value.module), {
           ...this.deployment(value),
           name: value.name,
@@ -112,7 +116,7 @@ class Stage {
         return this.keep(agent);
       }
       case "deploy_many": {
-        only(value, ["names", "module", "limits", "capabilities"]);
+        only(value, ["names", "module", ...DEPLOYMENT]);
         const agents = await runtime.deployMany(
           this.module(value.module),
           value.names,
@@ -206,8 +210,12 @@ class Stage {
     return this.agents.get(name);
   }
 
-  deployment({ limits, capabilities }) {
-    return { limits: renamed(limits, camel), capabilities };
+  deployment({ limits, content_limits, capabilities }) {
+    return {
+      limits: renamed(limits, camel),
+      contentLimits: renamed(content_limits, camel),
+      capabilities,
+    };
   }
 
   module(name) {

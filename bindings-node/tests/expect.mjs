@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Puts the long texts that `$repeat` stands for in their places. */
+/** Puts the long texts that `$repeat` and `$join` stand for in their places. */
 export function expand(value) {
   if (Array.isArray(value)) return value.map(expand);
   if (!isObject(value)) return value;
   if ("$repeat" in value && "times" in value) return value.$repeat.repeat(value.times);
+  if ("$join" in value) return value.$join.map(expand).join("");
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, expand(entry)]));
 }
 

@@ -33,6 +33,8 @@ def test_case(case: dict[str, Any], each: str | None) -> None:
     options = dict(case.get("runtime", {}))
     if "limits" in options:
         options["limits"] = caxton.Limits(**options["limits"])
+    if "content_limits" in options:
+        options["content_limits"] = caxton.ContentLimits(**options["content_limits"])
     with caxton.Runtime(**options) as rt:
         run = Run(rt, case, each)
         run.steps(case["steps"])
@@ -96,6 +98,8 @@ class Run:
         options: dict[str, Any] = {"capabilities": value.get("capabilities", [])}
         if "limits" in value:
             options["limits"] = caxton.Limits(**value["limits"])
+        if "content_limits" in value:
+            options["content_limits"] = caxton.ContentLimits(**value["content_limits"])
         return options
 
     def do_deploy(self, value: dict[str, Any], _step: Any, _timeout: Any) -> None:
@@ -236,8 +240,10 @@ class Run:
 
 
 def long(value: Any) -> Any:
-    """Writes out ``{"$repeat": "x", "times": n}``."""
+    """Writes out ``{"$repeat": "x", "times": n}``, and ``{"$join": [...]}`` of such texts."""
     if isinstance(value, dict):
+        if "$join" in value:
+            return "".join(long(value["$join"]))
         if "$repeat" in value:
             return value["$repeat"] * value["times"]
         return {key: long(inner) for key, inner in value.items()}

@@ -3,12 +3,17 @@
 use caxton::Error;
 use serde_json::{Value, json};
 
-/// Puts the long texts that `$repeat` stands for in their places.
+/// Puts the long texts that `$repeat` and `$join` stand for in their places.
 pub fn expand(value: Value) -> Value {
     match value {
         Value::Object(object) => match (object.get("$repeat"), object.get("times")) {
             (Some(Value::String(text)), Some(times)) => {
                 Value::String(text.repeat(times.as_u64().unwrap() as usize))
+            }
+            _ if object.contains_key("$join") => {
+                let parts = object["$join"].as_array().cloned().unwrap_or_default();
+                let text = |part| expand(part).as_str().unwrap_or_default().to_owned();
+                Value::String(parts.into_iter().map(text).collect())
             }
             _ => Value::Object(object.into_iter().map(|(k, v)| (k, expand(v))).collect()),
         },

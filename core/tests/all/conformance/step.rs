@@ -5,8 +5,8 @@ use std::future::{Future, IntoFuture};
 use std::time::{Duration, Instant};
 
 use caxton::{
-    Agent, Deploy, Draft, Error, Filter, Handler, HostAgentHandle, Limits, Message, Register,
-    Reply, Runtime, Subscription, Task,
+    Agent, ContentLimits, Deploy, Draft, Error, Filter, Handler, HostAgentHandle, Limits, Message,
+    Register, Reply, Runtime, Subscription, Task,
 };
 use serde_json::{Map, Value, json};
 
@@ -227,7 +227,7 @@ impl Stage {
 
     fn deployment(&self, value: &Value, extra: &[&str]) -> Result<Deploy, String> {
         let object = value.as_object().ok_or("a deployment is an object")?;
-        only(object, &[&["module", "limits", "capabilities"], extra].concat())?;
+        only(object, &[&["module", "limits", "content_limits", "capabilities"], extra].concat())?;
         let module = text(&value["module"])?;
         let mut deploy = match module.strip_prefix("file:") {
             Some(path) => Deploy::file(path),
@@ -235,6 +235,9 @@ impl Stage {
         };
         if let Some(given) = object.get("limits") {
             deploy = deploy.limits(limits(given)?);
+        }
+        if let Some(given) = object.get("content_limits") {
+            deploy = deploy.content_limits(content_limits(given)?);
         }
         if let Some(listed) = object.get("capabilities") {
             deploy = deploy.capabilities(texts(listed)?);
@@ -313,6 +316,7 @@ fn build(options: Option<&Value>) -> Result<Runtime, Error> {
         builder = match key.as_str() {
             "name" => builder.name(value.as_str().unwrap()),
             "limits" => builder.limits(limits(value).unwrap()),
+            "content_limits" => builder.content_limits(content_limits(value).unwrap()),
             "workers" => builder.workers(value.as_u64().unwrap() as usize),
             "max_agents" => builder.max_agents(value.as_u64().unwrap() as usize),
             other => panic!("unknown option {other:?} of the runtime"),
@@ -337,6 +341,14 @@ fn only(object: &Map<String, Value>, known: &[&str]) -> Result<(), String> {
 
 fn limits(given: &Value) -> Result<Limits, String> {
     let mut limits = Limits::default();
+    for (name, value) in given.as_object().ok_or("limits are an object")? {
+        limits.set(name, value.as_u64()).map_err(text_of)?;
+    }
+    Ok(limits)
+}
+
+fn content_limits(given: &Value) -> Result<ContentLimits, String> {
+    let mut limits = ContentLimits::default();
     for (name, value) in given.as_object().ok_or("limits are an object")? {
         limits.set(name, value.as_u64()).map_err(text_of)?;
     }

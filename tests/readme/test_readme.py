@@ -78,6 +78,12 @@ def test_limits_are_those_of_the_runtime() -> None:
     assert re.findall(r"`(\w+)`", first_cells) == [limit.name for limit in fields(caxton.Limits)]
 
 
+def test_content_limits_are_those_of_the_runtime() -> None:
+    table = README.split("## Content limits")[1].split("\n## ")[0]
+    first_cells = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
+    assert first_cells == [limit.name for limit in fields(caxton.ContentLimits)]
+
+
 PAGES = [
     "README.md",
     "ARCHITECTURE.md",

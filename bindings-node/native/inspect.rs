@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use crate::fault::Fault;
 use crate::hub::{Hub, begin};
-use crate::options::{Wasm, module};
+use crate::options::{PathOrBytes, module};
 use crate::outcome::{Outcome, Value};
 
 /// One import or export.
@@ -71,7 +71,7 @@ struct Finding {
 
 /// Looks at a module, on a thread of its own: it is compiled, which takes tens of milliseconds.
 #[napi(catch_unwind)]
-pub fn inspect(hub: &Hub, wasm: Wasm, is_path: bool) -> Value {
+pub fn inspect(hub: &Hub, wasm: PathOrBytes, is_path: bool) -> Value {
     let module = module(wasm, is_path);
     let finding = Arc::new(Mutex::new(Finding::default()));
     let found = Teller(finding.clone());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use caxton::{ContentLimits, Deploy, Error, ErrorKind, Limits};
+use caxton::{ContentLimits, Deploy, Error, ErrorKind, Limits, Wasm};
 use napi::bindgen_prelude::{Either, Uint8Array};
 use napi_derive::napi;
 
@@ -45,7 +45,7 @@ pub struct DeployOptions {
 }
 
 /// A module: a path, the text format, or bytes.
-pub type Wasm = Either<String, Uint8Array>;
+pub type PathOrBytes = Either<String, Uint8Array>;
 
 /// `max_memory_bytes` as JavaScript has it: `maxMemoryBytes`.
 pub fn camel_case(name: &str) -> String {
@@ -133,16 +133,16 @@ pub fn timeout(millis: Option<f64>) -> Option<Duration> {
     millis.and_then(|millis| Duration::try_from_secs_f64(millis / 1000.0).ok())
 }
 
-pub fn module(wasm: Wasm, is_path: bool) -> Deploy {
+pub fn module(wasm: PathOrBytes, is_path: bool) -> Wasm {
     match wasm {
-        Either::A(path) if is_path => Deploy::file(path),
-        Either::A(text) => Deploy::path_or_text(&text),
-        Either::B(bytes) => Deploy::bytes(bytes.to_vec()),
+        Either::A(path) if is_path => Wasm::file(path),
+        Either::A(text) => Wasm::path_or_text(&text),
+        Either::B(bytes) => Wasm::bytes(bytes.to_vec()),
     }
 }
 
-pub fn deploy(wasm: Wasm, options: DeployOptions) -> Result<Deploy, Box<Fault>> {
-    let mut deploy = module(wasm, options.is_path.unwrap_or(false));
+pub fn deploy(wasm: PathOrBytes, options: DeployOptions) -> Result<Deploy, Box<Fault>> {
+    let mut deploy = Deploy::new(module(wasm, options.is_path.unwrap_or(false)));
     if let Some(name) = options.name {
         deploy = deploy.name(name);
     }

@@ -14,7 +14,7 @@ use crate::handler::{HostHandle, JsHandler};
 use crate::hub::{CallId, Hub, SharedLoop, begin};
 use crate::message::{Written, draft, text};
 use crate::options::{
-    DeployOptions, RuntimeOptions, Wasm, content_limits, deploy, limits, timeout,
+    DeployOptions, PathOrBytes, RuntimeOptions, content_limits, deploy, limits, timeout,
 };
 use crate::outcome::{Outcome, Value, failed};
 use crate::subscription::SubscriptionHandle;
@@ -76,7 +76,7 @@ impl RuntimeHandle {
     }
 
     #[napi(catch_unwind)]
-    pub fn deploy(&self, wasm: Wasm, options: DeployOptions) -> Value {
+    pub fn deploy(&self, wasm: PathOrBytes, options: DeployOptions) -> Value {
         let deploy = match deploy(wasm, options) {
             Ok(deploy) => deploy,
             Err(fault) => return failed(*fault),
@@ -91,7 +91,12 @@ impl RuntimeHandle {
     }
 
     #[napi(catch_unwind)]
-    pub fn deploy_many(&self, wasm: Wasm, names: Vec<String>, options: DeployOptions) -> Value {
+    pub fn deploy_many(
+        &self,
+        wasm: PathOrBytes,
+        names: Vec<String>,
+        options: DeployOptions,
+    ) -> Value {
         let deploy = match deploy(wasm, options) {
             Ok(deploy) => deploy,
             Err(fault) => return failed(*fault),

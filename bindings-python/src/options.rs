@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use caxton::{ContentLimits, Deploy, Error, Filter, Limits};
+use caxton::{ContentLimits, Error, Filter, Limits, Wasm};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString};
 
@@ -83,22 +83,22 @@ pub fn to_timeout(py: Python<'_>, seconds: Option<f64>) -> PyResult<Option<Durat
 }
 
 /// A module: a path, bytes, or the text format in a `str`.
-pub fn to_module(wasm: &Bound<'_, PyAny>) -> PyResult<Deploy> {
+pub fn to_module(wasm: &Bound<'_, PyAny>) -> PyResult<Wasm> {
     if let Ok(bytes) = wasm.cast::<PyBytes>() {
-        return Ok(Deploy::bytes(bytes.as_bytes()));
+        return Ok(Wasm::bytes(bytes.as_bytes()));
     }
     if let Ok(bytes) = wasm.cast::<PyByteArray>() {
-        return Ok(Deploy::bytes(bytes.to_vec()));
+        return Ok(Wasm::bytes(bytes.to_vec()));
     }
     if let Ok(view) = wasm.cast::<PyMemoryView>() {
         let bytes = view.call_method0("tobytes")?;
-        return Ok(Deploy::bytes(bytes.cast::<PyBytes>()?.as_bytes()));
+        return Ok(Wasm::bytes(bytes.cast::<PyBytes>()?.as_bytes()));
     }
     if let Ok(text) = wasm.cast::<PyString>() {
-        return Ok(Deploy::path_or_text(text.to_str()?));
+        return Ok(Wasm::path_or_text(text.to_str()?));
     }
     if let Ok(path) = wasm.extract::<PathBuf>() {
-        return Ok(Deploy::file(path));
+        return Ok(Wasm::file(path));
     }
     let text =
         format!("wasm is of type {}, expected a path, bytes, or text in str", type_name(wasm));

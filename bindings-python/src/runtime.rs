@@ -67,7 +67,7 @@ impl Inner {
         content_limits: Option<&Bound<'_, PyAny>>,
         capabilities: Vec<String>,
     ) -> PyResult<Deploy> {
-        let mut deploy = to_module(wasm)?.capabilities(capabilities);
+        let mut deploy = Deploy::new(to_module(wasm)?).capabilities(capabilities);
         if let Some(limits) = limits {
             deploy = deploy.limits(to_limits(limits)?);
         }

@@ -195,7 +195,7 @@ impl HostAgent {
                         tracing::error!(agent = %self.name, "a handler panicked");
                     }
                 }
-                Next::Init | Next::Shutdown => {}
+                Next::Init | Next::Timer(_) | Next::Order(_) | Next::Shutdown => {}
                 Next::Nothing => {
                     if !self.mailbox.requeue_or_rest() {
                         return;

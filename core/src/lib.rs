@@ -37,7 +37,7 @@ mod sandbox;
 mod scheduler;
 mod source;
 
-pub use agent::{AgentState, LogLevel, LogLine, Stats};
+pub use agent::{AgentState, LogLevel, LogLine, Restart, Stats};
 pub use error::{Error, ErrorKind};
 pub use fork::after_fork_in_child;
 pub use host_agent::{Handler, Reply, Task, Within};
@@ -45,6 +45,6 @@ pub use limits::Limits;
 pub use message::{ContentLimits, Draft, Filter, Message, Performative};
 pub use runtime::{
     Agent, Builder, Call, DeadLetter, Deploy, FnHandler, HostAgentHandle, Register, Runtime,
-    Subscription,
+    Subscription, Wasm,
 };
 pub use sandbox::{Export, Import, Inspection, inspect};

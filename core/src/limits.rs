@@ -27,6 +27,10 @@ pub struct Limits {
     pub mailbox_capacity: u32,
     /// Bytes of the messages that wait in the mailbox.
     pub mailbox_bytes: u64,
+    /// All that the agent has stored, keys included, in bytes.
+    pub max_storage_bytes: u64,
+    /// Timers that the agent has set.
+    pub max_timers: u32,
     /// Subscriptions of the agent.
     pub max_subscriptions: u32,
     /// Log output of one turn, in bytes; the rest is dropped and counted.
@@ -50,6 +54,8 @@ impl Default for Limits {
             max_message_bytes: 1 << 20,
             mailbox_capacity: 1024,
             mailbox_bytes: 16 << 20,
+            max_storage_bytes: 64 << 20,
+            max_timers: 1024,
             max_subscriptions: 64,
             max_log_bytes: 64 << 10,
             max_table_elements: 100_000,
@@ -67,6 +73,8 @@ by_name! { Limits {
     max_message_bytes: (most LARGEST_MESSAGE),
     mailbox_capacity: (most u32::MAX),
     mailbox_bytes: (most u64::MAX),
+    max_storage_bytes: (most u64::MAX),
+    max_timers: (most u32::MAX),
     max_subscriptions: (most u32::MAX),
     max_log_bytes: (most u64::MAX),
     max_table_elements: (most u64::MAX),

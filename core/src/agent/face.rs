@@ -1,25 +1,23 @@
 //! What an agent is to the world, and what the world is to its guest.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use rand::rngs::StdRng;
 use serde::Deserialize;
 
 use super::log::LogRing;
 use super::rate::Bucket;
 use super::stats::Counters;
-use super::{LogLine, Stats};
+use super::{Holdings, LogLine, Stats};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Envelope, Filter, Message};
 use crate::runtime::Core;
-use crate::sandbox::{Level, NoPlace, Place, World};
+use crate::sandbox::{Level, Made, NoPlace, Place, World};
 
 /// An agent's identity, its log and its counts; it outlives each instance.
 pub(crate) struct Face {
@@ -29,21 +27,13 @@ pub(crate) struct Face {
     pub serial: u64,
     pub counters: Counters,
     pub capabilities: RwLock<Capabilities>,
-    pub subscriptions: Mutex<HashMap<u32, Made>>,
+    pub holdings: Holdings,
     pub limits: Arc<Limits>,
     /// Of what it sends and is sent: its own, or the runtime's.
     pub content_limits: Option<Arc<ContentLimits>>,
     core: Arc<Core>,
     log: LogRing,
     bucket: Bucket,
-    next_subscription: AtomicU32,
-}
-
-/// When an agent made a subscription: those of its init end when that runs again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Made {
-    InInit,
-    InTurn,
 }
 
 /// What an agent can do.
@@ -111,8 +101,7 @@ impl Face {
             bucket: Bucket::new(limits.max_messages_per_second),
             counters: Counters::default(),
             capabilities: RwLock::default(),
-            subscriptions: Mutex::default(),
-            next_subscription: AtomicU32::new(1),
+            holdings: Holdings::default(),
             name,
             id,
             serial,
@@ -128,6 +117,7 @@ impl Face {
 
     pub fn stats(&self, mailbox_messages: usize) -> Stats {
         Stats {
+            stored_bytes: self.holdings.data_bytes(),
             mailbox_messages: mailbox_messages as u64,
             log_lines_dropped: self.log.dropped(),
             ..self.counters.read()
@@ -172,22 +162,28 @@ impl World for Face {
         self.bucket.take(|| self.core.source.elapsed())
     }
 
-    fn new_subscription(&self, extra: usize, in_init: bool) -> Option<u32> {
-        let subscriptions = self.subscriptions.lock();
-        // An init that runs again takes the places of those that it made before.
-        let counts = |made: &&Made| !in_init || **made == Made::InTurn;
-        let held = subscriptions.values().filter(counts).count() + extra;
-        drop(subscriptions);
-        if held >= self.limits.max_subscriptions as usize {
-            return None;
-        }
-        let id = self.next_subscription.fetch_add(1, Ordering::Relaxed);
-        // Guests see ids as positive i32.
-        (id <= i32::MAX as u32).then_some(id)
+    fn load(&self, key: &[u8]) -> Option<Arc<[u8]>> {
+        self.holdings.load(key)
+    }
+
+    fn stored_bytes(&self) -> u64 {
+        self.holdings.data_bytes()
+    }
+
+    fn new_timer(&self, extra: usize, fewer: usize, made: Made) -> Option<u32> {
+        self.holdings.new_timer(extra, fewer, made, self.limits.max_timers)
+    }
+
+    fn has_timer(&self, id: u32) -> bool {
+        self.holdings.has_timer(id)
+    }
+
+    fn new_subscription(&self, extra: usize, made: Made) -> Option<u32> {
+        self.holdings.new_subscription(extra, made, self.limits.max_subscriptions)
     }
 
     fn has_subscription(&self, id: u32) -> bool {
-        self.subscriptions.lock().contains_key(&id)
+        self.holdings.has_subscription(id)
     }
 
     fn log(&self, level: Level, text: &str) {

@@ -5,16 +5,17 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 
 use parking_lot::Mutex;
 
-use super::Agent;
+use super::OnStarted;
 use super::letter::{Kind, Letter};
+use super::room::Waiter;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
-use crate::message::Message;
-use crate::scheduler::Lane;
+use crate::sandbox::{InstancePermit, Template};
+use crate::scheduler::Alarm;
 
 /// Room above the capacity that only failures of the host may take.
 const FAILURE_LANE: usize = 64;
@@ -37,6 +38,24 @@ struct Inner {
     gone: Option<Gone>,
     shutdown: bool,
     init: bool,
+    /// What a script wants done between two turns.
+    orders: VecDeque<Order>,
+    /// Timers that have come due.
+    due: VecDeque<u32>,
+    /// The last turn was a timer's: a message comes next.
+    rang_last: bool,
+    /// The agent is suspended: it takes no messages and no timers.
+    paused: bool,
+    /// The agent has crashed, and is not started again yet.
+    delayed: bool,
+}
+
+/// What a script wants done with an agent between two turns.
+pub(crate) enum Order {
+    /// Its last turn, and a fresh start.
+    Restart(OnStarted),
+    /// Other code, with room for its instance beside the old one's.
+    Replace(Arc<Template>, InstancePermit, OnStarted),
 }
 
 /// The run token.
@@ -51,7 +70,7 @@ enum Phase {
     /// The same, and what the turn waits for has come meanwhile.
     Notified,
     /// A turn waits in a host call.
-    Suspended,
+    Waiting,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +103,8 @@ pub(crate) enum Refusal {
 pub(crate) enum Next {
     Init,
     Message(Letter),
+    Timer(u32),
+    Order(Order),
     Shutdown,
     Nothing,
 }
@@ -101,6 +122,11 @@ impl Mailbox {
                 gone: None,
                 shutdown: false,
                 init: false,
+                orders: VecDeque::new(),
+                due: VecDeque::new(),
+                rang_last: false,
+                paused: false,
+                delayed: false,
             }),
             max_messages: limits.mailbox_capacity as usize,
             max_bytes: usize::try_from(limits.mailbox_bytes).unwrap_or(usize::MAX),
@@ -122,7 +148,12 @@ impl Mailbox {
         if self.refusal(&inner, &letter).is_some() {
             return Claim::Refused(letter);
         }
-        if inner.phase == Phase::Idle && inner.queue.is_empty() && !inner.init && !inner.shutdown {
+        if inner.phase == Phase::Idle
+            && inner.queue.is_empty()
+            && !inner.ready()
+            && !inner.paused
+            && !inner.delayed
+        {
             inner.phase = Phase::Running;
             return Claim::Run(letter);
         }
@@ -186,7 +217,7 @@ impl Mailbox {
     }
 
     /// Puts a letter into room that was kept; whether the agent has to be scheduled.
-    fn fill(&self, letter: Letter, holder: u64) -> Result<bool, (Refusal, Letter)> {
+    pub(super) fn fill(&self, letter: Letter, holder: u64) -> Result<bool, (Refusal, Letter)> {
         let mut inner = self.inner.lock();
         inner.unreserve(letter.message.charge(), holder);
         match inner.gone {
@@ -198,7 +229,7 @@ impl Mailbox {
 
     /// Gives back what [`Mailbox::reserve`] kept; whether the agent has to be scheduled, for
     /// scripts that waited for the room.
-    fn release(&self, charge: usize, holder: u64) -> bool {
+    pub(super) fn release(&self, charge: usize, holder: u64) -> bool {
         let mut inner = self.inner.lock();
         inner.unreserve(charge, holder);
         let admitted = self.admit(&mut inner);
@@ -250,8 +281,11 @@ impl Mailbox {
         let mut inner = self.inner.lock();
         inner.shutdown = true;
         let (waiting, wakers) = inner.end(Gone::Removed);
+        // Who waits for an order is told by its end.
+        let orders = std::mem::take(&mut inner.orders);
         let wake = inner.schedule();
         drop(inner);
+        drop(orders);
         wake_all(wakers);
         (waiting, wake)
     }
@@ -275,10 +309,24 @@ impl Mailbox {
             inner.shutdown = false;
             return Next::Shutdown;
         }
-        if inner.init || (!has_instance && !inner.queue.is_empty()) {
+        if let Some(order) = inner.orders.pop_front() {
+            return Next::Order(order);
+        }
+        if !inner.ready() {
+            return Next::Nothing;
+        }
+        if inner.init || !has_instance {
             inner.init = false;
             return Next::Init;
         }
+        // Neither timers nor messages shut the others out.
+        if (!inner.rang_last || inner.queue.is_empty())
+            && let Some(id) = inner.due.pop_front()
+        {
+            inner.rang_last = true;
+            return Next::Timer(id);
+        }
+        inner.rang_last = false;
         let Some(letter) = inner.queue.pop_front() else {
             return Next::Nothing;
         };
@@ -293,8 +341,80 @@ impl Mailbox {
     pub fn requeue_or_rest(&self) -> bool {
         let mut inner = self.inner.lock();
         inner.phase = Phase::Idle;
-        let more = inner.shutdown || inner.init || !inner.queue.is_empty();
-        more && inner.schedule()
+        inner.schedule()
+    }
+
+    /// A timer of the agent is due, or its delay is over; whether it has to be scheduled.
+    pub fn ring(&self, alarm: Alarm) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.gone.is_some() {
+            return false;
+        }
+        match alarm {
+            Alarm::Restart => inner.delayed = false,
+            Alarm::Timer(id) => inner.due.push_back(id),
+        }
+        inner.schedule()
+    }
+
+    /// Takes back a timer that is due and has not been handled.
+    pub fn forget_timer(&self, id: u32) {
+        self.inner.lock().due.retain(|due| *due != id);
+    }
+
+    /// Takes no turn until [`Alarm::Restart`] rings.
+    pub fn delay(&self) {
+        self.inner.lock().delayed = true;
+    }
+
+    /// Wants something done between two turns; whether the agent has to be scheduled. Gives the
+    /// order back where the agent is gone for good.
+    pub fn order(&self, order: Order) -> Result<bool, Order> {
+        let mut inner = self.inner.lock();
+        if inner.gone == Some(Gone::Removed) {
+            return Err(order);
+        }
+        inner.orders.push_back(order);
+        Ok(inner.schedule())
+    }
+
+    /// Takes no messages and timers out until it is told otherwise.
+    pub fn pause(&self) -> Result<(), Refusal> {
+        let mut inner = self.inner.lock();
+        inner.check_here()?;
+        inner.paused = true;
+        Ok(())
+    }
+
+    /// Goes on; whether the agent has to be scheduled.
+    pub fn resume(&self) -> Result<bool, Refusal> {
+        let mut inner = self.inner.lock();
+        inner.check_here()?;
+        inner.paused = false;
+        Ok(inner.schedule())
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.inner.lock().paused
+    }
+
+    /// Whether no turn is in progress.
+    pub fn is_idle(&self) -> bool {
+        self.inner.lock().phase == Phase::Idle
+    }
+
+    /// Takes messages again after a failure.
+    pub fn revive(&self) {
+        let mut inner = self.inner.lock();
+        inner.delayed = false;
+        if inner.gone == Some(Gone::Failed) {
+            inner.gone = None;
+        }
+    }
+
+    /// Wants an init before anything else, of an agent whose run token the caller holds.
+    pub fn init_next(&self) {
+        self.inner.lock().init = true;
     }
 
     /// The slice ended, and the turn wants to go on: the scheduler takes the token.
@@ -306,7 +426,7 @@ impl Mailbox {
     pub fn suspend(&self) -> bool {
         let mut inner = self.inner.lock();
         let woken = inner.phase == Phase::Notified;
-        inner.phase = if woken { Phase::Queued } else { Phase::Suspended };
+        inner.phase = if woken { Phase::Queued } else { Phase::Waiting };
         woken
     }
 
@@ -314,7 +434,7 @@ impl Mailbox {
     pub fn wake(&self) -> bool {
         let mut inner = self.inner.lock();
         match inner.phase {
-            Phase::Suspended => {
+            Phase::Waiting => {
                 inner.phase = Phase::Queued;
                 true
             }
@@ -340,10 +460,8 @@ impl Mailbox {
     }
 
     fn refusal_for(&self, inner: &Inner, charge: usize, kind: Kind) -> Option<Refusal> {
-        match inner.gone {
-            Some(Gone::Failed) => return Some(Refusal::Failed),
-            Some(Gone::Removed) => return Some(Refusal::Removed),
-            None => {}
+        if let Err(gone) = inner.check_here() {
+            return Some(gone);
         }
         let reserved: usize = inner.reserved.iter().map(|(_, count)| count).sum();
         let messages = inner.queue.len() + reserved;
@@ -377,7 +495,7 @@ impl Mailbox {
     }
 }
 
-fn wake_all(wakers: Vec<Waker>) {
+pub(super) fn wake_all(wakers: Vec<Waker>) {
     for waker in wakers {
         waker.wake();
     }
@@ -400,18 +518,39 @@ impl Inner {
         }
     }
 
+    /// Hands the run token to the scheduler where nobody holds it and there is something to do;
+    /// whether it did.
     fn schedule(&mut self) -> bool {
-        let idle = self.phase == Phase::Idle;
-        if idle {
+        let begins = self.phase == Phase::Idle && self.ready();
+        if begins {
             self.phase = Phase::Queued;
         }
-        idle
+        begins
+    }
+
+    /// Whether there is something that can be done now.
+    fn ready(&self) -> bool {
+        self.shutdown
+            || !self.orders.is_empty()
+            || (!self.delayed
+                && (self.init
+                    || (!self.paused && (!self.queue.is_empty() || !self.due.is_empty()))))
+    }
+
+    fn check_here(&self) -> Result<(), Refusal> {
+        match self.gone {
+            None => Ok(()),
+            Some(Gone::Failed) => Err(Refusal::Failed),
+            Some(Gone::Removed) => Err(Refusal::Removed),
+        }
     }
 
     fn end(&mut self, gone: Gone) -> (Vec<Letter>, Vec<Waker>) {
         self.gone = Some(gone);
         self.init = false;
+        self.delayed = false;
         self.bytes = 0;
+        self.due.clear();
         let waiting: Vec<Letter> = self.queue.drain(..).collect();
         let mut wakers = Vec::new();
         for waiter in self.waiters.drain(..) {
@@ -421,83 +560,6 @@ impl Inner {
             wakers.extend(waiter.finish(Err(refusal)));
         }
         (waiting, wakers)
-    }
-}
-
-/// A script's message that waits for room in a mailbox.
-pub(crate) struct Waiter(Mutex<Waiting>);
-
-struct Waiting {
-    letter: Option<Letter>,
-    done: Option<Result<(), Refusal>>,
-    waker: Option<Waker>,
-}
-
-impl Waiter {
-    pub fn new(letter: Letter) -> Arc<Self> {
-        Arc::new(Waiter(Mutex::new(Waiting { letter: Some(letter), done: None, waker: None })))
-    }
-
-    /// Takes the message back; nobody waits for room any more.
-    pub fn take(&self) -> Option<Letter> {
-        self.0.lock().letter.take()
-    }
-
-    fn put(&self, letter: Letter) {
-        self.0.lock().letter = Some(letter);
-    }
-
-    fn finish(&self, done: Result<(), Refusal>) -> Option<Waker> {
-        let mut waiting = self.0.lock();
-        waiting.done = Some(done);
-        waiting.waker.take()
-    }
-
-    pub fn poll(&self, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        let mut waiting = self.0.lock();
-        match waiting.done {
-            Some(done) => Poll::Ready(done),
-            None => {
-                waiting.waker = Some(context.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
-}
-
-/// Room in a mailbox that a turn holds; given back when dropped.
-pub(crate) struct Reserved {
-    agent: Arc<Agent>,
-    charge: usize,
-    holder: u64,
-    held: bool,
-}
-
-impl Reserved {
-    /// Keeps room for `message` with `agent` on behalf of the agent whose serial is `holder`.
-    pub fn take(agent: Arc<Agent>, message: &Message, holder: u64) -> Result<Self, Refusal> {
-        let charge = message.charge();
-        agent.mailbox.reserve(charge, holder, message.sender())?;
-        Ok(Reserved { agent, charge, holder, held: true })
-    }
-
-    /// The agent whose mailbox it is.
-    pub fn agent(&self) -> &Arc<Agent> {
-        &self.agent
-    }
-
-    /// Puts the letter in; whether the agent has to be scheduled.
-    pub fn fill(mut self, letter: Letter) -> Result<bool, (Refusal, Letter)> {
-        self.held = false;
-        self.agent.mailbox.fill(letter, self.holder)
-    }
-}
-
-impl Drop for Reserved {
-    fn drop(&mut self) {
-        if self.held && self.agent.mailbox.release(self.charge, self.holder) {
-            self.agent.core.scheduler.push(self.agent.clone(), Lane::outside());
-        }
     }
 }
 

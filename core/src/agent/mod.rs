@@ -1,29 +1,38 @@
 //! One agent's life: mailbox, run token, states, statistics.
 
+mod commit;
 mod face;
+mod holdings;
 mod letter;
 mod log;
 mod mailbox;
+mod orders;
 mod rate;
+mod restart;
+mod room;
 mod run;
 mod stats;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-pub(crate) use face::{Capabilities, Face, Made};
+pub(crate) use face::{Capabilities, Face};
+pub(crate) use holdings::{Holdings, Timer};
 pub(crate) use letter::{Kind, Letter};
 pub use log::{LogLevel, LogLine};
-pub(crate) use mailbox::{Claim, Mailbox, Next, Refusal, Reserved, Waiter};
+pub(crate) use mailbox::{Claim, Mailbox, Next, Order, Refusal};
+pub use restart::Restart;
+pub(crate) use room::{Reserved, Waiter};
 pub(crate) use run::{run_claimed, run_queued};
 pub use stats::Stats;
 
 use crate::error::Error;
 use crate::runtime::Core;
-use crate::sandbox::{Instance, InstancePermit, Seat, Turn};
+use crate::sandbox::{Instance, InstancePermit, Lease, Meter, Seat, Turn};
 
 /// Where an agent is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,10 +42,12 @@ pub enum AgentState {
     Initiated = 0,
     /// It takes messages.
     Active = 1,
-    /// It could not be started again, and takes no more messages.
-    Failed = 2,
+    /// Messages and timers wait until it is resumed.
+    Suspended = 2,
+    /// It could not be started again, and takes no messages until it is restarted by hand.
+    Failed = 3,
     /// It is no longer here.
-    Removed = 3,
+    Removed = 4,
 }
 
 impl AgentState {
@@ -45,6 +56,7 @@ impl AgentState {
         match self {
             AgentState::Initiated => "initiated",
             AgentState::Active => "active",
+            AgentState::Suspended => "suspended",
             AgentState::Failed => "failed",
             AgentState::Removed => "removed",
         }
@@ -54,14 +66,18 @@ impl AgentState {
 /// An agent of the runtime.
 pub(crate) struct Agent {
     pub face: Arc<Face>,
-    pub seat: Seat,
+    pub engine: Lease,
+    pub meter: Arc<Meter>,
+    /// What its instances are made from; replaced with its code.
+    pub seat: ArcSwap<Seat>,
+    pub restart: Restart,
     pub mailbox: Mailbox,
     pub core: Arc<Core>,
     _permit: InstancePermit,
     state: AtomicU8,
     /// What only the holder of the run token touches. It is taken out while a guest runs.
     activity: Mutex<Activity>,
-    /// Tells who waits for the agent's end.
+    /// Tells who waits for the agent's end, or for the end of its turn.
     pub stopped: Notify,
 }
 
@@ -73,10 +89,24 @@ pub(crate) type OnStarted = Box<dyn FnOnce(Result<(), Error>) + Send>;
 pub(crate) struct Activity {
     pub instance: Option<Box<Instance>>,
     pub turn: Option<(Turn, run::Job)>,
-    /// Who waits for the first init.
-    pub on_started: Option<OnStarted>,
+    /// What the next init is for.
+    pub starting: Starting,
+    /// Turns dropped with no completed one between them.
+    pub crashes: u32,
     /// Inits that failed with no completed turn between them.
     pub failed_starts: u32,
+}
+
+/// What an init is for.
+#[derive(Default)]
+pub(crate) enum Starting {
+    /// It was deployed: the first init decides whether there is an agent at all.
+    First(OnStarted),
+    /// A script wants it started again.
+    Ordered(OnStarted),
+    /// Its instance was lost.
+    #[default]
+    Again,
 }
 
 impl Agent {
@@ -85,13 +115,17 @@ impl Agent {
         face: Arc<Face>,
         seat: Seat,
         permit: InstancePermit,
-        on_started: OnStarted,
+        restart: Restart,
+        starting: Starting,
     ) -> Self {
         let mailbox = Mailbox::new(&seat.limits);
-        let activity = Activity { on_started: Some(on_started), ..Activity::default() };
+        let activity = Activity { starting, ..Activity::default() };
         Agent {
             face,
-            seat,
+            engine: seat.engine.clone(),
+            meter: seat.meter.clone(),
+            seat: ArcSwap::from_pointee(seat),
+            restart,
             _permit: permit,
             mailbox,
             core,
@@ -108,8 +142,9 @@ impl Agent {
     pub fn state(&self) -> AgentState {
         match self.state.load(Ordering::Acquire) {
             0 => AgentState::Initiated,
+            1 if self.mailbox.is_paused() => AgentState::Suspended,
             1 => AgentState::Active,
-            2 => AgentState::Failed,
+            3 => AgentState::Failed,
             _ => AgentState::Removed,
         }
     }

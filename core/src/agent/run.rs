@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
+use super::commit::commit;
 use super::letter::Letter;
-use super::mailbox::Next;
-use super::{Activity, Agent, AgentState, Capabilities, Made};
+use super::mailbox::{Next, Order};
+use super::restart::{fail, supervise};
+use super::{Activity, Agent, AgentState, Capabilities, OnStarted, Starting};
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{Core, Party};
 use crate::sandbox::{
-    Delivery, Effect, Ended, Fault, FaultKind, Level, Slice, Turn, TurnEnd, World,
+    Delivery, Ended, Fault, FaultKind, InstancePermit, Level, Made, Seat, Slice, Turn, TurnEnd,
+    World,
 };
 use crate::scheduler::Lane;
 use crate::source::monotonic;
@@ -23,13 +25,15 @@ const CALLERS_TIME: Duration = Duration::from_millis(1);
 const TURNS_IN_A_ROW: u32 = 32;
 /// The time of such a row after which no further turn is begun.
 const ROW_TIME: Duration = Duration::from_millis(1);
-/// Inits that may fail in a row before the agent is failed.
-const MAX_FAILED_STARTS: u32 = 5;
-
 /// What a turn is for.
 pub(crate) enum Job {
     Init,
     Message(Letter),
+    Timer(u32),
+    /// The last turn before a fresh start.
+    Restart(OnStarted),
+    /// The init of other code, which this seat makes.
+    Replace(Arc<Seat>, InstancePermit, OnStarted),
     Shutdown,
 }
 
@@ -47,7 +51,7 @@ impl Wake for Agent {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.seat.meter.woken();
+        self.meter.woken();
         if self.mailbox.wake() {
             self.core.scheduler.push(self.clone(), Lane::outside());
         }
@@ -57,8 +61,8 @@ impl Wake for Agent {
 /// Runs one message on the calling thread, which holds the agent's run token: until its end or the
 /// first preemption point.
 pub(crate) fn run_claimed(agent: &Arc<Agent>, letter: Letter) {
-    let _awake = agent.seat.engine.awake();
-    let _entered = agent.seat.template.uses_wasi().then(|| agent.core.io.enter());
+    let _awake = agent.engine.awake();
+    let _entered = agent.seat.load().template.uses_wasi().then(|| agent.core.io.enter());
     let mut activity = agent.take_activity();
     if activity.instance.is_some() {
         let job = Some(Job::Message(letter));
@@ -92,7 +96,7 @@ fn contain(agent: &Arc<Agent>, run: impl FnOnce()) {
     );
     agent.set_state(AgentState::Failed);
     for letter in agent.mailbox.fail() {
-        agent.core.dead_letters.push(letter.message, "the runtime itself failed");
+        agent.core.keep_dead(letter.message, "the runtime itself failed");
     }
 }
 
@@ -119,6 +123,12 @@ fn drive(
                     None => match agent.mailbox.next(activity.instance.is_some()) {
                         Next::Init => Job::Init,
                         Next::Message(letter) => Job::Message(letter),
+                        Next::Timer(id) => Job::Timer(id),
+                        Next::Order(Order::Restart(done)) => Job::Restart(done),
+                        Next::Order(Order::Replace(template, permit, done)) => {
+                            let seat = Seat { template, ..Seat::clone(&agent.seat.load()) };
+                            Job::Replace(Arc::new(seat), permit, done)
+                        }
                         Next::Shutdown => Job::Shutdown,
                         Next::Nothing => break,
                     },
@@ -161,22 +171,36 @@ fn drive(
     agent.put_activity(activity);
     if agent.mailbox.requeue_or_rest() {
         agent.core.scheduler.push(agent.clone(), lane);
+    } else if agent.mailbox.is_paused() {
+        agent.stopped.notify_waiters();
     }
 }
 
-fn begin(agent: &Agent, activity: &mut Activity, job: &Job) -> Turn {
-    let delivery = match job {
-        Job::Init => Delivery::Init,
-        Job::Message(letter) => Delivery::Message(letter.message.clone()),
-        Job::Shutdown => Delivery::Shutdown,
-    };
-    Turn::begin(&agent.seat, activity.instance.take(), delivery)
+fn begin(agent: &Arc<Agent>, activity: &mut Activity, job: &Job) -> Turn {
+    let seat = agent.seat.load_full();
+    let instance = |activity: &mut Activity| activity.instance.take();
+    match job {
+        Job::Init => Turn::begin(seat, instance(activity), Delivery::Init),
+        // The old instance stays until the new code has shown that it starts.
+        Job::Replace(seat, ..) => Turn::begin(seat.clone(), None, Delivery::Init),
+        Job::Message(letter) => {
+            let delivery = Delivery::Message(letter.message.clone());
+            Turn::begin(seat, instance(activity), delivery)
+        }
+        Job::Timer(id) => {
+            agent.face.holdings.end_timer(*id);
+            Turn::begin(seat, instance(activity), Delivery::Timer(*id))
+        }
+        Job::Restart(_) | Job::Shutdown => {
+            Turn::begin(seat, instance(activity), Delivery::Shutdown)
+        }
+    }
 }
 
 /// Runs a slice. A panic in a host function is a defect of ours: it ends the turn, not the process.
 fn poll(turn: &mut Turn, context: &mut Context<'_>, allowance: Duration, agent: &Agent) -> Slice {
     // The ticker looks after them too, but a guest may fault before its next tick.
-    agent.seat.engine.check_signals();
+    agent.engine.check_signals();
     match catch_unwind(AssertUnwindSafe(|| turn.poll_slice(context, allowance))) {
         Ok((slice, ran)) => {
             agent.face.counters.ran(ran);
@@ -189,12 +213,12 @@ fn poll(turn: &mut Turn, context: &mut Context<'_>, allowance: Duration, agent: 
     }
 }
 
+/// What becomes of a turn that has come to its end.
 fn finish(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd, lane: Lane<'_>) {
     let counters = &agent.face.counters;
     if let Some(instance) = &end.instance {
         counters.memory_bytes.set(instance.memory_bytes());
     }
-    activity.instance = end.instance;
     match &end.outcome {
         Ok(_) => counters.turns.add(1),
         Err(fault) => {
@@ -206,46 +230,91 @@ fn finish(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd, l
             agent.face.log(Level::Error, &text);
         }
     }
+    if let Job::Replace(seat, _permit, done) = job {
+        return replaced(agent, activity, seat, end, done, lane);
+    }
+    activity.instance = end.instance;
     match (job, end.outcome) {
-        (Job::Init, Ok(ended)) if ended.code == 0 => started(agent, activity, ended, lane),
-        (Job::Init, Ok(ended)) => {
-            activity.instance = None;
-            let text = format!("agent_init returned {}, expected 0", ended.code);
-            not_started(agent, activity, Fault::new(FaultKind::Code, text), lane);
-        }
-        (Job::Init, Err(fault)) => not_started(agent, activity, fault, lane),
+        (Job::Init, outcome) => match init_outcome(outcome) {
+            Ok(ended) => started(agent, activity, ended, lane),
+            Err(fault) => not_started(agent, activity, fault, lane),
+        },
         (Job::Message(letter), Ok(ended)) => {
-            activity.failed_starts = 0;
+            completed(activity);
             counters.messages_in.add(1);
             let code = ended.code;
             let replied = code == 0 || has_reply(&letter, &ended);
-            commit(agent, ended, Some(&letter), lane);
+            commit(agent, ended.record, Some(&letter), Made::InTurn, lane);
             if !replied {
                 let text = format!("{} ended with code {code} and sent no reply", agent.name());
-                agent.core.report_failure(
-                    &letter,
-                    agent.name(),
-                    &Fault::new(FaultKind::Code, text),
-                    lane,
-                );
+                let fault = Fault::new(FaultKind::Code, text);
+                agent.core.report_failure(&letter, agent.name(), &fault, lane);
             }
         }
         (Job::Message(letter), Err(fault)) => {
             counters.messages_in.add(1);
-            counters.restarts.add(1);
-            agent.core.report_failure(&letter, agent.name(), &fault, lane);
+            agent.core.report_crash(&letter, &agent.face.name, &fault, lane);
+            crashed(agent, activity, &fault, lane);
+        }
+        (Job::Timer(_), Ok(ended)) => {
+            completed(activity);
+            counters.timers.add(1);
+            commit(agent, ended.record, None, Made::InTurn, lane);
+        }
+        (Job::Timer(_), Err(fault)) => {
+            counters.timers.add(1);
+            crashed(agent, activity, &fault, lane);
+        }
+        (Job::Restart(done), outcome) => {
+            if let Ok(ended) = outcome {
+                commit(agent, ended.record, None, Made::InTurn, lane);
+            }
+            activity.instance = None;
+            activity.failed_starts = 0;
+            activity.crashes = 0;
+            activity.starting = Starting::Ordered(done);
+            agent.mailbox.revive();
+            agent.set_state(AgentState::Initiated);
+            agent.mailbox.init_next();
         }
         (Job::Shutdown, outcome) => {
             if let Ok(ended) = outcome {
-                commit(agent, ended, None, lane);
+                commit(agent, ended.record, None, Made::InTurn, lane);
             }
             activity.instance = None;
             agent.core.agent_stopped(agent);
-            if let Some(on_started) = activity.on_started.take() {
-                on_started(Err(ended_early(agent)));
+            match std::mem::take(&mut activity.starting) {
+                Starting::First(done) | Starting::Ordered(done) => done(Err(ended_early(agent))),
+                Starting::Again => {}
             }
         }
+        (Job::Replace(..), _) => {}
     }
+}
+
+/// A turn has come to a good end: what went wrong before counts no longer.
+fn completed(activity: &mut Activity) {
+    activity.failed_starts = 0;
+    activity.crashes = 0;
+}
+
+/// A turn was dropped, and the instance with it. One that the runtime's end interrupted says nothing
+/// of the agent.
+fn crashed(agent: &Arc<Agent>, activity: &mut Activity, fault: &Fault, lane: Lane<'_>) {
+    if fault.kind != FaultKind::Closed {
+        agent.face.counters.restarts.add(1);
+        supervise(agent, activity, lane);
+    }
+}
+
+/// An init that ends with another code than 0 is one that failed.
+fn init_outcome(outcome: Result<Ended, Fault>) -> Result<Ended, Fault> {
+    let ended = outcome?;
+    if ended.code == 0 {
+        return Ok(ended);
+    }
+    let text = format!("agent_init returned {}, expected 0", ended.code);
+    Err(Fault::new(FaultKind::Code, text))
 }
 
 /// Whether the record holds an answer to the message that the turn handled.
@@ -257,7 +326,17 @@ fn has_reply(letter: &Letter, ended: &Ended) -> bool {
     })
 }
 
-fn started(agent: &Arc<Agent>, activity: &mut Activity, mut ended: Ended, lane: Lane<'_>) {
+fn started(agent: &Arc<Agent>, activity: &mut Activity, ended: Ended, lane: Lane<'_>) {
+    activity.failed_starts = 0;
+    take_up(agent, ended, lane);
+    match std::mem::take(&mut activity.starting) {
+        Starting::First(done) | Starting::Ordered(done) => done(Ok(())),
+        Starting::Again => {}
+    }
+}
+
+/// Takes what an init has said and done for the agent's.
+fn take_up(agent: &Arc<Agent>, mut ended: Ended, lane: Lane<'_>) {
     let listed = agent.core.listed_capabilities(agent);
     match Capabilities::join(&listed, ended.capabilities.take().as_deref()) {
         Ok(capabilities) => *agent.face.capabilities.write() = capabilities,
@@ -269,35 +348,65 @@ fn started(agent: &Arc<Agent>, activity: &mut Activity, mut ended: Ended, lane: 
                 .log(Level::Warn, &format!("get_capabilities wrote no AgentCapabilities: {wrong}"));
         }
     }
-    // An init that runs again drops what an earlier one subscribed to.
+    // An init that runs again drops what an earlier one subscribed to, and the timers that it set.
     agent.core.end_subscriptions(agent, Made::InInit);
-    commit(agent, ended, None, lane);
+    agent.core.end_timers(agent, Some(Made::InInit));
+    commit(agent, ended.record, None, Made::InInit, lane);
     agent.set_state(AgentState::Active);
-    if let Some(on_started) = activity.on_started.take() {
-        on_started(Ok(()));
-    }
 }
 
 fn not_started(agent: &Arc<Agent>, activity: &mut Activity, fault: Fault, lane: Lane<'_>) {
-    activity.failed_starts += 1;
-    if let Some(on_started) = activity.on_started.take() {
-        // The first init decides whether there is an agent at all.
-        let waiting = agent.mailbox.fail();
-        agent.core.agent_stopped(agent);
-        agent.core.refuse_all(waiting, agent.name(), lane);
-        if fault.kind == FaultKind::Closed {
-            return on_started(Err(ended_early(agent)));
+    activity.instance = None;
+    match std::mem::take(&mut activity.starting) {
+        Starting::First(done) => {
+            let waiting = agent.mailbox.fail();
+            agent.core.agent_stopped(agent);
+            agent.core.refuse_all(waiting, agent.name(), lane);
+            done(Err(start_error(agent, fault)));
         }
-        let text = format!("{:?} could not be started: {fault}", agent.name());
-        let mut error = Error::new(ErrorKind::AgentFailed, text).with_backtrace(fault.backtrace);
-        if let (Some(limit), Some(used)) = (fault.limit, fault.used) {
-            error = error.with_limit(fault.kind.as_str(), limit, used);
+        Starting::Ordered(done) => {
+            fail(agent, lane);
+            done(Err(start_error(agent, fault)));
         }
-        on_started(Err(error));
-    } else if activity.failed_starts >= MAX_FAILED_STARTS {
-        agent.set_state(AgentState::Failed);
-        let waiting = agent.mailbox.fail();
-        agent.core.refuse_all(waiting, agent.name(), lane);
+        Starting::Again => {
+            activity.failed_starts += 1;
+            crashed(agent, activity, &fault, lane);
+        }
+    }
+}
+
+/// The init of other code has come to its end: from now on the agent runs it, or goes on as it was.
+fn replaced(
+    agent: &Arc<Agent>,
+    activity: &mut Activity,
+    seat: Arc<Seat>,
+    end: TurnEnd,
+    done: OnStarted,
+    lane: Lane<'_>,
+) {
+    match init_outcome(end.outcome) {
+        Ok(ended) => {
+            agent.seat.store(seat);
+            activity.instance = end.instance;
+            completed(activity);
+            agent.mailbox.revive();
+            take_up(agent, ended, lane);
+            done(Ok(()));
+        }
+        Err(fault) => done(Err(start_error(agent, fault))),
+    }
+}
+
+/// The error of whoever waits for an init that failed.
+fn start_error(agent: &Agent, fault: Fault) -> Error {
+    if fault.kind == FaultKind::Closed {
+        return ended_early(agent);
+    }
+    let text = format!("{:?} could not be started: {fault}", agent.name());
+    let error = Error::new(ErrorKind::AgentFailed, text).with_backtrace(fault.backtrace);
+    match (fault.limit, fault.used) {
+        (Some(limit), Some(used)) => error.with_limit(fault.kind.as_str(), limit, used),
+        _ => error,
     }
 }
 
@@ -309,29 +418,5 @@ fn ended_early(agent: &Agent) -> Error {
             Error::new(ErrorKind::AgentFailed, text)
         }
         Err(closed) => closed,
-    }
-}
-
-/// Commits the record: the memory store keeps nothing else, so its effects take place at once.
-fn commit(agent: &Arc<Agent>, ended: Ended, handled: Option<&Letter>, lane: Lane<'_>) {
-    let core: &Core = &agent.core;
-    agent.face.counters.skipped.add(ended.record.skipped);
-    let ask = handled.and_then(|letter| letter.ask.as_ref());
-    for effect in ended.record.effects {
-        match effect {
-            Effect::Send(message) => {
-                agent.face.counters.messages_out.add(1);
-                core.route(Party(agent.face.serial), message, ask, lane);
-            }
-            Effect::Deliver(message, places) => {
-                agent.face.counters.messages_out.add(1);
-                core.fill_places(Party(agent.face.serial), &message, places, ask, lane);
-            }
-            Effect::Subscribe(id, filter) => {
-                let made = if handled.is_some() { Made::InTurn } else { Made::InInit };
-                core.begin_subscription(agent, id, filter, made);
-            }
-            Effect::Unsubscribe(id) => core.end_subscription(agent, id),
-        }
     }
 }

@@ -17,6 +17,10 @@ pub struct Stats {
     pub messages_in: u64,
     /// Messages that its turns sent.
     pub messages_out: u64,
+    /// Timers that it was told of.
+    pub timers: u64,
+    /// Bytes that it has stored, keys included.
+    pub stored_bytes: u64,
     /// Copies of broadcasts and of subscribed messages that found no room with their receiver, or
     /// were above its content limits.
     pub skipped: u64,
@@ -32,13 +36,15 @@ pub struct Stats {
 
 impl Stats {
     /// The figures with their names, as they are in Python; JavaScript has the same in camel case.
-    pub fn fields(&self) -> [(&'static str, u64); 10] {
+    pub fn fields(&self) -> [(&'static str, u64); 12] {
         [
             ("turns", self.turns),
             ("dropped_turns", self.dropped_turns),
             ("restarts", self.restarts),
             ("messages_in", self.messages_in),
             ("messages_out", self.messages_out),
+            ("timers", self.timers),
+            ("stored_bytes", self.stored_bytes),
             ("skipped", self.skipped),
             ("cpu_micros", self.cpu_micros),
             ("memory_bytes", self.memory_bytes),
@@ -55,6 +61,7 @@ pub(crate) struct Counters {
     pub restarts: Counter,
     pub messages_in: Counter,
     pub messages_out: Counter,
+    pub timers: Counter,
     pub skipped: Counter,
     pub memory_bytes: Counter,
     cpu_nanos: Counter,
@@ -89,6 +96,8 @@ impl Counters {
             restarts: self.restarts.get(),
             messages_in: self.messages_in.get(),
             messages_out: self.messages_out.get(),
+            timers: self.timers.get(),
+            stored_bytes: 0,
             skipped: self.skipped.get(),
             cpu_micros: self.cpu_nanos.get() / 1000,
             memory_bytes: self.memory_bytes.get(),

@@ -132,6 +132,7 @@ impl Builder {
             core.scheduler.stop();
             return Err(no_threads(error));
         }
+        core.io.spawn(core.timers.clone().run(core.source.clone()));
         Ok(Runtime { owner: Arc::new(Owner(core)) })
     }
 }

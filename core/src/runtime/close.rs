@@ -47,8 +47,7 @@ impl Core {
         let closing = self.check_open().is_err();
         for letter in waiting {
             if closing {
-                self.dead_letters
-                    .push(letter.message, "the runtime was closed before it was handled");
+                self.keep_dead(letter.message, "the runtime was closed before it was handled");
             } else {
                 self.report_refusal(
                     &letter,
@@ -89,7 +88,7 @@ impl Core {
         self.wait_for_agents(timeout.mul_f64(0.8)).await;
         if self.agents.load(Ordering::Relaxed) > 0 {
             for agent in &agents {
-                agent.seat.meter.interrupt();
+                agent.meter.interrupt();
                 agent.wake_by_ref();
             }
             self.wait_for_agents(timeout.saturating_sub(begun.elapsed())).await;

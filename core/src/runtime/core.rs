@@ -13,22 +13,23 @@ use tokio::sync::Notify;
 use super::ask::Asks;
 use super::dead_letter::DeadLetters;
 use super::subscription::{AgentSubscription, Subscriptions};
-use crate::agent::{Agent, Made};
+use crate::agent::Agent;
 use crate::directory::{Directory, Member};
 use crate::error::{Error, ErrorKind};
 use crate::host_agent::HostAgent;
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Draft, Envelope, Message, Stamp, name};
-use crate::sandbox::{Lease, Running};
-use crate::scheduler::Scheduler;
+use crate::sandbox::{Lease, Made, Running};
+use crate::scheduler::{Scheduler, Timers};
 use crate::source::{Id, Source};
 
 pub(crate) struct Core {
     pub engine: Lease,
     /// Keeps the engine's epoch going until the runtime is closed.
     pub running: Mutex<Option<Running>>,
-    pub source: Source,
+    pub source: Arc<Source>,
     pub scheduler: Arc<Scheduler>,
+    pub timers: Arc<Timers>,
     /// Timers, and what blocks: compiling, reading files.
     pub io: tokio::runtime::Handle,
     pub directory: Directory,
@@ -90,8 +91,9 @@ impl Core {
         Arc::new(Core {
             engine: parts.engine,
             running: Mutex::new(Some(parts.running)),
-            source: Source::new(parts.seed),
+            source: Arc::new(Source::new(parts.seed)),
             scheduler: Arc::new(Scheduler::new()),
+            timers: Arc::default(),
             io: parts.io.handle().clone(),
             directory: Directory::default(),
             asks: Asks::default(),
@@ -228,6 +230,7 @@ impl Core {
         self.directory.remove(&agent.face.name, &agent.face.id);
         self.end_subscriptions(agent, Made::InInit);
         self.end_subscriptions(agent, Made::InTurn);
+        self.end_timers(agent, None);
         self.listed.remove(&agent.face.serial);
         self.agents.fetch_sub(1, Ordering::Relaxed);
     }

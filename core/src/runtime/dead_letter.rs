@@ -1,24 +1,36 @@
-//! Messages that could not be delivered: the last ones are kept for whoever wants to know.
+//! Messages that could not be delivered or handled: the last ones are kept for whoever wants to
+//! know, to be sent again or dropped.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::message::Message;
+use super::core::Core;
+use crate::agent::Letter;
+use crate::error::{Error, ErrorKind};
+use crate::message::{Message, name};
+use crate::scheduler::Lane;
 
 /// The most that are kept.
 const MAX_LETTERS: usize = 1024;
 /// The most bytes that they may hold together.
 const MAX_BYTES: usize = 16 << 20;
 
-/// A message that reached nobody.
+/// A message that reached nobody, or that crashed who it reached.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct DeadLetter {
+    /// Its number: see [`Runtime::replay_dead_letter`](super::Runtime::replay_dead_letter).
+    pub id: u64,
+    /// When it was given up, in microseconds since the Unix epoch.
+    pub at: u64,
     /// The message.
     pub message: Message,
-    /// Why it reached nobody, in a sentence.
+    /// Why, in a sentence.
     pub reason: String,
+    /// The agent that crashed on it; absent where it reached nobody.
+    pub agent: Option<Arc<str>>,
 }
 
 #[derive(Default)]
@@ -28,13 +40,16 @@ pub(crate) struct DeadLetters(Mutex<Ring>);
 struct Ring {
     letters: VecDeque<DeadLetter>,
     bytes: usize,
+    last_id: u64,
 }
 
 impl DeadLetters {
-    pub fn push(&self, message: Message, reason: impl Into<String>) {
+    fn push(&self, at: u64, message: Message, reason: String, agent: Option<Arc<str>>) {
         let mut ring = self.0.lock();
         ring.bytes += message.charge();
-        ring.letters.push_back(DeadLetter { message, reason: reason.into() });
+        ring.last_id += 1;
+        let id = ring.last_id;
+        ring.letters.push_back(DeadLetter { id, at, message, reason, agent });
         while ring.letters.len() > MAX_LETTERS || ring.bytes > MAX_BYTES {
             let Some(oldest) = ring.letters.pop_front() else {
                 break;
@@ -45,5 +60,75 @@ impl DeadLetters {
 
     pub fn list(&self) -> Vec<DeadLetter> {
         self.0.lock().letters.iter().cloned().collect()
+    }
+
+    fn find(&self, id: u64) -> Result<DeadLetter, Error> {
+        let ring = self.0.lock();
+        ring.letters.iter().find(|letter| letter.id == id).cloned().ok_or_else(|| missing(id))
+    }
+
+    fn take(&self, id: u64) -> Result<DeadLetter, Error> {
+        let mut ring = self.0.lock();
+        let at = ring.letters.iter().position(|letter| letter.id == id);
+        let letter = at.and_then(|at| ring.letters.remove(at)).ok_or_else(|| missing(id))?;
+        ring.bytes -= letter.message.charge();
+        Ok(letter)
+    }
+}
+
+fn missing(id: u64) -> Error {
+    let text = format!(
+        "there is no dead letter {id}; it was dropped or sent again, or {MAX_LETTERS} later ones \
+         took its place"
+    );
+    Error::new(ErrorKind::InvalidArgument, text)
+}
+
+impl Core {
+    /// Keeps a message that reached nobody.
+    pub fn keep_dead(&self, message: Message, reason: impl Into<String>) {
+        self.dead_letters.push(self.source.now_micros(), message, reason.into(), None);
+    }
+
+    /// Keeps a message that crashed the agent that handled it.
+    pub fn keep_crashing(&self, message: Message, reason: impl Into<String>, agent: &Arc<str>) {
+        let agent = Some(agent.clone());
+        self.dead_letters.push(self.source.now_micros(), message, reason.into(), agent);
+    }
+
+    /// Hands a dead letter to its receivers again, as it was: to the agent that crashed on it, or
+    /// to everybody whom it names. It is a dead letter no longer once one of them has taken it.
+    pub fn replay_dead_letter(&self, id: u64) -> Result<(), Error> {
+        self.check_open()?;
+        let letter = self.dead_letters.find(id)?;
+        let names: Vec<&str> = match &letter.agent {
+            Some(agent) => vec![agent],
+            None => {
+                let receivers = letter.message.receivers();
+                receivers.filter(|to| name::topic_of(to).is_none()).collect()
+            }
+        };
+        let mut members = Vec::new();
+        for to in names {
+            members.push(self.member(to)?);
+        }
+        let mut taken = false;
+        for member in members {
+            let copy = Letter::direct(letter.message.clone(), None);
+            match self.deliver(&member, copy, Lane::outside()) {
+                Ok(()) => taken = true,
+                Err(_) if taken => {}
+                Err((refusal, _)) => return Err(refusal.to_error(member.name())),
+            }
+        }
+        // Somebody else may have sent it again meanwhile.
+        drop(self.dead_letters.take(id));
+        Ok(())
+    }
+
+    /// Drops a dead letter.
+    pub fn drop_dead_letter(&self, id: u64) -> Result<(), Error> {
+        self.check_open()?;
+        self.dead_letters.take(id).map(drop)
     }
 }

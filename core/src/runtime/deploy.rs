@@ -8,62 +8,49 @@ use tokio::sync::oneshot;
 
 use super::core::Core;
 use super::handle::Agent;
-use crate::agent::{self, Face};
+use super::wasm::Wasm;
+use crate::agent::{self, Face, Restart};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, name};
-use crate::sandbox::{Inspection, Meter, Seat, Template, inspect};
+use crate::sandbox::{Meter, Seat, Template};
 use crate::scheduler::Lane;
 
 /// An agent to deploy: its module, and what it may do.
 #[derive(Debug, Clone)]
 pub struct Deploy {
-    module: Module,
+    wasm: Wasm,
     name: Option<String>,
+    restart: Restart,
+    config: Option<Vec<u8>>,
     limits: Option<Limits>,
     content_limits: Option<ContentLimits>,
     capabilities: Vec<String>,
 }
 
-/// Where a module comes from.
-#[derive(Debug, Clone)]
-enum Module {
-    File(PathBuf),
-    Bytes(Arc<[u8]>),
-}
-
 impl Deploy {
-    /// A module in a file: WebAssembly, or its text format.
-    pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self::new(Module::File(path.into()))
-    }
-
-    /// A module in memory: WebAssembly, or its text format.
-    pub fn bytes(wasm: impl Into<Arc<[u8]>>) -> Self {
-        Self::new(Module::Bytes(wasm.into()))
-    }
-
-    /// A path, or a module in the text format: text that begins with `(` or `;` is a module.
-    pub fn path_or_text(text: &str) -> Self {
-        if text.trim_start().starts_with(['(', ';']) {
-            Self::bytes(text.as_bytes())
-        } else {
-            Self::file(text)
+    /// Deploys this module.
+    pub fn new(wasm: Wasm) -> Self {
+        Deploy {
+            wasm,
+            name: None,
+            restart: Restart::default(),
+            config: None,
+            limits: None,
+            content_limits: None,
+            capabilities: Vec::new(),
         }
     }
 
-    fn new(module: Module) -> Self {
-        Deploy { module, name: None, limits: None, content_limits: None, capabilities: Vec::new() }
+    /// Deploys a module in a file: WebAssembly, or its text format.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::new(Wasm::file(path))
     }
 
-    /// Looks at the module without deploying it.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidModule`] if the file cannot be read, or holds no valid module at all.
-    pub fn inspect(&self) -> Result<Inspection, Error> {
-        self.module.read(inspect)
+    /// Deploys a module in memory: WebAssembly, or its text format.
+    pub fn bytes(wasm: impl Into<Arc<[u8]>>) -> Self {
+        Self::new(Wasm::bytes(wasm))
     }
 
     /// The agent's name, unique in the runtime. Without one it gets a name of its own.
@@ -89,6 +76,21 @@ impl Deploy {
         self
     }
 
+    /// What becomes of the agent when a turn of it was dropped; [`Restart::OnFailure`] unless said
+    /// otherwise.
+    #[must_use]
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.restart = restart;
+        self
+    }
+
+    /// JSON that the agent finds as stored data under the key `config`.
+    #[must_use]
+    pub fn config(mut self, json: impl Into<Vec<u8>>) -> Self {
+        self.config = Some(json.into());
+        self
+    }
+
     /// What the agent can do. What its code says of itself counts only as far as this list, if it
     /// is not empty.
     #[must_use]
@@ -101,20 +103,31 @@ impl Deploy {
     }
 }
 
-impl Module {
-    /// Gives the module's bytes to `load`. Errors of a file name it.
-    fn read<T>(&self, load: impl FnOnce(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
-        match self {
-            Module::Bytes(bytes) => load(bytes),
-            Module::File(path) => {
-                let bytes = std::fs::read(path).map_err(|error| {
-                    let text = format!("{} cannot be read: {error}", path.display());
-                    Error::new(ErrorKind::InvalidModule, text)
-                })?;
-                load(&bytes).map_err(|error| error.about(path.display()))
-            }
-        }
+/// The key under which an agent finds its configuration.
+const CONFIG_KEY: &str = "config";
+
+/// What the deployer said of an agent, beside its module and its name.
+struct Settings {
+    limits: Arc<Limits>,
+    content_limits: Option<Arc<ContentLimits>>,
+    capabilities: Vec<String>,
+    restart: Restart,
+    config: Option<Arc<[u8]>>,
+}
+
+/// Checks that a configuration is JSON, and fits into what the agent may store.
+fn check_config(json: &[u8], limits: &Limits) -> Result<Arc<[u8]>, Error> {
+    if let Err(wrong) = serde_json::from_slice::<serde::de::IgnoredAny>(json) {
+        let text = format!("config is not JSON: {wrong}");
+        return Err(Error::new(ErrorKind::InvalidArgument, text));
     }
+    let (limit, used) = (limits.max_storage_bytes, (CONFIG_KEY.len() + json.len()) as u64);
+    if used > limit {
+        let text =
+            format!("config takes {used} bytes, above the limit of {limit} (max_storage_bytes)");
+        return Err(Error::new(ErrorKind::LimitExceeded, text).with_limit("storage", limit, used));
+    }
+    Ok(json.into())
 }
 
 /// Tells how the first init ended.
@@ -150,15 +163,21 @@ impl Core {
             }
             None => self.content_limits.clone(),
         };
-        let template = self.load(deploy.module.clone()).await?;
+        let template = self.load(deploy.wasm.clone()).await?;
         template.check_limits(&limits)?;
-        let limits = Arc::new(limits);
+        let config = deploy.config.map(|json| check_config(&json, &limits)).transpose()?;
+        let settings = Settings {
+            limits: Arc::new(limits),
+            content_limits,
+            capabilities: deploy.capabilities,
+            restart: deploy.restart,
+            config,
+        };
         let mut deployment =
             Deployment { core: self.clone(), agents: Vec::with_capacity(names.len()) };
         let mut starting = Vec::with_capacity(names.len());
         for name in names {
-            let (agent, started) =
-                self.place(&template, &limits, &content_limits, &deploy.capabilities, name)?;
+            let (agent, started) = self.place(&template, &settings, name)?;
             deployment.agents.push(agent);
             starting.push(started);
         }
@@ -168,31 +187,11 @@ impl Core {
         Ok(deployment.keep())
     }
 
-    /// Compiles the module, away from the calling thread.
-    async fn load(&self, module: Module) -> Result<Arc<Template>, Error> {
-        let engine = self.engine.clone();
-        let loading =
-            self.io.spawn_blocking(move || module.read(|bytes| Template::load(&engine, bytes)));
-        // A join error is a panic of ours, or the runtime's end.
-        loading.await.unwrap_or_else(|error| {
-            Err(if error.is_panic() {
-                Error::new(
-                    ErrorKind::Internal,
-                    "the runtime itself failed while it loaded a module",
-                )
-            } else {
-                Error::closed()
-            })
-        })
-    }
-
     /// Enters an agent into the directory and schedules its init.
     fn place(
         self: &Arc<Self>,
         template: &Arc<Template>,
-        limits: &Arc<Limits>,
-        content_limits: &Option<Arc<ContentLimits>>,
-        capabilities: &[String],
+        settings: &Settings,
         name: String,
     ) -> Result<(Arc<agent::Agent>, Starting), Error> {
         self.check_open()?;
@@ -200,8 +199,12 @@ impl Core {
         let permit = self.engine.permit()?;
         let serial = self.next_serial();
         let id = self.new_id().as_str().into();
+        let limits = &settings.limits;
         let mut face = Face::new(self.clone(), name.into(), id, serial, limits.clone());
-        face.content_limits.clone_from(content_limits);
+        face.content_limits.clone_from(&settings.content_limits);
+        if let Some(config) = &settings.config {
+            face.holdings.put(CONFIG_KEY.as_bytes().into(), Some(config.clone()));
+        }
         let face = Arc::new(face);
         let seat = Seat {
             engine: self.engine.clone(),
@@ -212,12 +215,14 @@ impl Core {
         };
         let (started, starting) = oneshot::channel();
         let on_started = Box::new(move |result| drop(started.send(result)));
-        let agent = Arc::new(agent::Agent::new(self.clone(), face, seat, permit, on_started));
+        let first = agent::Starting::First(on_started);
+        let agent = agent::Agent::new(self.clone(), face, seat, permit, settings.restart, first);
+        let agent = Arc::new(agent);
         if !self.directory.enter(Member::Agent(agent.clone())) {
             return Err(name_taken(agent.name()));
         }
         slot.keep();
-        self.list_capabilities(serial, capabilities);
+        self.list_capabilities(serial, &settings.capabilities);
         // Closing ends the agents that it finds; one that came after that is ended here.
         if let Err(closed) = self.check_open() {
             self.begin_removal(&agent);

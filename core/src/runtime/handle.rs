@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::send::{Call, DEFAULT_TIMEOUT};
-use crate::agent::{self, AgentState, LogLine, Stats};
+use super::wasm::Wasm;
+use crate::agent::{self, AgentState, LogLine, Restart, Stats};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Draft, Performative};
@@ -88,6 +89,66 @@ impl Agent {
         let draft = Draft::new(Performative::Request, self.name(), content)
             .map(|draft| draft.field("protocol", "fipa-request"));
         Call::new(self.inner.core.clone(), draft, true)
+    }
+
+    /// What becomes of it when a turn of it was dropped.
+    pub fn restart_policy(&self) -> Restart {
+        self.inner.restart
+    }
+
+    /// Lets its messages and timers wait until [`Agent::resume`], and returns when no turn of it
+    /// is in progress. Suspending twice is no error.
+    ///
+    /// # Errors
+    ///
+    /// `AgentNotFound` if it has been removed, `AgentFailed`, `Closed`.
+    ///
+    /// # Cancel safety
+    ///
+    /// The agent is suspended also when the future is dropped.
+    pub async fn suspend(&self) -> Result<(), Error> {
+        self.inner.suspend().await
+    }
+
+    /// Goes on with what has waited. Resuming an agent that is not suspended is no error.
+    ///
+    /// # Errors
+    ///
+    /// As [`Agent::suspend`].
+    pub fn resume(&self) -> Result<(), Error> {
+        self.inner.resume()
+    }
+
+    /// Starts it afresh once the turn in progress has ended: `agent_shutdown`, then a new instance
+    /// and its `agent_init`. Its name, mailbox and data are kept, and the timers and subscriptions
+    /// that it made outside its init. One that has failed takes messages again.
+    ///
+    /// # Errors
+    ///
+    /// `AgentFailed` if its init fails, `AgentNotFound` if it has been removed, `Closed`.
+    ///
+    /// # Cancel safety
+    ///
+    /// The restart goes on when the future is dropped.
+    pub async fn restart(&self) -> Result<(), Error> {
+        self.inner.restart().await
+    }
+
+    /// Gives it other code between two turns. Its name, mailbox and data are kept, and the timers
+    /// and subscriptions that it made outside its init. Where the new code cannot be linked or its
+    /// `agent_init` fails, the agent goes on with the code that it has, as if nothing had happened.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidModule`, `AgentFailed` (the new code's init failed), `LimitExceeded`,
+    /// `AgentNotFound`, `Closed`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once the module is compiled, the replacement goes on when the future is dropped.
+    pub async fn replace(&self, wasm: Wasm) -> Result<(), Error> {
+        let template = self.inner.core.load(wasm).await?;
+        self.inner.replace(template).await
     }
 
     /// Ends the agent: `agent_shutdown` is its last turn. What still waits in its mailbox is answered

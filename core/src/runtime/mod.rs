@@ -13,6 +13,7 @@ mod register;
 mod route;
 mod send;
 mod subscription;
+mod wasm;
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -28,6 +29,7 @@ pub use self::handle::Agent;
 pub use self::register::{FnHandler, HostAgentHandle, Register};
 pub use self::send::Call;
 pub use self::subscription::Subscription;
+pub use self::wasm::Wasm;
 
 use self::close::DEFAULT_CLOSE;
 use crate::directory::Member;
@@ -254,6 +256,26 @@ impl Runtime {
     /// The last messages that reached nobody, oldest first.
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         self.core().dead_letters.list()
+    }
+
+    /// Hands a dead letter to its receiver again, with the same `message_id` and sender: to the
+    /// agent that crashed on it, or to everybody whom it names. Nobody waits for its answer.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if there is no such dead letter, `AgentNotFound`, `AgentFailed`,
+    /// `MailboxFull`, `Closed`; it stays a dead letter then.
+    pub fn replay_dead_letter(&self, id: u64) -> Result<(), Error> {
+        self.core().replay_dead_letter(id)
+    }
+
+    /// Drops a dead letter.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if there is no such dead letter, `Closed`.
+    pub fn drop_dead_letter(&self, id: u64) -> Result<(), Error> {
+        self.core().drop_dead_letter(id)
     }
 
     /// The name under which this program speaks.

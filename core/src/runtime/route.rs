@@ -44,14 +44,13 @@ impl Core {
         let Some(member) = self.directory.find(to) else {
             if self.is_speaker(to) {
                 if !seen {
-                    self.dead_letters
-                        .push(message.clone(), format!("nobody waits for it at {to:?}"));
+                    self.keep_dead(message.clone(), format!("nobody waits for it at {to:?}"));
                 }
                 return;
             }
             let letter = Letter::direct(message.clone(), ask.cloned());
             let fault = Fault::new(FaultKind::Unknown, format!("no agent is called {to:?}"));
-            self.dead_letters.push(message.clone(), fault.text.clone());
+            self.keep_dead(message.clone(), fault.text.clone());
             self.tell_sender(&letter, to, &fault, lane);
             return;
         };
@@ -220,8 +219,14 @@ impl Core {
     /// host must not answer, in the dead letters.
     pub fn report_failure(&self, letter: &Letter, agent: &str, fault: &Fault, lane: Lane<'_>) {
         if fault.kind == FaultKind::Closed || !letter.may_fail() {
-            self.dead_letters.push(letter.message.clone(), fault.text.clone());
+            self.keep_dead(letter.message.clone(), fault.text.clone());
         }
+        self.tell_sender(letter, agent, fault, lane);
+    }
+
+    /// Says what became of a letter that crashed its receiver: it is not tried again, and kept.
+    pub fn report_crash(&self, letter: &Letter, agent: &Arc<str>, fault: &Fault, lane: Lane<'_>) {
+        self.keep_crashing(letter.message.clone(), fault.text.clone(), agent);
         self.tell_sender(letter, agent, fault, lane);
     }
 
@@ -255,11 +260,11 @@ impl Core {
             Some(member) => {
                 let letter = Letter { message: failure, ask: None, kind: Kind::Failure };
                 if let Err((_, letter)) = self.deliver(&member, letter, lane) {
-                    self.dead_letters.push(letter.message, "its receiver has no room for failures");
+                    self.keep_dead(letter.message, "its receiver has no room for failures");
                 }
             }
             None if seen => {}
-            None => self.dead_letters.push(failure, format!("nobody waits for it at {to:?}")),
+            None => self.keep_dead(failure, format!("nobody waits for it at {to:?}")),
         }
         false
     }
@@ -272,7 +277,7 @@ impl Core {
             Refusal::Removed => (FaultKind::Unknown, "has been removed"),
         };
         let fault = Fault::new(kind, format!("{agent:?} {what}"));
-        self.dead_letters.push(letter.message.clone(), fault.text.clone());
+        self.keep_dead(letter.message.clone(), fault.text.clone());
         self.tell_sender(letter, agent, &fault, lane);
     }
 
@@ -281,7 +286,7 @@ impl Core {
     fn report_content(&self, letter: &Letter, agent: &Agent, error: &Error, lane: Lane<'_>) {
         let (limit, used) = error.limit_and_used().unwrap_or_default();
         let fault = Fault::limit(FaultKind::Content, error.message(), limit, used);
-        self.dead_letters.push(letter.message.clone(), error.message());
+        self.keep_dead(letter.message.clone(), error.message());
         self.tell_sender(letter, agent.name(), &fault, lane);
     }
 

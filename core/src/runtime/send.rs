@@ -157,7 +157,7 @@ impl Core {
                 let ask = self.passed_on(from, &member, &message, None);
                 letters.push((member, Letter::direct(message.clone(), ask)));
             } else if !seen {
-                self.dead_letters.push(message.clone(), format!("nobody waits for it at {to:?}"));
+                self.keep_dead(message.clone(), format!("nobody waits for it at {to:?}"));
             }
         }
         Ok(Outgoing { message, letters })

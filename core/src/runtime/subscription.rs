@@ -11,9 +11,10 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::core::Core;
-use crate::agent::{Agent, Kind, Letter, Made};
+use crate::agent::{Agent, Kind, Letter};
 use crate::error::{Error, ErrorKind};
 use crate::message::{Filter, Message};
+use crate::sandbox::Made;
 use crate::scheduler::Lane;
 
 /// Messages that wait for a script's subscription.
@@ -280,13 +281,13 @@ impl Core {
     }
 
     pub fn begin_subscription(&self, agent: &Arc<Agent>, id: u32, filter: Filter, made: Made) {
-        agent.face.subscriptions.lock().insert(id, made);
+        agent.face.holdings.begin_subscription(id, made);
         let subscription = AgentSubscription { agent: agent.clone(), id, filter };
         self.agent_subscriptions.write().push(subscription);
     }
 
     pub fn end_subscription(&self, agent: &Agent, id: u32) {
-        if agent.face.subscriptions.lock().remove(&id).is_some() {
+        if agent.face.holdings.end_subscription(id) {
             let serial = agent.face.serial;
             self.agent_subscriptions
                 .write()
@@ -296,10 +297,7 @@ impl Core {
 
     /// Ends the subscriptions of an agent that were made then.
     pub fn end_subscriptions(&self, agent: &Agent, made: Made) {
-        let ended: Vec<u32> = {
-            let mut subscriptions = agent.face.subscriptions.lock();
-            subscriptions.extract_if(|_, when| *when == made).map(|(id, _)| id).collect()
-        };
+        let ended = agent.face.holdings.end_subscriptions(made);
         if !ended.is_empty() {
             let serial = agent.face.serial;
             self.agent_subscriptions

@@ -12,7 +12,7 @@ use wasmtime_wasi::p1::WasiP1Ctx;
 
 use super::fault::{Fault, FaultKind};
 use super::meter::Meter;
-use super::record::{Effect, TurnRecord};
+use super::record::{Effect, Made, TurnRecord};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::message::{Envelope, Filter, Message};
@@ -48,9 +48,18 @@ pub(crate) trait World: Send + Sync {
     fn may_send(&self) -> bool;
     /// A number for a new subscription, where the agent may have `extra` and one more. In an init
     /// those that an earlier one made do not count.
-    fn new_subscription(&self, extra: usize, in_init: bool) -> Option<u32>;
+    fn new_subscription(&self, extra: usize, made: Made) -> Option<u32>;
     /// Whether the agent has this subscription.
     fn has_subscription(&self, id: u32) -> bool;
+    /// What the agent has stored under `key`.
+    fn load(&self, key: &[u8]) -> Option<Arc<[u8]>>;
+    /// Bytes of all that the agent has stored, keys included.
+    fn stored_bytes(&self) -> u64;
+    /// A number for a new timer, where the agent may have `extra` and one more beside those that it
+    /// has, of which `fewer` are about to end. In an init those that an earlier one made do not count.
+    fn new_timer(&self, extra: usize, fewer: usize, made: Made) -> Option<u32>;
+    /// Whether the agent has this timer.
+    fn has_timer(&self, id: u32) -> bool;
     /// Writes a line to the agent's log, unless the turn has written too much.
     fn log(&self, level: Level, text: &str);
     /// A turn begins: the log counts anew.
@@ -80,6 +89,8 @@ pub(crate) struct Host {
     pub(super) limits: Arc<Limits>,
     pub(super) memory: Option<Memory>,
     pub(super) wasi: Option<WasiP1Ctx>,
+    /// Whether the module has what a timer would call.
+    pub(super) has_timer_handler: bool,
     pub(super) turn: TurnState,
     table_elements: u64,
 }
@@ -92,19 +103,28 @@ pub(super) struct TurnState {
     pub handled: Option<Message>,
     /// The reply to it has been sent; further messages count.
     pub replied: bool,
+    pub made: Made,
+    /// By how many bytes the turn changes what the agent has stored.
+    pub stored_change: i64,
     host_calls: u64,
     /// What the guest asked for when its memory was not allowed to grow.
     pub denied_memory: Option<u64>,
 }
 
 impl Host {
-    pub fn new(world: Arc<dyn World>, meter: Arc<Meter>, limits: Arc<Limits>) -> Self {
+    pub fn new(
+        world: Arc<dyn World>,
+        meter: Arc<Meter>,
+        limits: Arc<Limits>,
+        has_timer_handler: bool,
+    ) -> Self {
         Host {
             world,
             meter,
             limits,
             memory: None,
             wasi: None,
+            has_timer_handler,
             turn: TurnState::default(),
             table_elements: 0,
         }
@@ -120,9 +140,9 @@ impl Host {
     }
 
     /// Begins a turn that handles `message`, or none.
-    pub fn begin_turn(&mut self, message: Option<Message>) {
+    pub fn begin_turn(&mut self, message: Option<Message>, made: Made) {
         self.world.begin_turn();
-        self.turn = TurnState { handled: message, ..TurnState::default() };
+        self.turn = TurnState { handled: message, made, ..TurnState::default() };
     }
 
     /// Ends the turn; its record.

@@ -8,17 +8,20 @@ use wasmtime::{Caller, Linker, ValType};
 use super::fault::{Fault, FaultKind};
 use super::host::{Host, Level, NoPlace, memory_and_host, range};
 use super::record::Effect;
+use super::stored::{cancel_timer, data_size, delete_data, load_data, set_timer, store_data};
 use crate::error::{Error, ErrorKind};
 use crate::message::{Envelope, Filter, Message, Sender, name};
 
 /// No such key, agent or subscription.
-const NOT_FOUND: i32 = -1;
+pub(super) const NOT_FOUND: i32 = -1;
 /// A range outside the memory, bad UTF-8, JSON or filter; the agent's log says which.
-const INVALID_ARGUMENT: i32 = -2;
+pub(super) const INVALID_ARGUMENT: i32 = -2;
 /// The agent's grants do not allow it, or the sender is forged.
 const PERMISSION_DENIED: i32 = -3;
 /// A rate, a size or a count is above its limit.
-const LIMIT_EXCEEDED: i32 = -4;
+pub(super) const LIMIT_EXCEEDED: i32 = -4;
+/// The value is longer than the buffer; nothing was written.
+pub(super) const BUFFER_TOO_SMALL: i32 = -5;
 /// The receiver's mailbox has no room.
 const MAILBOX_FULL: i32 = -6;
 
@@ -77,6 +80,14 @@ pub(super) const FUNCTIONS: &[HostFunction] = &[
         (filter: i32 = I32, filter_len: i32 = I32, ptr: i32 = I32, len: i32 = I32) -> i32),
     host_function!("subscribe_messages", subscribe_messages, (ptr: i32 = I32, len: i32 = I32) -> i32),
     host_function!("unsubscribe_messages", unsubscribe_messages, (id: i32 = I32) -> i32),
+    host_function!("set_timer", set_timer, (micros: i64 = I64) -> i32),
+    host_function!("cancel_timer", cancel_timer, (id: i32 = I32) -> i32),
+    host_function!("store_data", store_data,
+        (key: i32 = I32, key_len: i32 = I32, ptr: i32 = I32, len: i32 = I32) -> i32),
+    host_function!("load_data", load_data,
+        (key: i32 = I32, key_len: i32 = I32, ptr: i32 = I32, len: i32 = I32) -> i32),
+    host_function!("delete_data", delete_data, (key: i32 = I32, key_len: i32 = I32) -> i32),
+    host_function!("data_size", data_size, (key: i32 = I32, key_len: i32 = I32) -> i32),
     host_function!("current_timestamp", current_timestamp, [] => Some(I64)),
     host_function!("random_u32", random_u32, [] => Some(I32)),
     host_function!("console_log", console_log, [I32, I32] => None),
@@ -180,8 +191,7 @@ fn subscribe_messages(mut caller: Caller<'_, Host>, ptr: i32, len: i32) -> wasmt
     let host = caller.data_mut();
     let made =
         host.turn.record.effects.iter().filter(|e| matches!(e, Effect::Subscribe(..))).count();
-    let in_init = host.turn.handled.is_none();
-    let id = host.world.new_subscription(made, in_init);
+    let id = host.world.new_subscription(made, host.turn.made);
     let Some(id) = id.filter(|_| host.charge(len as u32 as usize)) else {
         return Ok(LIMIT_EXCEEDED);
     };

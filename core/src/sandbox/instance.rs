@@ -11,7 +11,7 @@ use super::host::{Host, Level, World};
 use super::inbox::{Inbox, Way};
 use super::meter::{Meter, Verdict};
 use super::module::{InboxKind, Start};
-use super::record::TurnRecord;
+use super::record::{Made, TurnRecord};
 use super::template::Template;
 use crate::limits::Limits;
 use crate::message::Message;
@@ -35,6 +35,7 @@ pub(crate) struct Instance {
     store: Store<Host>,
     memory: Memory,
     handle_message: TypedFunc<(i32, i32), i32>,
+    handle_timer: Option<TypedFunc<i32, i32>>,
     shutdown: Option<TypedFunc<(), ()>>,
     inbox: Inbox,
 }
@@ -50,7 +51,12 @@ pub(crate) struct Ended {
 impl Instance {
     /// Makes an instance and runs its init.
     pub async fn boot(seat: &Seat) -> Result<(Self, Ended), Fault> {
-        let host = Host::new(seat.world.clone(), seat.meter.clone(), seat.limits.clone());
+        let host = Host::new(
+            seat.world.clone(),
+            seat.meter.clone(),
+            seat.limits.clone(),
+            seat.template.facts.exports.handle_timer.is_some(),
+        );
         let mut store = Store::new(seat.engine.wasmtime(), host);
         store.limiter(|host| host);
         store.epoch_deadline_callback(|caller| match caller.data().meter.verdict() {
@@ -59,12 +65,13 @@ impl Instance {
             Verdict::Drop(fault) => Err(fault.into()),
         });
         store.set_epoch_deadline(1);
-        store.data_mut().begin_turn(None);
+        store.data_mut().begin_turn(None, Made::InInit);
         match Self::start(&mut store, seat).await {
             Ok((memory, exports, code, capabilities)) => {
                 let record = store.data_mut().end_turn();
-                let Exports { handle_message, shutdown, inbox } = exports;
-                let instance = Instance { store, memory, handle_message, shutdown, inbox };
+                let Exports { handle_message, handle_timer, shutdown, inbox } = exports;
+                let instance =
+                    Instance { store, memory, handle_message, handle_timer, shutdown, inbox };
                 Ok((instance, Ended { code, record, capabilities }))
             }
             Err(error) => Err(fault(&store, error)),
@@ -118,17 +125,21 @@ impl Instance {
             _ => None,
         };
         let handle_message = instance.get_typed_func(&mut *store, &facts.exports.handle_message)?;
+        let handle_timer = match &facts.exports.handle_timer {
+            Some(name) => Some(instance.get_typed_func(&mut *store, name)?),
+            None => None,
+        };
         let shutdown = match &facts.exports.agent_shutdown {
             Some(name) => Some(instance.get_typed_func(&mut *store, name)?),
             None => None,
         };
-        Ok((memory, Exports { handle_message, shutdown, inbox }, code, capabilities))
+        Ok((memory, Exports { handle_message, handle_timer, shutdown, inbox }, code, capabilities))
     }
 
     /// Hands one message to the guest.
     pub async fn handle_message(&mut self, message: &Message) -> Result<Ended, Fault> {
         self.store.set_epoch_deadline(1);
-        self.store.data_mut().begin_turn(Some(message.clone()));
+        self.store.data_mut().begin_turn(Some(message.clone()), Made::InTurn);
         match self.call_handler(message).await {
             Ok(code) => {
                 let record = self.store.data_mut().end_turn();
@@ -147,10 +158,31 @@ impl Instance {
         Ok(code)
     }
 
+    /// Tells the guest that its timer `id` came due.
+    pub async fn handle_timer(&mut self, id: u32) -> Result<Ended, Fault> {
+        self.store.set_epoch_deadline(1);
+        self.store.data_mut().begin_turn(None, Made::InTurn);
+        // Timers are only set where there is a handler; new code may lack it.
+        let Some(handler) = &self.handle_timer else {
+            return Ok(Ended {
+                code: 0,
+                record: self.store.data_mut().end_turn(),
+                capabilities: None,
+            });
+        };
+        match handler.call_async(&mut self.store, id as i32).await {
+            Ok(code) => {
+                let record = self.store.data_mut().end_turn();
+                Ok(Ended { code, record, capabilities: None })
+            }
+            Err(error) => Err(fault(&self.store, error)),
+        }
+    }
+
     /// Tells the guest that it ends.
     pub async fn shut_down(&mut self) -> Result<Ended, Fault> {
         self.store.set_epoch_deadline(1);
-        self.store.data_mut().begin_turn(None);
+        self.store.data_mut().begin_turn(None, Made::InTurn);
         if let Some(shutdown) = &self.shutdown
             && let Err(error) = shutdown.call_async(&mut self.store, ()).await
         {
@@ -168,6 +200,7 @@ impl Instance {
 
 struct Exports {
     handle_message: TypedFunc<(i32, i32), i32>,
+    handle_timer: Option<TypedFunc<i32, i32>>,
     shutdown: Option<TypedFunc<(), ()>>,
     inbox: Inbox,
 }

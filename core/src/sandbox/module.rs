@@ -30,6 +30,7 @@ pub(super) enum Start {
 /// The names under which the module exports what the host calls.
 pub(super) struct Exports {
     pub handle_message: String,
+    pub handle_timer: Option<String>,
     pub agent_init: Option<String>,
     pub agent_shutdown: Option<String>,
     pub get_capabilities: Option<String>,
@@ -65,11 +66,10 @@ impl Facts {
         let exports = Exports {
             handle_message: handle_message.unwrap_or_default(),
             agent_init: find(module, "agent_init", &[], result.clone(), &mut missing),
+            handle_timer: find(module, "handle_timer", one, result.clone(), &mut missing),
             agent_shutdown: find(module, "agent_shutdown", &[], None, &mut missing),
             get_capabilities: find(module, "get_capabilities", handler, result, &mut missing),
         };
-        // Nothing sets timers yet, but a handler of the wrong type is wrong already.
-        find(module, "handle_timer", one, Some(ValType::I32), &mut missing);
         if !missing.is_empty() {
             return Err(unfit("cannot be an agent", missing));
         }

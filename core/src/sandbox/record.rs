@@ -1,5 +1,8 @@
 //! The turn record: what a turn does to the world, collected until it commits.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::message::{Filter, Message};
 
 use super::host::Place;
@@ -16,10 +19,23 @@ pub(crate) enum Effect {
     Unsubscribe(u32),
 }
 
+/// When an agent set a timer or began a subscription: those of its init end when that runs again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Made {
+    InInit,
+    #[default]
+    InTurn,
+}
+
 /// Every effect of one turn. They take effect together, or not at all.
 #[derive(Default)]
 pub(crate) struct TurnRecord {
     pub effects: Vec<Effect>,
+    /// What the turn stored, by key; `None` where it deleted.
+    pub data: HashMap<Arc<[u8]>, Option<Arc<[u8]>>>,
+    /// Timers that the turn set, with when they are due, in microseconds since the Unix epoch;
+    /// `None` for those that it cancelled.
+    pub timers: HashMap<u32, Option<u64>>,
     /// Bytes held on the turn's behalf.
     pub bytes: u64,
     /// Broadcast copies for which the receiver had no room.

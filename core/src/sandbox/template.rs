@@ -72,6 +72,11 @@ impl Template {
         Err(Error::new(ErrorKind::LimitExceeded, text).with_limit("memory", ceiling, needed))
     }
 
+    /// Whether the module has what a timer calls.
+    pub fn has_timer_handler(&self) -> bool {
+        self.facts.exports.handle_timer.is_some()
+    }
+
     /// Whether a guest of this module may wait in a host call of WASI's, which needs tokio around it.
     pub fn uses_wasi(&self) -> bool {
         self.facts.uses_wasi

@@ -17,6 +17,7 @@ pub(crate) enum Delivery {
     /// Makes the instance and runs its `agent_init`.
     Init,
     Message(Message),
+    Timer(u32),
     Shutdown,
 }
 
@@ -47,12 +48,12 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    pub fn begin(seat: &Seat, instance: Option<Box<Instance>>, delivery: Delivery) -> Self {
+    pub fn begin(seat: Arc<Seat>, instance: Option<Box<Instance>>, delivery: Delivery) -> Self {
         seat.meter.begin_turn();
         Turn {
             meter: seat.meter.clone(),
             world: seat.world.clone(),
-            future: Box::pin(run(seat.clone(), instance, delivery)),
+            future: Box::pin(run(seat, instance, delivery)),
             alarm: None,
         }
     }
@@ -109,7 +110,7 @@ impl Turn {
     }
 }
 
-async fn run(seat: Seat, instance: Option<Box<Instance>>, delivery: Delivery) -> TurnEnd {
+async fn run(seat: Arc<Seat>, instance: Option<Box<Instance>>, delivery: Delivery) -> TurnEnd {
     let (instance, outcome) = match (delivery, instance) {
         (Delivery::Init, old) => {
             drop(old);
@@ -123,13 +124,17 @@ async fn run(seat: Seat, instance: Option<Box<Instance>>, delivery: Delivery) ->
         (Delivery::Shutdown, None) => {
             return TurnEnd { instance: None, outcome: Ok(Ended::nothing()) };
         }
-        (Delivery::Message(_), None) => {
+        (Delivery::Message(_) | Delivery::Timer(_), None) => {
             let fault =
                 Fault::new(FaultKind::Trap, "the runtime delivered to an agent before its init");
             return TurnEnd { instance: None, outcome: Err(fault) };
         }
         (Delivery::Shutdown, Some(mut instance)) => {
             let outcome = instance.shut_down().await;
+            (instance, outcome)
+        }
+        (Delivery::Timer(id), Some(mut instance)) => {
+            let outcome = instance.handle_timer(id).await;
             (instance, outcome)
         }
         (Delivery::Message(message), Some(mut instance)) => {

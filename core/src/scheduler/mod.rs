@@ -4,6 +4,7 @@
 //! agents that spin cost an honest one little and still come forward themselves.
 
 mod sleepers;
+mod timers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +14,7 @@ use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 use parking_lot::Mutex;
 
 use self::sleepers::Sleepers;
+pub(crate) use self::timers::{Alarm, Timers};
 use crate::agent::{Agent, run_queued};
 use crate::sandbox::Lease;
 

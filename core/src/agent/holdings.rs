@@ -1,0 +1,144 @@
+//! What an agent keeps between turns: stored data, timers, subscriptions. It outlives every
+//! instance, and only changes when a turn commits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::sandbox::Made;
+
+#[derive(Default)]
+pub(crate) struct Holdings {
+    inner: Mutex<Inner>,
+    timer_ids: Ids,
+    subscription_ids: Ids,
+}
+
+#[derive(Default)]
+struct Inner {
+    data: HashMap<Arc<[u8]>, Arc<[u8]>>,
+    data_bytes: u64,
+    timers: HashMap<u32, Timer>,
+    subscriptions: HashMap<u32, Made>,
+}
+
+/// One timer that is set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timer {
+    /// Microseconds since the Unix epoch.
+    pub due: u64,
+    pub made: Made,
+}
+
+/// Numbers that are never given twice.
+#[derive(Default)]
+struct Ids(AtomicU32);
+
+impl Ids {
+    fn next(&self) -> Option<u32> {
+        let id = self.0.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        // Guests see ids as positive i32.
+        (id <= i32::MAX as u32).then_some(id)
+    }
+}
+
+impl Holdings {
+    /// The value under `key`.
+    pub fn load(&self, key: &[u8]) -> Option<Arc<[u8]>> {
+        self.inner.lock().data.get(key).cloned()
+    }
+
+    /// Bytes of all values and their keys.
+    pub fn data_bytes(&self) -> u64 {
+        self.inner.lock().data_bytes
+    }
+
+    /// Puts a value under `key`, or deletes it; what was there.
+    pub fn put(&self, key: Arc<[u8]>, value: Option<Arc<[u8]>>) -> Option<Arc<[u8]>> {
+        let size = |value: &Arc<[u8]>| (key.len() + value.len()) as u64;
+        let mut inner = self.inner.lock();
+        inner.data_bytes += value.as_ref().map_or(0, size);
+        let old = match value {
+            Some(value) => inner.data.insert(key.clone(), value),
+            None => inner.data.remove(&key),
+        };
+        inner.data_bytes -= old.as_ref().map_or(0, size);
+        old
+    }
+
+    /// A number for a new timer, where the agent may have `extra` and one more, at most `most`.
+    pub fn new_timer(&self, extra: usize, fewer: usize, made: Made, most: u32) -> Option<u32> {
+        let held = {
+            let inner = self.inner.lock();
+            inner.timers.values().filter(|timer| counts(timer.made, made)).count()
+        };
+        has_room(held.saturating_sub(fewer) + extra, most).then(|| self.timer_ids.next())?
+    }
+
+    /// Whether this timer is set.
+    pub fn has_timer(&self, id: u32) -> bool {
+        self.inner.lock().timers.contains_key(&id)
+    }
+
+    /// How many timers are set.
+    pub fn timers(&self) -> usize {
+        self.inner.lock().timers.len()
+    }
+
+    pub fn set_timer(&self, id: u32, timer: Timer) {
+        self.inner.lock().timers.insert(id, timer);
+    }
+
+    /// Takes a timer out; what it was.
+    pub fn end_timer(&self, id: u32) -> Option<Timer> {
+        self.inner.lock().timers.remove(&id)
+    }
+
+    /// The timers that were set then, or all.
+    pub fn timers_made(&self, made: Option<Made>) -> Vec<u32> {
+        let inner = self.inner.lock();
+        let timers = inner.timers.iter();
+        timers.filter(|(_, t)| made.is_none_or(|made| t.made == made)).map(|(id, _)| *id).collect()
+    }
+
+    /// A number for a new subscription, where the agent may have `extra` and one more, at most
+    /// `most`.
+    pub fn new_subscription(&self, extra: usize, made: Made, most: u32) -> Option<u32> {
+        let held = {
+            let inner = self.inner.lock();
+            inner.subscriptions.values().filter(|when| counts(**when, made)).count()
+        };
+        has_room(held + extra, most).then(|| self.subscription_ids.next())?
+    }
+
+    pub fn has_subscription(&self, id: u32) -> bool {
+        self.inner.lock().subscriptions.contains_key(&id)
+    }
+
+    pub fn begin_subscription(&self, id: u32, made: Made) {
+        self.inner.lock().subscriptions.insert(id, made);
+    }
+
+    /// Takes a subscription out; whether there was one.
+    pub fn end_subscription(&self, id: u32) -> bool {
+        self.inner.lock().subscriptions.remove(&id).is_some()
+    }
+
+    /// Takes the subscriptions out that were made then.
+    pub fn end_subscriptions(&self, made: Made) -> Vec<u32> {
+        let mut inner = self.inner.lock();
+        inner.subscriptions.extract_if(|_, when| *when == made).map(|(id, _)| id).collect()
+    }
+}
+
+/// Whether what was made at `held` takes a place from what is made at `now`: an init takes the
+/// places of what an earlier one made.
+fn counts(held: Made, now: Made) -> bool {
+    now == Made::InTurn || held == Made::InTurn
+}
+
+fn has_room(held: usize, most: u32) -> bool {
+    held < most as usize
+}

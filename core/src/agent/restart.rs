@@ -1,0 +1,86 @@
+//! Supervision: what becomes of an agent whose turn was dropped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Activity, Agent, AgentState};
+use crate::error::{Error, ErrorKind, shown};
+use crate::sandbox::{Level, World};
+use crate::scheduler::{Alarm, Lane};
+
+/// Inits that may fail in a row before an agent is failed.
+const MAX_FAILED_STARTS: u32 = 5;
+/// The delay before the second restart in a row; it doubles with each further one.
+const FIRST_DELAY: Duration = Duration::from_millis(20);
+/// The longest delay.
+const LONGEST_DELAY: Duration = Duration::from_secs(1);
+
+/// What becomes of an agent whose turn was dropped. Its instance is lost in any case: the question
+/// is whether it gets another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Restart {
+    /// It is started again, however often that fails.
+    Always,
+    /// It is started again, until five inits in a row have failed.
+    #[default]
+    OnFailure,
+    /// It is failed at once.
+    Never,
+}
+
+impl Restart {
+    /// Every policy.
+    pub const ALL: &'static [Restart] = &[Restart::Always, Restart::OnFailure, Restart::Never];
+
+    /// The policy as text, the same in every language.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Restart::Always => "always",
+            Restart::OnFailure => "on-failure",
+            Restart::Never => "never",
+        }
+    }
+
+    /// Reads a policy.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] if there is none of that name.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        Self::ALL.iter().copied().find(|policy| policy.as_str() == text).ok_or_else(|| {
+            let text = shown(text);
+            let expected = r#"expected "always", "on-failure" or "never""#;
+            Error::new(ErrorKind::InvalidArgument, format!("restart is {text:?}, {expected}"))
+        })
+    }
+}
+
+/// Decides whether an agent whose turn was dropped goes on, and when. The first restart after a
+/// completed turn is at once; the delay grows with each further one.
+pub(super) fn supervise(agent: &Arc<Agent>, activity: &mut Activity, lane: Lane<'_>) {
+    let gives_up = match agent.restart {
+        Restart::Always => false,
+        Restart::OnFailure => activity.failed_starts >= MAX_FAILED_STARTS,
+        Restart::Never => true,
+    };
+    if gives_up {
+        return fail(agent, lane);
+    }
+    let earlier = activity.crashes;
+    activity.crashes = earlier.saturating_add(1);
+    if earlier > 0 {
+        let delay = (FIRST_DELAY * (1 << (earlier - 1).min(16))).min(LONGEST_DELAY);
+        agent.mailbox.delay();
+        let due = agent.core.source.now_micros().saturating_add(delay.as_micros() as u64);
+        agent.core.timers.set(due, agent, Alarm::Restart);
+    }
+}
+
+/// The agent takes no messages until it is restarted by hand.
+pub(super) fn fail(agent: &Arc<Agent>, lane: Lane<'_>) {
+    agent.set_state(AgentState::Failed);
+    agent.face.log(Level::Error, "the agent has failed, and is not started again");
+    let waiting = agent.mailbox.fail();
+    agent.core.refuse_all(waiting, agent.name(), lane);
+}

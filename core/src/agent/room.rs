@@ -1,0 +1,89 @@
+//! Room in a mailbox: scripts that wait for it, and turns that hold it.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+
+use super::Agent;
+use super::letter::Letter;
+use super::mailbox::Refusal;
+use crate::message::Message;
+use crate::scheduler::Lane;
+
+/// A script's message that waits for room in a mailbox.
+pub(crate) struct Waiter(Mutex<Waiting>);
+
+struct Waiting {
+    letter: Option<Letter>,
+    done: Option<Result<(), Refusal>>,
+    waker: Option<Waker>,
+}
+
+impl Waiter {
+    pub fn new(letter: Letter) -> Arc<Self> {
+        Arc::new(Waiter(Mutex::new(Waiting { letter: Some(letter), done: None, waker: None })))
+    }
+
+    /// Takes the message back; nobody waits for room any more.
+    pub fn take(&self) -> Option<Letter> {
+        self.0.lock().letter.take()
+    }
+
+    pub(super) fn put(&self, letter: Letter) {
+        self.0.lock().letter = Some(letter);
+    }
+
+    pub(super) fn finish(&self, done: Result<(), Refusal>) -> Option<Waker> {
+        let mut waiting = self.0.lock();
+        waiting.done = Some(done);
+        waiting.waker.take()
+    }
+
+    pub fn poll(&self, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        let mut waiting = self.0.lock();
+        match waiting.done {
+            Some(done) => Poll::Ready(done),
+            None => {
+                waiting.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Room in a mailbox that a turn holds; given back when dropped.
+pub(crate) struct Reserved {
+    agent: Arc<Agent>,
+    charge: usize,
+    holder: u64,
+    held: bool,
+}
+
+impl Reserved {
+    /// Keeps room for `message` with `agent` on behalf of the agent whose serial is `holder`.
+    pub fn take(agent: Arc<Agent>, message: &Message, holder: u64) -> Result<Self, Refusal> {
+        let charge = message.charge();
+        agent.mailbox.reserve(charge, holder, message.sender())?;
+        Ok(Reserved { agent, charge, holder, held: true })
+    }
+
+    /// The agent whose mailbox it is.
+    pub fn agent(&self) -> &Arc<Agent> {
+        &self.agent
+    }
+
+    /// Puts the letter in; whether the agent has to be scheduled.
+    pub fn fill(mut self, letter: Letter) -> Result<bool, (Refusal, Letter)> {
+        self.held = false;
+        self.agent.mailbox.fill(letter, self.holder)
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if self.held && self.agent.mailbox.release(self.charge, self.holder) {
+            self.agent.core.scheduler.push(self.agent.clone(), Lane::outside());
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Where a module comes from.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::core::Core;
+use crate::error::{Error, ErrorKind};
+use crate::sandbox::{Inspection, Template, inspect};
+
+/// A module: WebAssembly, or its text format, in a file or in memory.
+#[derive(Debug, Clone)]
+pub struct Wasm(Source);
+
+#[derive(Debug, Clone)]
+enum Source {
+    File(PathBuf),
+    Bytes(Arc<[u8]>),
+}
+
+impl Wasm {
+    /// A module in a file.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Wasm(Source::File(path.into()))
+    }
+
+    /// A module in memory.
+    pub fn bytes(wasm: impl Into<Arc<[u8]>>) -> Self {
+        Wasm(Source::Bytes(wasm.into()))
+    }
+
+    /// A path, or a module in the text format: text that begins with `(` or `;` is a module.
+    pub fn path_or_text(text: &str) -> Self {
+        if text.trim_start().starts_with(['(', ';']) {
+            Self::bytes(text.as_bytes())
+        } else {
+            Self::file(text)
+        }
+    }
+
+    /// Looks at the module without deploying it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidModule`] if the file cannot be read, or holds no valid module at all.
+    pub fn inspect(&self) -> Result<Inspection, Error> {
+        self.read(inspect)
+    }
+
+    /// Gives the module's bytes to `load`. Errors of a file name it.
+    fn read<T>(&self, load: impl FnOnce(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
+        match &self.0 {
+            Source::Bytes(bytes) => load(bytes),
+            Source::File(path) => {
+                let bytes = std::fs::read(path).map_err(|error| {
+                    let text = format!("{} cannot be read: {error}", path.display());
+                    Error::new(ErrorKind::InvalidModule, text)
+                })?;
+                load(&bytes).map_err(|error| error.about(path.display()))
+            }
+        }
+    }
+}
+
+impl Core {
+    /// Compiles a module, away from the calling thread.
+    pub async fn load(&self, wasm: Wasm) -> Result<Arc<Template>, Error> {
+        let engine = self.engine.clone();
+        let loading =
+            self.io.spawn_blocking(move || wasm.read(|bytes| Template::load(&engine, bytes)));
+        // A join error is a panic of ours, or the runtime's end.
+        loading.await.unwrap_or_else(|error| {
+            Err(if error.is_panic() {
+                Error::new(
+                    ErrorKind::Internal,
+                    "the runtime itself failed while it loaded a module",
+                )
+            } else {
+                Error::closed()
+            })
+        })
+    }
+}

@@ -23,6 +23,10 @@ export interface Limits {
   mailboxCapacity?: number | null | undefined;
   /** Bytes of the messages that wait in the mailbox. */
   mailboxBytes?: number | null | undefined;
+  /** All that the agent has stored, keys included, in bytes. */
+  maxStorageBytes?: number | null | undefined;
+  /** Timers that the agent has set. */
+  maxTimers?: number | null | undefined;
   /** Subscriptions of the agent. */
   maxSubscriptions?: number | null | undefined;
   /** Log output of one turn, in bytes; the rest is dropped and counted. */

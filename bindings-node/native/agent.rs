@@ -7,7 +7,10 @@ use caxton::{Agent, Draft, Runtime};
 use napi_derive::napi;
 
 use crate::hub::{CallId, SharedLoop, begin};
-use crate::options::{LimitInForce, camel_case, content_limits_in_force, limits_in_force, timeout};
+use crate::options::{
+    LimitInForce, PathOrBytes, camel_case, content_limits_in_force, limits_in_force, module,
+    timeout,
+};
 use crate::outcome::{Outcome, Value, failed};
 
 /// A deployed agent. It keeps its runtime open.
@@ -157,6 +160,30 @@ impl AgentHandle {
         let call =
             self.runtime.request(draft).timeout(timeout(millis)).within(self.hub.within(within));
         begin(&self.hub, async move { Outcome::of_message(call.await) })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn suspend(&self) -> Value {
+        let agent = self.agent.clone();
+        begin(&self.hub, async move { Outcome::of_nothing(agent.suspend().await) })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn resume(&self) -> Value {
+        let agent = self.agent.clone();
+        begin(&self.hub, async move { Outcome::of_nothing(agent.resume().await) })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn restart(&self) -> Value {
+        let agent = self.agent.clone();
+        begin(&self.hub, async move { Outcome::of_nothing(agent.restart().await) })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn replace(&self, wasm: PathOrBytes, is_path: bool) -> Value {
+        let (agent, module) = (self.agent.clone(), module(wasm, is_path));
+        begin(&self.hub, async move { Outcome::of_nothing(agent.replace(module).await) })
     }
 
     #[napi(catch_unwind)]

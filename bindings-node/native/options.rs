@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use caxton::{ContentLimits, Deploy, Error, ErrorKind, Limits, Wasm};
+use caxton::{ContentLimits, Deploy, Error, ErrorKind, Limits, Restart, Wasm};
 use napi::bindgen_prelude::{Either, Uint8Array};
 use napi_derive::napi;
 
@@ -31,6 +31,8 @@ pub struct RuntimeOptions {
     pub workers: Option<f64>,
     pub max_agents: Option<f64>,
     pub seed: Option<f64>,
+    pub store: Option<String>,
+    pub durability: Option<String>,
 }
 
 /// What is deployed, and how.
@@ -40,6 +42,9 @@ pub struct DeployOptions {
     pub limits: Option<Vec<LimitOption>>,
     pub content_limits: Option<Vec<LimitOption>>,
     pub capabilities: Option<Vec<String>>,
+    pub restart: Option<String>,
+    /// JSON.
+    pub config: Option<String>,
     /// The module is a path, even if it looks like the text format.
     pub is_path: Option<bool>,
 }
@@ -151,6 +156,12 @@ pub fn deploy(wasm: PathOrBytes, options: DeployOptions) -> Result<Deploy, Box<F
     }
     if let Some(limits) = content_limits(options.content_limits)? {
         deploy = deploy.content_limits(limits);
+    }
+    if let Some(restart) = options.restart {
+        deploy = deploy.restart(Restart::parse(&restart).map_err(Fault::from)?);
+    }
+    if let Some(config) = options.config {
+        deploy = deploy.config(config);
     }
     Ok(deploy.capabilities(options.capabilities.unwrap_or_default()))
 }

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
-use caxton::{Draft, Filter, Register, Runtime};
+use caxton::{Draft, Durability, Filter, Register, Runtime};
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
@@ -29,8 +29,11 @@ pub struct RuntimeHandle {
 /// A message that reached nobody.
 #[napi(object, object_from_js = false)]
 pub struct Undelivered {
+    pub id: f64,
+    pub at: f64,
     pub message: String,
     pub reason: String,
+    pub agent: Option<String>,
 }
 
 /// Starts a runtime whose calls wait at `hub`.
@@ -64,6 +67,12 @@ fn open(options: RuntimeOptions) -> Result<Runtime, Box<Fault>> {
     }
     if let Some(seed) = options.seed {
         builder = builder.seed(seed as u64);
+    }
+    if let Some(durability) = options.durability {
+        builder = builder.durability(Durability::parse(&durability).map_err(Fault::from)?);
+    }
+    if let Some(path) = options.store {
+        builder = builder.store(path);
     }
     Ok(builder.build().map_err(Fault::from)?)
 }
@@ -240,8 +249,24 @@ impl RuntimeHandle {
     pub fn dead_letters(&self) -> Vec<Undelivered> {
         let letters = self.runtime.dead_letters().into_iter();
         letters
-            .map(|letter| Undelivered { message: text(&letter.message), reason: letter.reason })
+            .map(|letter| Undelivered {
+                id: letter.id as f64,
+                at: letter.at as f64,
+                message: text(&letter.message),
+                reason: letter.reason,
+                agent: letter.agent.map(|name| name.to_string()),
+            })
             .collect()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn replay_dead_letter(&self, id: f64) -> Option<Fault> {
+        self.runtime.replay_dead_letter(id as u64).err().map(Fault::from)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn drop_dead_letter(&self, id: f64) -> Option<Fault> {
+        self.runtime.drop_dead_letter(id as u64).err().map(Fault::from)
     }
 
     #[napi(getter, catch_unwind)]

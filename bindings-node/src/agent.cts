@@ -13,8 +13,10 @@ import {
   type ContentLimitsInForce,
   checkOptions,
   checkTimeout,
+  checkWasm,
   type LimitsInForce,
   type WaitOptions,
+  type Wasm,
 } from "./options.cjs";
 
 /** Where an agent is in its life. */
@@ -32,6 +34,10 @@ export interface Stats {
   readonly messagesIn: number;
   /** Messages that its turns sent. */
   readonly messagesOut: number;
+  /** Timers that it was told of. */
+  readonly timers: number;
+  /** Bytes that it has stored, keys included. */
+  readonly storedBytes: number;
   /** Copies that found no room with their receiver. */
   readonly skipped: number;
   /** Time that the guest ran, in microseconds. */
@@ -191,6 +197,39 @@ export class Agent {
       asMessage<Content>,
       options,
     );
+  }
+
+  /**
+   * Lets its messages and timers wait; resolves when no turn of it is in progress.
+   *
+   * Rejects with `AgentNotFound`, `AgentFailed` or `Closed`.
+   */
+  suspend(options?: Abortable): Promise<void> {
+    return call(() => this.#native.suspend(), nothing, options);
+  }
+
+  /** Goes on with what has waited. Rejects as `suspend`. */
+  resume(options?: Abortable): Promise<void> {
+    return call(() => this.#native.resume(), nothing, options);
+  }
+
+  /**
+   * Starts it afresh between two turns; its name, mailbox and data are kept.
+   *
+   * Rejects with `AgentFailed` if its `agent_init` fails, and as `suspend`.
+   */
+  restart(options?: Abortable): Promise<void> {
+    return call(() => this.#native.restart(), nothing, options);
+  }
+
+  /**
+   * Gives it other code between two turns; its name, mailbox, data and timers are kept. Where the new
+   * code cannot be linked or its `agent_init` fails, the agent goes on with the code that it has.
+   *
+   * Rejects with `InvalidModule`, `AgentFailed`, `LimitExceeded`, and as `suspend`.
+   */
+  replace(wasm: Wasm, options?: Abortable): Promise<void> {
+    return call(() => this.#native.replace(...checkWasm(wasm)), nothing, options);
   }
 
   /**

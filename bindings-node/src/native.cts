@@ -53,6 +53,10 @@ export interface NativeAgent {
     millis: number | undefined,
     within: number | undefined,
   ): Pending | Fault | string;
+  suspend(): Pending | Fault | undefined;
+  resume(): Pending | Fault | undefined;
+  restart(): Pending | Fault | undefined;
+  replace(wasm: Written, isPath: boolean): Pending | Fault | undefined;
   remove(): Pending | Fault | undefined;
 }
 
@@ -77,6 +81,8 @@ export interface NativeDeployOptions {
   limits?: LimitEntry[];
   contentLimits?: LimitEntry[];
   capabilities?: string[];
+  restart?: string;
+  config?: string;
   isPath?: boolean;
 }
 
@@ -88,6 +94,8 @@ export interface NativeRuntimeOptions {
   workers?: number;
   maxAgents?: number;
   seed?: number;
+  store?: string;
+  durability?: string;
 }
 
 /** @internal */
@@ -134,7 +142,9 @@ export interface NativeRuntime {
   agents(): NativeAgent[];
   agentNamed(name: string): NativeAgent | Fault;
   find(filter: string): string[] | Fault;
-  deadLetters(): { message: string; reason: string }[];
+  deadLetters(): { id: number; at: number; message: string; reason: string; agent?: string }[];
+  replayDeadLetter(id: number): Fault | null;
+  dropDeadLetter(id: number): Fault | null;
   close(millis: number | undefined): Pending | Fault | undefined;
 }
 

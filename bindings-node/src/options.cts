@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { InvalidArgument } from "./errors.cjs";
+import { encodeContent } from "./json.cjs";
 import type { Fields, Performative } from "./message.cjs";
 import type { LimitEntry, NativeDeployOptions, Written } from "./native.cjs";
 
@@ -74,6 +75,16 @@ export interface WaitOptions extends Abortable {
 
 /** How a runtime is to be. */
 export interface RuntimeOptions {
+  /**
+   * A file that keeps agents with their data, timers and subscriptions, and messages. Where it exists,
+   * all that it holds is brought back; else it is made. One runtime has it at a time.
+   */
+  store?: string | undefined;
+  /**
+   * What a commit has survived when it counts as done: `full`, the default, the end of the system's
+   * power; `relaxed` that of the process, and what is older than a second the power's.
+   */
+  durability?: "full" | "relaxed" | undefined;
   /** The sender of this program's messages; `host` unless said otherwise. */
   name?: string | undefined;
   /** The limits of agents that are deployed without limits of their own. */
@@ -99,6 +110,10 @@ export interface DeployManyOptions extends Abortable {
   contentLimits?: ContentLimits | undefined;
   /** What it can do; what its code says of itself counts only as far as this list. */
   capabilities?: readonly string[] | undefined;
+  /** What becomes of it when a turn of it was dropped; `on-failure` unless said otherwise. */
+  restart?: "always" | "on-failure" | "never" | undefined;
+  /** What it finds, as JSON, as stored data under the key `config`. */
+  config?: unknown;
 }
 
 /** What an agent is called, and may do. */
@@ -204,7 +219,10 @@ export function checkLimits(limits: Limits | ContentLimits): LimitEntry[] {
 
 /** @internal */
 export function checkDeploy(options: DeployOptions | undefined): NativeDeployOptions {
-  const { name, limits, contentLimits, capabilities } = checkOptions(options, DEPLOY_OPTIONS);
+  const { name, limits, contentLimits, capabilities, restart, config } = checkOptions(
+    options,
+    DEPLOY_OPTIONS,
+  );
   const checked: NativeDeployOptions = {};
   if (name !== undefined) checked.name = checkString(name, "name");
   if (limits !== undefined) checked.limits = checkLimits(limits);
@@ -212,10 +230,20 @@ export function checkDeploy(options: DeployOptions | undefined): NativeDeployOpt
   if (capabilities !== undefined) {
     checked.capabilities = checkStrings(capabilities, "capabilities");
   }
+  if (restart !== undefined) checked.restart = checkString(restart, "restart");
+  if (config !== undefined) checked.config = encodeContent(config);
   return checked;
 }
 
-const DEPLOY_OPTIONS = ["name", "limits", "contentLimits", "capabilities", "signal"] as const;
+const DEPLOY_OPTIONS = [
+  "name",
+  "limits",
+  "contentLimits",
+  "capabilities",
+  "restart",
+  "config",
+  "signal",
+] as const;
 
 /** @internal A module, and whether it is a path even if it looks like text. */
 export function checkWasm(wasm: Wasm): [Written, boolean] {

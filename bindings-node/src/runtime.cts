@@ -41,11 +41,24 @@ import {
 } from "./options.cjs";
 import { Subscription } from "./subscription.cjs";
 
-/** A message that reached nobody. */
+/** A message that reached nobody, or that crashed who it reached. */
 export interface DeadLetter {
+  readonly id: number;
+  /** When it was given up, in microseconds since the Unix epoch. */
+  readonly at: number;
   readonly message: Message;
-  /** Why it reached nobody, in a sentence. */
+  /** Why, in a sentence. */
   readonly reason: string;
+  /** The agent that crashed on it; `null` where it reached nobody. */
+  readonly agent: string | null;
+}
+
+/** The number of a dead letter, given as itself or by its number. */
+function idOf(letter: DeadLetter | number): number {
+  const id = typeof letter === "object" && letter !== null ? letter.id : letter;
+  const checked = checkCount(id, "the dead letter's id");
+  if (checked === undefined) throw new InvalidArgument("there is no dead letter undefined");
+  return checked;
 }
 
 /** How long `close` takes at most, unless it is told otherwise, in milliseconds. */
@@ -63,7 +76,9 @@ export class Runtime {
 
   /** @throws {CaxtonError} `InvalidArgument` for an option out of its range, `InternalError` if the system gives no threads. */
   constructor(options?: RuntimeOptions) {
-    const { name, limits, contentLimits, workers, maxAgents, seed } = checkOptions(options, [
+    const checkedOptions = checkOptions(options, [
+      "store",
+      "durability",
       "name",
       "limits",
       "contentLimits",
@@ -71,7 +86,11 @@ export class Runtime {
       "maxAgents",
       "seed",
     ]);
+    const { store, durability, name, limits, contentLimits, workers, maxAgents, seed } =
+      checkedOptions;
     const checked: NativeRuntimeOptions = {};
+    if (store !== undefined) checked.store = checkString(store, "store");
+    if (durability !== undefined) checked.durability = checkString(durability, "durability");
     if (name !== undefined) checked.name = checkString(name, "name");
     if (limits !== undefined) checked.limits = checkLimits(limits);
     if (contentLimits !== undefined) checked.contentLimits = checkLimits(contentLimits);
@@ -283,9 +302,30 @@ export class Runtime {
 
   /** The last messages that reached nobody, oldest first. */
   deadLetters(): DeadLetter[] {
-    return this.#native
-      .deadLetters()
-      .map(({ message, reason }) => ({ message: Message.fromNative(message), reason }));
+    return this.#native.deadLetters().map(({ message, agent = null, ...letter }) => ({
+      ...letter,
+      message: Message.fromNative(message),
+      agent,
+    }));
+  }
+
+  /**
+   * Hands a dead letter, or the one with this id, to its receiver again, as it was.
+   *
+   * @throws {CaxtonError} `InvalidArgument` if there is none, `AgentNotFound`, `AgentFailed`,
+   * `MailboxFull` or `Closed`; it stays a dead letter then.
+   */
+  replayDeadLetter(letter: DeadLetter | number): void {
+    unwrap(this.#native.replayDeadLetter(idOf(letter)));
+  }
+
+  /**
+   * Drops a dead letter, or the one with this id.
+   *
+   * @throws {CaxtonError} `InvalidArgument` if there is none, or `Closed`.
+   */
+  dropDeadLetter(letter: DeadLetter | number): void {
+    unwrap(this.#native.dropDeadLetter(idOf(letter)));
   }
 
   /**

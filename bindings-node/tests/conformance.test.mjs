@@ -34,6 +34,12 @@ const STEPS = {
   logs: [],
   stats: [],
   dead_letters: [],
+  replay_dead_letter: [],
+  drop_dead_letter: [],
+  suspend: [],
+  resume: [],
+  restart: [],
+  replace: ["module"],
   remove: [],
   unregister: [],
   inspect: [],
@@ -42,7 +48,7 @@ const STEPS = {
 };
 
 /** The options of a deployment. */
-const DEPLOYMENT = ["limits", "content_limits", "capabilities"];
+const DEPLOYMENT = ["limits", "content_limits", "capabilities", "restart", "config"];
 
 const camel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -79,13 +85,25 @@ class Stage {
     const named = Object.keys(STEPS).filter((name) => name in step);
     assert.equal(named.length, 1, `${at} is not one of the steps: ${JSON.stringify(step)}`);
     const [name] = named;
-    only(step, [name, "expect", "error", ...STEPS[name]], at);
+    only(step, [name, "expect", "error", "eventually", ...STEPS[name]], at);
     if (name === "repeat") {
       for (let round = 1; round <= step.repeat; round += 1) {
         await this.run(step.steps, `${at}, round ${round}, step `);
       }
       return;
     }
+    const end = Date.now() + HANGS;
+    for (;;) {
+      try {
+        return await this.tryStep(name, step, at);
+      } catch (error) {
+        if (!step.eventually || Date.now() > end) throw error;
+        await new Promise((again) => setTimeout(again, 2));
+      }
+    }
+  }
+
+  async tryStep(name, step, at) {
     let got;
     try {
       got = await withinTime(this.act(name, step[name], step), at);
@@ -183,7 +201,21 @@ class Stage {
       case "dead_letters":
         return runtime
           .deadLetters()
-          .map(({ message, reason }) => ({ message: shown(message), reason }));
+          .map(({ message, reason, agent }) => ({ message: shown(message), reason, agent }));
+      case "replay_dead_letter":
+        runtime.replayDeadLetter(this.deadLetter(value));
+        return null;
+      case "drop_dead_letter":
+        runtime.dropDeadLetter(this.deadLetter(value));
+        return null;
+      case "suspend":
+      case "resume":
+      case "restart":
+        await this.agent(value)[name]();
+        return null;
+      case "replace":
+        await this.agent(value).replace(this.module(step.module));
+        return null;
       case "remove":
         await this.agent(value).remove();
         return null;
@@ -210,11 +242,18 @@ class Stage {
     return this.agents.get(name);
   }
 
-  deployment({ limits, content_limits, capabilities }) {
+  /** The id of the dead letter at this place, counted from the oldest. */
+  deadLetter(at) {
+    return this.runtime.deadLetters()[at]?.id ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  deployment({ limits, content_limits, ...others }) {
     return {
       limits: renamed(limits, camel),
       contentLimits: renamed(content_limits, camel),
-      capabilities,
+      restart: others.restart,
+      config: others.config,
+      capabilities: others.capabilities,
     };
   }
 

@@ -183,7 +183,7 @@ test("an option that nobody knows is refused, not ignored", async () => {
   const unknown = (error) =>
     error instanceof InvalidArgument && /no option "\w+"/.test(error.message);
   assert.throws(() => new Runtime({ nonsense: 1 }), unknown);
-  await assert.rejects(rt.deploy(silent, { restart: "never" }), unknown);
+  await assert.rejects(rt.deploy(silent, { restrat: "never" }), unknown);
   await assert.rejects(
     rt.ask({ performative: "request", receiver: "mute" }, { timeuot: 5 }),
     unknown,

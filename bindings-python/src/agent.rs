@@ -10,7 +10,7 @@ use crate::encode::encode;
 use crate::errors::to_py;
 use crate::message::{Message, encode_fields};
 use crate::mode::{Mode, Value};
-use crate::options::to_timeout;
+use crate::options::{to_module, to_timeout};
 use crate::register::current_task;
 
 /// What both classes of agents do; they differ in how they wait.
@@ -56,6 +56,26 @@ impl Inner {
         let call = self.runtime.request(draft).timeout(to_timeout(py, timeout)?);
         let call = call.within(current_task(py)?);
         self.mode.run(py, async move { call.await.map(Value::Message) })
+    }
+
+    fn suspend(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let agent = self.agent.clone();
+        self.mode.run(py, async move { agent.suspend().await.map(|()| Value::None) })
+    }
+
+    fn resume(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let agent = self.agent.clone();
+        self.mode.run(py, async move { agent.resume().await.map(|()| Value::None) })
+    }
+
+    fn restart(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let agent = self.agent.clone();
+        self.mode.run(py, async move { agent.restart().await.map(|()| Value::None) })
+    }
+
+    fn replace(&self, wasm: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let (agent, module) = (self.agent.clone(), to_module(wasm)?);
+        self.mode.run(wasm.py(), async move { agent.replace(module).await.map(|()| Value::None) })
     }
 
     fn remove(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -131,7 +151,8 @@ macro_rules! agent_class {
                 self.0.agent.id()
             }
 
-            /// Where it is in its life: "initiated", "active", "failed" or "removed".
+            /// Where it is in its life: "initiated", "active", "suspended", "failed" or
+            /// "removed".
             #[getter]
             fn state(&self) -> &'static str {
                 self.0.agent.state().as_str()
@@ -202,6 +223,26 @@ macro_rules! agent_class {
                 self.0.request(content, timeout, fields)
             }
 
+            /// Lets its messages and timers wait; returns when no turn of it is in progress.
+            fn suspend(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+                self.0.suspend(py)
+            }
+
+            /// Goes on with what has waited.
+            fn resume(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+                self.0.resume(py)
+            }
+
+            /// Starts it afresh between two turns; its mailbox and data are kept.
+            fn restart(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+                self.0.restart(py)
+            }
+
+            /// Gives it other code between two turns; its name, mailbox and data are kept.
+            fn replace(&self, wasm: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+                self.0.replace(wasm)
+            }
+
             /// Ends the agent; its name is free at once.
             fn remove(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
                 self.0.remove(py)
@@ -244,19 +285,39 @@ impl LogLine {
     }
 }
 
-/// A message that reached nobody.
+/// A message that reached nobody, or that crashed who it reached.
 #[pyclass(frozen, get_all, module = "caxton")]
 pub struct DeadLetter {
+    /// Its number.
+    id: u64,
+    /// When it was given up, in microseconds since the Unix epoch.
+    at: u64,
     /// The message.
     message: Py<Message>,
-    /// Why it reached nobody.
+    /// Why, in a sentence.
     reason: String,
+    /// The agent that crashed on it; `None` where it reached nobody.
+    agent: Option<String>,
 }
 
 impl DeadLetter {
     pub fn new(py: Python<'_>, letter: caxton::DeadLetter) -> PyResult<Self> {
         let message = Py::new(py, Message::new(letter.message))?;
-        Ok(DeadLetter { message, reason: letter.reason })
+        Ok(DeadLetter {
+            id: letter.id,
+            at: letter.at,
+            message,
+            reason: letter.reason,
+            agent: letter.agent.map(|name| name.to_string()),
+        })
+    }
+
+    /// The number of a dead letter, given as itself or by its number.
+    pub fn id_of(letter: &Bound<'_, PyAny>) -> PyResult<u64> {
+        match letter.cast::<DeadLetter>() {
+            Ok(letter) => Ok(letter.get().id),
+            Err(_) => letter.extract(),
+        }
     }
 }
 

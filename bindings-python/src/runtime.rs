@@ -1,9 +1,10 @@
 //! The runtime, as Python sees it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use caxton::{Deploy, Draft, Filter, Register};
+use caxton::{Deploy, Draft, Durability, Filter, Register, Restart};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -37,6 +38,17 @@ struct Options<'a, 'py> {
     workers: Option<usize>,
     max_agents: usize,
     seed: Option<u64>,
+    store: Option<PathBuf>,
+    durability: &'a str,
+}
+
+/// The options of a deployment, beside its names.
+struct DeployOptions<'a, 'py> {
+    limits: Option<&'a Bound<'py, PyAny>>,
+    content_limits: Option<&'a Bound<'py, PyAny>>,
+    capabilities: Vec<String>,
+    restart: &'a str,
+    config: Option<&'a Bound<'py, PyAny>>,
 }
 
 impl Inner {
@@ -57,22 +69,27 @@ impl Inner {
         if let Some(seed) = options.seed {
             builder = builder.seed(seed);
         }
+        let durability = Durability::parse(options.durability);
+        builder = builder.durability(durability.map_err(|error| to_py(py, &error))?);
+        if let Some(path) = options.store {
+            builder = builder.store(path);
+        }
         let runtime = py.detach(|| builder.build()).map_err(|error| to_py(py, &error))?;
         Ok(Inner { runtime, mode, loop_thread: Mutex::new(None) })
     }
 
-    fn to_deploy(
-        wasm: &Bound<'_, PyAny>,
-        limits: Option<&Bound<'_, PyAny>>,
-        content_limits: Option<&Bound<'_, PyAny>>,
-        capabilities: Vec<String>,
-    ) -> PyResult<Deploy> {
-        let mut deploy = Deploy::new(to_module(wasm)?).capabilities(capabilities);
-        if let Some(limits) = limits {
+    fn to_deploy(wasm: &Bound<'_, PyAny>, options: DeployOptions<'_, '_>) -> PyResult<Deploy> {
+        let restart = Restart::parse(options.restart).map_err(|error| to_py(wasm.py(), &error))?;
+        let deploy = Deploy::new(to_module(wasm)?).restart(restart);
+        let mut deploy = deploy.capabilities(options.capabilities);
+        if let Some(limits) = options.limits {
             deploy = deploy.limits(to_limits(limits)?);
         }
-        if let Some(limits) = content_limits {
+        if let Some(limits) = options.content_limits {
             deploy = deploy.content_limits(to_content_limits(limits)?);
+        }
+        if let Some(config) = options.config {
+            deploy = deploy.config(encode(config)?);
         }
         Ok(deploy)
     }
@@ -256,6 +273,16 @@ impl Inner {
         self.mode.agent(py, agent, self.runtime.clone())
     }
 
+    fn replay_dead_letter(&self, letter: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (py, id) = (letter.py(), DeadLetter::id_of(letter)?);
+        py.detach(|| self.runtime.replay_dead_letter(id)).map_err(|error| to_py(py, &error))
+    }
+
+    fn drop_dead_letter(&self, letter: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (py, id) = (letter.py(), DeadLetter::id_of(letter)?);
+        py.detach(|| self.runtime.drop_dead_letter(id)).map_err(|error| to_py(py, &error))
+    }
+
     fn dead_letters(&self, py: Python<'_>) -> PyResult<Vec<Py<DeadLetter>>> {
         let letters = self.runtime.dead_letters();
         letters.into_iter().map(|letter| Py::new(py, DeadLetter::new(py, letter)?)).collect()
@@ -279,9 +306,12 @@ macro_rules! runtime_class {
         #[pymethods]
         impl $class {
             #[new]
-            #[pyo3(signature = (*, name=None, limits=None, content_limits=None, workers=None, max_agents=12_000, seed=None))]
+            #[pyo3(signature = (*, store=None, durability="full", name=None, limits=None, content_limits=None, workers=None, max_agents=12_000, seed=None))]
+            #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn new(
                 py: Python<'_>,
+                store: Option<PathBuf>,
+                durability: &str,
                 name: Option<String>,
                 limits: Option<&Bound<'_, PyAny>>,
                 content_limits: Option<&Bound<'_, PyAny>>,
@@ -289,7 +319,9 @@ macro_rules! runtime_class {
                 max_agents: usize,
                 seed: Option<u64>,
             ) -> PyResult<Self> {
-                let options = Options { name, limits, content_limits, workers, max_agents, seed };
+                let options = Options {
+                    name, limits, content_limits, workers, max_agents, seed, store, durability,
+                };
                 Ok($class(Inner::new(py, $mode, options)?))
             }
 
@@ -306,7 +338,8 @@ macro_rules! runtime_class {
             }
 
             /// Deploys an agent; returns when its `agent_init` has succeeded.
-            #[pyo3(signature = (wasm, name=None, *, limits=None, content_limits=None, capabilities=Vec::new()))]
+            #[pyo3(signature = (wasm, name=None, *, limits=None, content_limits=None, capabilities=Vec::new(), restart="on-failure", config=None))]
+            #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn deploy(
                 &self,
                 wasm: &Bound<'_, PyAny>,
@@ -314,8 +347,11 @@ macro_rules! runtime_class {
                 limits: Option<&Bound<'_, PyAny>>,
                 content_limits: Option<&Bound<'_, PyAny>>,
                 capabilities: Vec<String>,
+                restart: &str,
+                config: Option<&Bound<'_, PyAny>>,
             ) -> PyResult<Py<PyAny>> {
-                let deploy = Inner::to_deploy(wasm, limits, content_limits, capabilities)?;
+                let options = DeployOptions { limits, content_limits, capabilities, restart, config };
+                let deploy = Inner::to_deploy(wasm, options)?;
                 let deploy = match name {
                     Some(name) => deploy.name(name),
                     None => deploy,
@@ -324,7 +360,8 @@ macro_rules! runtime_class {
             }
 
             /// Deploys one module under many names: all of them, or none.
-            #[pyo3(signature = (wasm, names, *, limits=None, content_limits=None, capabilities=Vec::new()))]
+            #[pyo3(signature = (wasm, names, *, limits=None, content_limits=None, capabilities=Vec::new(), restart="on-failure", config=None))]
+            #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn deploy_many(
                 &self,
                 wasm: &Bound<'_, PyAny>,
@@ -332,9 +369,12 @@ macro_rules! runtime_class {
                 limits: Option<&Bound<'_, PyAny>>,
                 content_limits: Option<&Bound<'_, PyAny>>,
                 capabilities: Vec<String>,
+                restart: &str,
+                config: Option<&Bound<'_, PyAny>>,
             ) -> PyResult<Py<PyAny>> {
                 let names = names.try_iter()?.map(|name| name?.extract()).collect::<PyResult<_>>()?;
-                let deploy = Inner::to_deploy(wasm, limits, content_limits, capabilities)?;
+                let options = DeployOptions { limits, content_limits, capabilities, restart, config };
+                let deploy = Inner::to_deploy(wasm, options)?;
                 self.0.deploy_many(wasm.py(), deploy, names)
             }
 
@@ -448,6 +488,16 @@ macro_rules! runtime_class {
             /// The agent with this name or id.
             fn agent_named(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
                 self.0.agent_named(py, name)
+            }
+
+            /// Hands a dead letter, or the one with this id, to its receiver again, as it was.
+            fn replay_dead_letter(&self, letter: &Bound<'_, PyAny>) -> PyResult<()> {
+                self.0.replay_dead_letter(letter)
+            }
+
+            /// Drops a dead letter, or the one with this id.
+            fn drop_dead_letter(&self, letter: &Bound<'_, PyAny>) -> PyResult<()> {
+                self.0.drop_dead_letter(letter)
             }
 
             /// The last messages that reached nobody, oldest first.

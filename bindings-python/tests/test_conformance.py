@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ import pytest
 from conftest import ROOT, built
 
 CASES = ROOT / "tests" / "conformance"
+# What may stand in a step beside its action.
+BESIDE = {"error", "expect", "eventually", "timeout", "filter", "module"}
+# How long a step may take to come true, in seconds.
+HANGS = 60
 
 
 def load() -> list[Any]:
@@ -63,6 +68,20 @@ class Run:
             for _ in range(step["repeat"]):
                 self.steps(step["steps"])
             return
+        if not step.get("eventually"):
+            self.try_step(step)
+            return
+        end = time.monotonic() + HANGS
+        while True:
+            try:
+                self.try_step(step)
+                return
+            except AssertionError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.002)
+
+    def try_step(self, step: dict[str, Any]) -> None:
         wanted = step.get("error")
         try:
             result = self.act(step)
@@ -75,7 +94,7 @@ class Run:
             check(result, long(step["expect"]), "result")
 
     def act(self, step: dict[str, Any]) -> Any:
-        action = next(key for key in step if key not in ("error", "expect", "timeout", "filter"))
+        action = next(key for key in step if key not in BESIDE)
         value = long(step[action])
         timeout = step.get("timeout", 30)
         method = getattr(self, f"do_{action}", None)
@@ -100,6 +119,9 @@ class Run:
             options["limits"] = caxton.Limits(**value["limits"])
         if "content_limits" in value:
             options["content_limits"] = caxton.ContentLimits(**value["content_limits"])
+        for key in ("restart", "config"):
+            if key in value:
+                options[key] = value[key]
         return options
 
     def do_deploy(self, value: dict[str, Any], _step: Any, _timeout: Any) -> None:
@@ -210,9 +232,36 @@ class Run:
 
     def do_dead_letters(self, _value: Any, _step: Any, _timeout: Any) -> Any:
         return [
-            {"message": letter.message.to_dict(), "reason": letter.reason}
+            {
+                "message": letter.message.to_dict(),
+                "reason": letter.reason,
+                "agent": letter.agent,
+            }
             for letter in self.rt.dead_letters()
         ]
+
+    def dead_letter(self, at: int) -> int:
+        """The id of the dead letter at this place, counted from the oldest."""
+        letters = self.rt.dead_letters()
+        return letters[at].id if at < len(letters) else 2**63
+
+    def do_replay_dead_letter(self, value: int, _step: Any, _timeout: Any) -> None:
+        self.rt.replay_dead_letter(self.dead_letter(value))
+
+    def do_drop_dead_letter(self, value: int, _step: Any, _timeout: Any) -> None:
+        self.rt.drop_dead_letter(self.dead_letter(value))
+
+    def do_suspend(self, value: str, _step: Any, _timeout: Any) -> None:
+        self.agents[value].suspend()
+
+    def do_resume(self, value: str, _step: Any, _timeout: Any) -> None:
+        self.agents[value].resume()
+
+    def do_restart(self, value: str, _step: Any, _timeout: Any) -> None:
+        self.agents[value].restart()
+
+    def do_replace(self, value: str, step: Any, _timeout: Any) -> None:
+        self.agents[value].replace(self.module(step["module"]))
 
     def do_remove(self, value: str, _step: Any, _timeout: Any) -> None:
         self.agents[value].remove()

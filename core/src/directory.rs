@@ -8,6 +8,7 @@ use dashmap::mapref::entry::Entry;
 use crate::agent::Agent;
 use crate::host_agent::HostAgent;
 use crate::message::Filter;
+use crate::scheduler::Lane;
 
 /// Somebody who can receive messages.
 #[derive(Clone)]
@@ -38,11 +39,23 @@ impl Member {
         }
     }
 
+    /// A message in its mailbox is on disk, or never will be.
+    pub fn look_again(&self) {
+        match self {
+            Member::Agent(agent) => {
+                if agent.mailbox.look_again() {
+                    agent.core.scheduler.push(agent.clone(), Lane::outside());
+                }
+            }
+            Member::Host(host) => host.look_again(),
+        }
+    }
+
     /// Whether the member has what `filter` says of agents.
     pub fn matches(&self, filter: &Filter) -> bool {
         match self {
             Member::Agent(agent) => agent.face.capabilities.read().match_filter(filter),
-            Member::Host(host) => host.capabilities.match_filter(filter),
+            Member::Host(host) => host.matches(filter),
         }
     }
 }
@@ -81,6 +94,14 @@ impl Directory {
             return Some(member.clone());
         }
         self.by_id.get(name_or_id).map(|member| member.clone())
+    }
+
+    /// The member with this number.
+    pub fn by_serial(&self, serial: u64) -> Option<Member> {
+        self.by_name
+            .iter()
+            .find(|entry| entry.serial() == serial)
+            .map(|entry| entry.value().clone())
     }
 
     /// Everybody, in the order in which they came.

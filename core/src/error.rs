@@ -135,6 +135,12 @@ impl Error {
         }))
     }
 
+    /// The error of a turn that saw what the store could not keep.
+    pub(crate) fn rolled_back(agent: &str) -> Self {
+        let text = format!("the store could not keep what {agent:?} did before; it was taken back");
+        Error::new(ErrorKind::Store, text)
+    }
+
     pub(crate) fn closed() -> Self {
         Error::new(ErrorKind::Closed, "the runtime is closed; make a new one")
     }

@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
 use crate::agent::{Capabilities, Kind, Letter, Mailbox, Next, Refusal, Waiter};
 use crate::limits::Limits;
-use crate::message::{Draft, Message, Performative};
-use crate::runtime::{Core, Party};
-use crate::scheduler::Lane;
+use crate::message::{Draft, Filter, Message, Performative};
+use crate::runtime::{Core, Party, Post};
+use crate::store::HostRow;
 
 /// Takes the messages of a host agent.
 ///
@@ -79,11 +79,10 @@ pub(crate) struct HostAgent {
     pub name: Arc<str>,
     pub id: Arc<str>,
     pub serial: u64,
-    pub capabilities: Capabilities,
     mailbox: Mailbox,
     core: Arc<Core>,
-    handler: Box<dyn Handler>,
-    concurrency: usize,
+    /// What the script has registered; nothing yet for one that only a store knows.
+    registered: OnceLock<Registered>,
     next_key: AtomicU64,
     flight: Mutex<Flight>,
 }
@@ -96,33 +95,48 @@ struct Flight {
     parked: bool,
 }
 
-/// What a host agent is made of.
-pub(crate) struct HostAgentParts {
-    pub name: Arc<str>,
-    pub id: Arc<str>,
-    pub serial: u64,
-    pub capabilities: Vec<String>,
+/// What the script says of a host agent.
+pub(crate) struct Registered {
+    pub capabilities: Capabilities,
     pub concurrency: usize,
     pub handler: Box<dyn Handler>,
 }
 
 impl HostAgent {
-    pub fn new(core: Arc<Core>, parts: HostAgentParts, limits: &Limits) -> Self {
+    pub fn new(core: Arc<Core>, row: &HostRow, limits: &Limits) -> Self {
         HostAgent {
-            name: parts.name,
-            id: parts.id,
-            serial: parts.serial,
-            capabilities: Capabilities {
-                services: parts.capabilities.clone(),
-                names: parts.capabilities,
-            },
+            name: row.name.clone(),
+            id: row.id.clone(),
+            serial: row.serial,
+            registered: OnceLock::new(),
             mailbox: Mailbox::new(limits),
             core,
-            handler: parts.handler,
-            concurrency: parts.concurrency.max(1),
             next_key: AtomicU64::new(1),
             flight: Mutex::default(),
         }
+    }
+
+    /// Takes messages from now on; whether nobody was registered before.
+    pub fn register(self: &Arc<Self>, registered: Registered) -> bool {
+        let is_first = self.registered.set(registered).is_ok();
+        if is_first && self.mailbox.look_again() {
+            self.pump();
+        }
+        is_first
+    }
+
+    /// Whether it has what `filter` says of agents.
+    pub fn matches(&self, filter: &Filter) -> bool {
+        self.registered.get().is_some_and(|registered| registered.capabilities.match_filter(filter))
+    }
+
+    fn concurrency(&self) -> usize {
+        self.registered.get().map_or(1, |registered| registered.concurrency)
+    }
+
+    /// Puts a letter in that the store has kept.
+    pub fn restore(&self, letter: Letter) {
+        self.mailbox.restore(letter);
     }
 
     /// Puts a letter into the mailbox and begins what can begin.
@@ -141,6 +155,13 @@ impl HostAgent {
         Ok(())
     }
 
+    /// Begins what can begin now that a message is on disk.
+    pub fn look_again(self: &Arc<Self>) {
+        if self.mailbox.look_again() {
+            self.pump();
+        }
+    }
+
     /// Takes a script out that waits for room no longer.
     pub fn forget(self: &Arc<Self>, waiter: &Arc<Waiter>) {
         if self.mailbox.forget(waiter) {
@@ -153,7 +174,7 @@ impl HostAgent {
     /// can wait until the handlers are through.
     pub fn would_deadlock(&self, letter: &Letter) -> bool {
         let Some(ask) = &letter.ask else { return false };
-        letter.wants_answer() && ask.waits_in(self.serial) >= self.concurrency
+        letter.wants_answer() && ask.waits_in(self.serial) >= self.concurrency()
     }
 
     /// The ask that the message of a task is part of.
@@ -174,10 +195,13 @@ impl HostAgent {
     /// Gives out tasks as long as there are messages, and room in flight. Called by whoever holds
     /// the run token of the mailbox, so tasks begin in order.
     fn pump(self: &Arc<Self>) {
+        let Some(registered) = self.registered.get() else {
+            return self.mailbox.rest();
+        };
         loop {
             {
                 let mut flight = self.flight.lock();
-                if flight.tasks.len() >= self.concurrency {
+                if flight.tasks.len() >= registered.concurrency {
                     flight.parked = true;
                     return;
                 }
@@ -190,7 +214,7 @@ impl HostAgent {
                     let task = Task { letter, key, host: Some(self.clone()) };
                     // A panic fails the one message, by dropping its task: this thread may be a
                     // worker, and the run token must come back.
-                    let handling = AssertUnwindSafe(|| self.handler.handle(task));
+                    let handling = AssertUnwindSafe(|| registered.handler.handle(task));
                     if catch_unwind(handling).is_err() {
                         tracing::error!(agent = %self.name, "a handler panicked");
                     }
@@ -206,7 +230,11 @@ impl HostAgent {
     }
 
     fn finish(self: &Arc<Self>, key: u64, letter: &Letter, reply: Reply) {
-        self.answer(letter, reply);
+        // The message has been dealt with when its answer is on disk, not before.
+        self.core.alone(Post::outside(), |post| {
+            drop(letter.clone().unhold(post));
+            self.answer(letter, reply, post);
+        });
         let resumes = {
             let mut flight = self.flight.lock();
             flight.tasks.remove(&key);
@@ -217,27 +245,27 @@ impl HostAgent {
         }
     }
 
-    fn answer(&self, letter: &Letter, reply: Reply) {
+    fn answer(&self, letter: &Letter, reply: Reply, post: Post<'_>) {
         let draft = match reply {
             Reply::Nothing => return,
             Reply::Content(json) => Draft::raw_reply(&letter.message, Performative::Inform, &json),
             Reply::Message(json) => match Draft::complete(&letter.message, &json) {
                 Ok(draft) => draft,
-                Err(error) => return self.fail(letter, error.message()),
+                Err(error) => return self.fail(letter, error.message(), post),
             },
-            Reply::Failure(text) => return self.fail(letter, &text),
+            Reply::Failure(text) => return self.fail(letter, &text, post),
         };
         let sent = self.write(&draft).and_then(|message| {
             self.core.check_content_for_all(&message)?;
-            self.send(letter, message);
+            self.send(letter, message, post);
             Ok(())
         });
         if let Err(error) = sent {
-            self.fail(letter, error.message());
+            self.fail(letter, error.message(), post);
         }
     }
 
-    fn fail(&self, letter: &Letter, text: &str) {
+    fn fail(&self, letter: &Letter, text: &str, post: Post<'_>) {
         if letter.kind != Kind::Direct || letter.message.performative().ends_talk() {
             tracing::debug!(agent = %self.name, "a handler failed: {text}");
             return;
@@ -247,7 +275,7 @@ impl HostAgent {
         let draft = Draft::raw_reply(&letter.message, Performative::Failure, json.as_bytes());
         // Its text is the runtime's: content limits do not keep a failure from who waits for it.
         match self.write(&draft) {
-            Ok(failure) => self.send(letter, failure),
+            Ok(failure) => self.send(letter, failure, post),
             Err(error) => {
                 tracing::warn!(agent = %self.name, %error, "a failure could not be sent");
             }
@@ -258,7 +286,7 @@ impl HostAgent {
         self.core.stamp_draft(draft, &self.name)
     }
 
-    fn send(&self, letter: &Letter, message: Message) {
-        self.core.route(Party(self.serial), message, letter.ask.as_ref(), Lane::outside());
+    fn send(&self, letter: &Letter, message: Message, post: Post<'_>) {
+        self.core.route(Party(self.serial), message, letter.ask.as_ref(), post);
     }
 }

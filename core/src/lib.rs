@@ -36,6 +36,7 @@ mod runtime;
 mod sandbox;
 mod scheduler;
 mod source;
+mod store;
 
 pub use agent::{AgentState, LogLevel, LogLine, Restart, Stats};
 pub use error::{Error, ErrorKind};
@@ -48,3 +49,6 @@ pub use runtime::{
     Subscription, Wasm,
 };
 pub use sandbox::{Export, Import, Inspection, inspect};
+pub use store::Durability;
+#[doc(hidden)]
+pub use store::{Hook, Point};

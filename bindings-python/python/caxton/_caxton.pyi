@@ -1,6 +1,7 @@
 """The extension module. Use ``caxton`` instead, which exports all of this."""
 
 from collections.abc import Callable, Coroutine, Iterable
+from os import PathLike
 from typing import Any, Generic, Literal, TypeVar, final
 
 from typing_extensions import Self, disjoint_base
@@ -119,12 +120,21 @@ class LogLine:
 
 @final
 class DeadLetter:
-    """A message that reached nobody."""
+    """A message that reached nobody, or that crashed who it reached."""
 
+    @property
+    def id(self) -> int: ...
+    @property
+    def at(self) -> int:
+        """When it was given up, in microseconds since the Unix epoch."""
     @property
     def message(self) -> Message: ...
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """Why, in a sentence."""
+    @property
+    def agent(self) -> str | None:
+        """The agent that crashed on it; ``None`` where it reached nobody."""
 
 @final
 class Export:
@@ -208,7 +218,7 @@ class Agent:
     def id(self) -> str:
         """A UUID."""
     @property
-    def state(self) -> Literal["initiated", "active", "failed", "removed"]: ...
+    def state(self) -> Literal["initiated", "active", "suspended", "failed", "removed"]: ...
     @property
     def capabilities(self) -> list[str]: ...
     @property
@@ -251,6 +261,21 @@ class Agent:
         Raises ``Refused``, ``Failed``, ``NotUnderstood``, ``LimitExceeded``, ``Trapped``, and as
         ``send`` does.
         """
+    def suspend(self) -> None:
+        """Lets its messages and timers wait; returns when no turn of it is in progress."""
+    def resume(self) -> None:
+        """Goes on with what has waited."""
+    def restart(self) -> None:
+        """Starts it afresh between two turns; its name, mailbox and data are kept.
+
+        Raises ``AgentFailed`` if its ``agent_init`` fails.
+        """
+    def replace(self, wasm: Wasm) -> None:
+        """Gives it other code between two turns; its name, mailbox, data and timers are kept.
+
+        Where the new code cannot be linked or its ``agent_init`` fails, the agent goes on with the
+        code that it has. Raises ``InvalidModule``, ``AgentFailed``, ``LimitExceeded``.
+        """
     def remove(self) -> None:
         """Ends the agent: ``agent_shutdown`` is its last turn. Its name is free at once."""
 
@@ -264,7 +289,7 @@ class AsyncAgent:
     def id(self) -> str:
         """A UUID."""
     @property
-    def state(self) -> Literal["initiated", "active", "failed", "removed"]: ...
+    def state(self) -> Literal["initiated", "active", "suspended", "failed", "removed"]: ...
     @property
     def capabilities(self) -> list[str]: ...
     @property
@@ -308,6 +333,21 @@ class AsyncAgent:
 
         Raises ``Refused``, ``Failed``, ``NotUnderstood``, ``LimitExceeded``, ``Trapped``, and as
         ``send`` does.
+        """
+    def suspend(self) -> Call[None]:
+        """Lets its messages and timers wait; returns when no turn of it is in progress."""
+    def resume(self) -> Call[None]:
+        """Goes on with what has waited."""
+    def restart(self) -> Call[None]:
+        """Starts it afresh between two turns; its name, mailbox and data are kept.
+
+        Raises ``AgentFailed`` if its ``agent_init`` fails.
+        """
+    def replace(self, wasm: Wasm) -> Call[None]:
+        """Gives it other code between two turns; its name, mailbox, data and timers are kept.
+
+        Where the new code cannot be linked or its ``agent_init`` fails, the agent goes on with the
+        code that it has. Raises ``InvalidModule``, ``AgentFailed``, ``LimitExceeded``.
         """
     def remove(self) -> Call[None]:
         """Ends the agent: ``agent_shutdown`` is its last turn. Its name is free at once."""
@@ -359,6 +399,8 @@ class Runtime:
     def __new__(
         cls,
         *,
+        store: str | PathLike[str] | None = None,
+        durability: Literal["full", "relaxed"] = "full",
         name: str | None = None,
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
@@ -379,6 +421,8 @@ class Runtime:
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
         capabilities: Iterable[str] = ...,
+        restart: Literal["always", "on-failure", "never"] = "on-failure",
+        config: Json = None,
     ) -> Agent:
         """Deploys an agent; returns when its ``agent_init`` has succeeded.
 
@@ -393,6 +437,8 @@ class Runtime:
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
         capabilities: Iterable[str] = ...,
+        restart: Literal["always", "on-failure", "never"] = "on-failure",
+        config: Json = None,
     ) -> list[Agent]:
         """Deploys one module under many names: all of them, or none. Raises as ``deploy`` does."""
     def register(
@@ -451,7 +497,15 @@ class Runtime:
     def agent_named(self, name: str) -> Agent:
         """The agent with this name or id. Raises ``AgentNotFound``."""
     def dead_letters(self) -> list[DeadLetter]:
-        """The last messages that reached nobody, oldest first."""
+        """The last messages that reached nobody or crashed their receiver, oldest first."""
+    def replay_dead_letter(self, letter: DeadLetter | int) -> None:
+        """Hands a dead letter, or the one with this id, to its receiver again, as it was.
+
+        Raises ``InvalidArgument`` if there is none, ``AgentNotFound``, ``AgentFailed``,
+        ``MailboxFull``; it stays a dead letter then.
+        """
+    def drop_dead_letter(self, letter: DeadLetter | int) -> None:
+        """Drops a dead letter, or the one with this id. Raises ``InvalidArgument``."""
     def close(self, *, timeout: float = 5.0) -> None:
         """Closes the runtime, within ``timeout`` seconds. Closing twice is no error."""
     def _close_blocking(self) -> None: ...
@@ -463,6 +517,8 @@ class AsyncRuntime:
     def __new__(
         cls,
         *,
+        store: str | PathLike[str] | None = None,
+        durability: Literal["full", "relaxed"] = "full",
         name: str | None = None,
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
@@ -483,6 +539,8 @@ class AsyncRuntime:
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
         capabilities: Iterable[str] = ...,
+        restart: Literal["always", "on-failure", "never"] = "on-failure",
+        config: Json = None,
     ) -> Call[AsyncAgent]:
         """Deploys an agent; returns when its ``agent_init`` has succeeded.
 
@@ -497,6 +555,8 @@ class AsyncRuntime:
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
         capabilities: Iterable[str] = ...,
+        restart: Literal["always", "on-failure", "never"] = "on-failure",
+        config: Json = None,
     ) -> Call[list[AsyncAgent]]:
         """Deploys one module under many names: all of them, or none. Raises as ``deploy`` does."""
     def register(
@@ -559,7 +619,15 @@ class AsyncRuntime:
     def agent_named(self, name: str) -> AsyncAgent:
         """The agent with this name or id. Raises ``AgentNotFound``."""
     def dead_letters(self) -> list[DeadLetter]:
-        """The last messages that reached nobody, oldest first."""
+        """The last messages that reached nobody or crashed their receiver, oldest first."""
+    def replay_dead_letter(self, letter: DeadLetter | int) -> None:
+        """Hands a dead letter, or the one with this id, to its receiver again, as it was.
+
+        Raises ``InvalidArgument`` if there is none, ``AgentNotFound``, ``AgentFailed``,
+        ``MailboxFull``; it stays a dead letter then.
+        """
+    def drop_dead_letter(self, letter: DeadLetter | int) -> None:
+        """Drops a dead letter, or the one with this id. Raises ``InvalidArgument``."""
     def close(self, *, timeout: float = 5.0) -> Call[None]:
         """Closes the runtime, within ``timeout`` seconds. Closing twice is no error."""
     def _close_blocking(self) -> None: ...

@@ -27,6 +27,8 @@ class Stats(TypedDict):
     restarts: int
     messages_in: int
     messages_out: int
+    timers: int
+    stored_bytes: int
     skipped: int
     cpu_micros: int
     memory_bytes: int

@@ -2,33 +2,43 @@
 
 use std::sync::Arc;
 
-use super::{Agent, Letter, Timer};
-use crate::runtime::{Core, Party};
+use super::{Agent, Letter, Timer, Undo};
+use crate::runtime::{Core, Party, Post};
 use crate::sandbox::{Effect, Made, TurnRecord};
-use crate::scheduler::{Alarm, Lane};
+use crate::scheduler::Alarm;
+use crate::store::Change;
 
-/// Commits the record of a turn that handled `handled`. Memory is all that keeps it, so its effects
-/// take place at once.
+/// Commits the record of a turn that handled `handled`. What the agent keeps changes at once, for its
+/// next turn to see; what it sends goes out through `post`, which holds it back until it is on disk.
 pub(super) fn commit(
     agent: &Arc<Agent>,
     record: TurnRecord,
     handled: Option<&Letter>,
     made: Made,
-    lane: Lane<'_>,
+    post: Post<'_>,
 ) {
     let core: &Core = &agent.core;
     let face = &agent.face;
+    let serial = face.serial;
     face.counters.skipped.add(record.skipped);
     for (key, value) in record.data {
-        face.holdings.put(key, value);
+        post.change(|| Change::Data { agent: serial, key: key.clone(), value: value.clone() });
+        let old = face.holdings.put(key.clone(), value);
+        post.undo(|| Undo::Data(key, old));
     }
     for (id, due) in record.timers {
         match due {
             Some(due) => {
-                face.holdings.set_timer(id, Timer { due, made });
-                core.timers.set(due, agent, Alarm::Timer(id));
+                post.change(|| Change::Timer {
+                    agent: serial,
+                    id,
+                    due,
+                    in_init: made == Made::InInit,
+                });
+                post.undo(|| Undo::TimerSet(id));
+                core.set_timer(agent, id, Timer { due, made });
             }
-            None => core.end_timer(agent, id),
+            None => core.end_timer(agent, id, post),
         }
     }
     let ask = handled.and_then(|letter| letter.ask.as_ref());
@@ -36,31 +46,44 @@ pub(super) fn commit(
         match effect {
             Effect::Send(message) => {
                 face.counters.messages_out.add(1);
-                core.route(Party(face.serial), message, ask, lane);
+                core.route(Party(serial), message, ask, post);
             }
             Effect::Deliver(message, places) => {
                 face.counters.messages_out.add(1);
-                core.fill_places(Party(face.serial), &message, places, ask, lane);
+                core.fill_places(Party(serial), &message, places, ask, post);
             }
-            Effect::Subscribe(id, filter) => core.begin_subscription(agent, id, filter, made),
-            Effect::Unsubscribe(id) => core.end_subscription(agent, id),
+            Effect::Subscribe(id, filter) => core.begin_subscription(agent, id, filter, made, post),
+            Effect::Unsubscribe(id) => core.end_subscription(agent, id, post),
         }
     }
 }
 
 impl Core {
+    pub fn set_timer(&self, agent: &Arc<Agent>, id: u32, timer: Timer) {
+        agent.face.holdings.set_timer(id, timer);
+        self.timers.set(timer.due, agent, Alarm::Timer(id));
+    }
+
     /// Takes a timer back that has not been handled.
-    pub fn end_timer(&self, agent: &Agent, id: u32) {
-        if let Some(timer) = agent.face.holdings.end_timer(id) {
-            self.timers.cancel(timer.due, agent.face.serial, Alarm::Timer(id));
-            agent.mailbox.forget_timer(id);
+    pub fn end_timer(&self, agent: &Agent, id: u32, post: Post<'_>) {
+        if let Some(timer) = self.forget_timer(agent, id) {
+            post.change(|| Change::NoTimer { agent: agent.face.serial, id });
+            post.undo(|| Undo::TimerEnded(id, timer));
         }
     }
 
+    /// Takes a timer out; what it was.
+    pub fn forget_timer(&self, agent: &Agent, id: u32) -> Option<Timer> {
+        let timer = agent.face.holdings.end_timer(id)?;
+        self.timers.cancel(timer.due, agent.face.serial, Alarm::Timer(id));
+        agent.mailbox.forget_timer(id);
+        Some(timer)
+    }
+
     /// Takes the timers back that were set then, or all.
-    pub fn end_timers(&self, agent: &Agent, made: Option<Made>) {
+    pub fn end_timers(&self, agent: &Agent, made: Option<Made>, post: Post<'_>) {
         for id in agent.face.holdings.timers_made(made) {
-            self.end_timer(agent, id);
+            self.end_timer(agent, id, post);
         }
     }
 }

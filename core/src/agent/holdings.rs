@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use parking_lot::Mutex;
 
 use crate::sandbox::Made;
+use crate::store::Pairs;
 
 #[derive(Default)]
 pub(crate) struct Holdings {
@@ -48,6 +49,12 @@ impl Holdings {
     /// The value under `key`.
     pub fn load(&self, key: &[u8]) -> Option<Arc<[u8]>> {
         self.inner.lock().data.get(key).cloned()
+    }
+
+    /// All that is stored.
+    pub fn data(&self) -> Pairs {
+        let inner = self.inner.lock();
+        inner.data.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// Bytes of all values and their keys.
@@ -121,15 +128,22 @@ impl Holdings {
         self.inner.lock().subscriptions.insert(id, made);
     }
 
-    /// Takes a subscription out; whether there was one.
-    pub fn end_subscription(&self, id: u32) -> bool {
-        self.inner.lock().subscriptions.remove(&id).is_some()
+    /// Takes a subscription out; when it was made.
+    pub fn end_subscription(&self, id: u32) -> Option<Made> {
+        self.inner.lock().subscriptions.remove(&id)
     }
 
-    /// Takes the subscriptions out that were made then.
-    pub fn end_subscriptions(&self, made: Made) -> Vec<u32> {
-        let mut inner = self.inner.lock();
-        inner.subscriptions.extract_if(|_, when| *when == made).map(|(id, _)| id).collect()
+    /// The subscriptions that were made then, or all.
+    pub fn subscriptions_made(&self, made: Option<Made>) -> Vec<u32> {
+        let inner = self.inner.lock();
+        let held = inner.subscriptions.iter();
+        held.filter(|(_, m)| made.is_none_or(|made| **m == made)).map(|(id, _)| *id).collect()
+    }
+
+    /// Goes on counting where an earlier run of the runtime has ended.
+    pub fn count_from(&self, next_timer: u32, next_subscription: u32) {
+        self.timer_ids.0.fetch_max(next_timer.saturating_sub(1), Ordering::Relaxed);
+        self.subscription_ids.0.fetch_max(next_subscription.saturating_sub(1), Ordering::Relaxed);
     }
 }
 

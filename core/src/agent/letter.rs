@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::message::Message;
-use crate::runtime::Ask;
+use crate::runtime::{Ask, Commit, Post, Standing};
+use crate::store::{Change, Row};
 
 /// Why a receiver gets a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +24,56 @@ pub(crate) struct Letter {
     /// The ask that this message is part of, however many agents passed it on.
     pub ask: Option<Arc<Ask>>,
     pub kind: Kind,
+    /// Its number in the store, where it is kept.
+    pub row: Option<Row>,
+    /// The commit that it is part of, where that may not be on disk yet.
+    pub commit: Option<Arc<Commit>>,
+}
+
+impl Kind {
+    /// The kind as a store keeps it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Kind::Direct => "direct",
+            Kind::Copy => "copy",
+            Kind::Failure => "failure",
+        }
+    }
+
+    /// Reads a kind as a store keeps it.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Kind::Direct, Kind::Copy, Kind::Failure].into_iter().find(|kind| kind.as_str() == text)
+    }
 }
 
 impl Letter {
+    pub fn new(message: Message, ask: Option<Arc<Ask>>, kind: Kind) -> Self {
+        Letter { message, ask, kind, row: None, commit: None }
+    }
+
+    /// Takes it out of the store again.
+    #[must_use]
+    pub fn unhold(self, post: Post<'_>) -> Self {
+        if let Some(row) = self.row {
+            post.change(|| Change::NoLetter(row));
+        }
+        Letter { row: None, commit: None, ..self }
+    }
+
+    /// How the commit stands that it is part of.
+    pub fn standing(&self) -> Standing {
+        self.commit.as_ref().map_or(Standing::Done, |commit| commit.standing())
+    }
+
+    /// Hands its commit to the store, where that holds nothing else.
+    pub fn submit(&self) {
+        if let Some(commit) = &self.commit {
+            commit.submit();
+        }
+    }
+
     pub fn direct(message: Message, ask: Option<Arc<Ask>>) -> Self {
-        Letter { message, ask, kind: Kind::Direct }
+        Letter::new(message, ask, Kind::Direct)
     }
 
     /// Whether who sent this waits for an answer, and so does whoever waits for the sender.

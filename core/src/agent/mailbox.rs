@@ -14,11 +14,14 @@ use super::letter::{Kind, Letter};
 use super::room::Waiter;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
-use crate::sandbox::{InstancePermit, Template};
+use crate::runtime::{Loaded, Standing};
+use crate::sandbox::InstancePermit;
 use crate::scheduler::Alarm;
 
 /// Room above the capacity that only failures of the host may take.
 const FAILURE_LANE: usize = 64;
+/// How many turns an agent may be ahead of the store.
+const MAX_UNSETTLED: u32 = 256;
 
 pub(crate) struct Mailbox {
     inner: Mutex<Inner>,
@@ -48,6 +51,8 @@ struct Inner {
     paused: bool,
     /// The agent has crashed, and is not started again yet.
     delayed: bool,
+    /// Turns that wait for the store.
+    unsettled: u32,
 }
 
 /// What a script wants done with an agent between two turns.
@@ -55,7 +60,7 @@ pub(crate) enum Order {
     /// Its last turn, and a fresh start.
     Restart(OnStarted),
     /// Other code, with room for its instance beside the old one's.
-    Replace(Arc<Template>, InstancePermit, OnStarted),
+    Replace(Loaded, InstancePermit, OnStarted),
 }
 
 /// The run token.
@@ -127,6 +132,7 @@ impl Mailbox {
                 rang_last: false,
                 paused: false,
                 delayed: false,
+                unsettled: 0,
             }),
             max_messages: limits.mailbox_capacity as usize,
             max_bytes: usize::try_from(limits.mailbox_bytes).unwrap_or(usize::MAX),
@@ -312,6 +318,7 @@ impl Mailbox {
         if let Some(order) = inner.orders.pop_front() {
             return Next::Order(order);
         }
+        inner.drop_unkept();
         if !inner.ready() {
             return Next::Nothing;
         }
@@ -320,13 +327,16 @@ impl Mailbox {
             return Next::Init;
         }
         // Neither timers nor messages shut the others out.
-        if (!inner.rang_last || inner.queue.is_empty())
+        if (!inner.rang_last || !inner.has_settled_letter())
             && let Some(id) = inner.due.pop_front()
         {
             inner.rang_last = true;
             return Next::Timer(id);
         }
         inner.rang_last = false;
+        if !inner.has_settled_letter() {
+            return Next::Nothing;
+        }
         let Some(letter) = inner.queue.pop_front() else {
             return Next::Nothing;
         };
@@ -360,6 +370,56 @@ impl Mailbox {
     /// Takes back a timer that is due and has not been handled.
     pub fn forget_timer(&self, id: u32) {
         self.inner.lock().due.retain(|due| *due != id);
+    }
+
+    /// Something that waited in the queue may be settled; whether the agent has to be scheduled.
+    pub fn look_again(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.drop_unkept();
+        let admitted = self.admit(&mut inner);
+        let wake = inner.schedule();
+        drop(inner);
+        wake_all(admitted);
+        wake
+    }
+
+    /// A turn has been handed to the store.
+    pub fn turn_unsettled(&self) {
+        self.inner.lock().unsettled += 1;
+    }
+
+    /// The store is through with a turn; whether the agent has to be scheduled.
+    pub fn turn_settled(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.unsettled = inner.unsettled.saturating_sub(1);
+        inner.schedule()
+    }
+
+    /// Turns that wait for the store.
+    pub fn unsettled(&self) -> u32 {
+        self.inner.lock().unsettled
+    }
+
+    /// Gives the run token back, whatever there is to do.
+    pub fn rest(&self) {
+        self.inner.lock().phase = Phase::Idle;
+    }
+
+    /// Puts a letter in that the store has kept, whatever room there is.
+    pub fn restore(&self, letter: Letter) {
+        self.inner.lock().enter(letter);
+    }
+
+    /// Puts letters back in front that have been handled in vain.
+    pub fn put_back(&self, letters: Vec<Letter>) {
+        let mut inner = self.inner.lock();
+        if inner.gone.is_some() {
+            return;
+        }
+        for letter in letters.into_iter().rev() {
+            inner.bytes += letter.message.charge();
+            inner.queue.push_front(letter);
+        }
     }
 
     /// Takes no turn until [`Alarm::Restart`] rings.
@@ -479,14 +539,13 @@ impl Mailbox {
     /// Lets waiting scripts in as far as there is room.
     fn admit(&self, inner: &mut Inner) -> Vec<Waker> {
         let mut wakers = Vec::new();
-        while let Some(waiter) = inner.waiters.front() {
+        while let Some(waiter) = inner.waiters.front().cloned() {
             if let Some(letter) = waiter.take() {
                 if self.refusal_for(inner, letter.message.charge(), letter.kind).is_some() {
                     waiter.put(letter);
                     break;
                 }
-                inner.bytes += letter.message.charge();
-                inner.queue.push_back(letter);
+                inner.enter(letter);
                 wakers.extend(waiter.finish(Ok(())));
             }
             inner.waiters.pop_front();
@@ -503,9 +562,15 @@ pub(super) fn wake_all(wakers: Vec<Waker>) {
 
 impl Inner {
     fn push(&mut self, letter: Letter) -> bool {
-        self.bytes += letter.message.charge();
-        self.queue.push_back(letter);
+        self.enter(letter);
         self.schedule()
+    }
+
+    /// Puts a letter at the end; from now on the store may have it.
+    fn enter(&mut self, letter: Letter) {
+        self.bytes += letter.message.charge();
+        letter.submit();
+        self.queue.push_back(letter);
     }
 
     fn unreserve(&mut self, charge: usize, holder: u64) {
@@ -528,13 +593,29 @@ impl Inner {
         begins
     }
 
+    /// Drops messages that the store could not keep: whoever sent them has been told.
+    fn drop_unkept(&mut self) {
+        while self.queue.front().is_some_and(|letter| letter.standing() == Standing::Failed) {
+            if let Some(letter) = self.queue.pop_front() {
+                self.bytes -= letter.message.charge();
+            }
+        }
+    }
+
+    /// Whether the next message is one that may be handled.
+    fn has_settled_letter(&self) -> bool {
+        self.queue.front().is_some_and(|letter| letter.standing() != Standing::Pending)
+    }
+
     /// Whether there is something that can be done now.
     fn ready(&self) -> bool {
         self.shutdown
             || !self.orders.is_empty()
             || (!self.delayed
                 && (self.init
-                    || (!self.paused && (!self.queue.is_empty() || !self.due.is_empty()))))
+                    || (!self.paused
+                        && self.unsettled < MAX_UNSETTLED
+                        && (self.has_settled_letter() || !self.due.is_empty()))))
     }
 
     fn check_here(&self) -> Result<(), Refusal> {

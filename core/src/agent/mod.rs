@@ -9,12 +9,13 @@ mod mailbox;
 mod orders;
 mod rate;
 mod restart;
+mod rollback;
 mod room;
 mod run;
 mod stats;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -26,13 +27,15 @@ pub(crate) use letter::{Kind, Letter};
 pub use log::{LogLevel, LogLine};
 pub(crate) use mailbox::{Claim, Mailbox, Next, Order, Refusal};
 pub use restart::Restart;
+pub(crate) use rollback::Undo;
 pub(crate) use room::{Reserved, Waiter};
 pub(crate) use run::{run_claimed, run_queued};
 pub use stats::Stats;
 
 use crate::error::Error;
-use crate::runtime::Core;
+use crate::runtime::{Core, Settings};
 use crate::sandbox::{Instance, InstancePermit, Lease, Meter, Seat, Turn};
+use crate::store::AgentRow;
 
 /// Where an agent is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,11 +73,16 @@ pub(crate) struct Agent {
     pub meter: Arc<Meter>,
     /// What its instances are made from; replaced with its code.
     pub seat: ArcSwap<Seat>,
-    pub restart: Restart,
+    pub settings: Settings,
+    /// It is removed for good, not only until its store is opened again.
+    leaves: AtomicBool,
     pub mailbox: Mailbox,
     pub core: Arc<Core>,
     _permit: InstancePermit,
     state: AtomicU8,
+    generation: AtomicU32,
+    /// Held while a turn commits, and while turns are taken back.
+    pub ledger: Mutex<()>,
     /// What only the holder of the run token touches. It is taken out while a guest runs.
     activity: Mutex<Activity>,
     /// Tells who waits for the agent's end, or for the end of its turn.
@@ -91,10 +99,23 @@ pub(crate) struct Activity {
     pub turn: Option<(Turn, run::Job)>,
     /// What the next init is for.
     pub starting: Starting,
+    /// The agent's generation that the instance belongs to.
+    pub generation: u32,
     /// Turns dropped with no completed one between them.
     pub crashes: u32,
     /// Inits that failed with no completed turn between them.
     pub failed_starts: u32,
+}
+
+impl Activity {
+    /// Leaves an instance behind whose turns were taken back.
+    fn join_generation(&mut self, agent: &Agent) {
+        let generation = agent.generation();
+        if self.generation != generation {
+            self.generation = generation;
+            self.instance = None;
+        }
+    }
 }
 
 /// What an init is for.
@@ -115,7 +136,7 @@ impl Agent {
         face: Arc<Face>,
         seat: Seat,
         permit: InstancePermit,
-        restart: Restart,
+        settings: Settings,
         starting: Starting,
     ) -> Self {
         let mailbox = Mailbox::new(&seat.limits);
@@ -125,11 +146,14 @@ impl Agent {
             engine: seat.engine.clone(),
             meter: seat.meter.clone(),
             seat: ArcSwap::from_pointee(seat),
-            restart,
+            settings,
+            leaves: AtomicBool::new(false),
             _permit: permit,
             mailbox,
             core,
             state: AtomicU8::new(AgentState::Initiated as u8),
+            generation: AtomicU32::new(0),
+            ledger: Mutex::new(()),
             activity: Mutex::new(activity),
             stopped: Notify::new(),
         }
@@ -141,8 +165,8 @@ impl Agent {
 
     pub fn state(&self) -> AgentState {
         match self.state.load(Ordering::Acquire) {
+            0 | 1 if self.mailbox.is_paused() => AgentState::Suspended,
             0 => AgentState::Initiated,
-            1 if self.mailbox.is_paused() => AgentState::Suspended,
             1 => AgentState::Active,
             3 => AgentState::Failed,
             _ => AgentState::Removed,
@@ -151,6 +175,25 @@ impl Agent {
 
     pub fn set_state(&self, state: AgentState) {
         self.state.store(state as u8, Ordering::Release);
+    }
+
+    /// Says that its end is one for good: the store forgets it.
+    pub fn leave_for_good(&self) {
+        self.leaves.store(true, Ordering::Release);
+    }
+
+    /// What a store keeps of it, with the code that it has now.
+    fn row(&self) -> AgentRow {
+        let seat = self.seat.load();
+        AgentRow {
+            serial: self.face.serial,
+            id: self.face.id.clone(),
+            name: self.face.name.clone(),
+            hash: seat.template.hash,
+            wasm: seat.wasm.clone(),
+            state: self.state().as_str().to_owned(),
+            settings: self.settings.to_json(),
+        }
     }
 
     /// Marks the agent as removed; whether it was not before.

@@ -6,14 +6,16 @@ use tokio::sync::oneshot;
 
 use super::{Agent, AgentState, Order};
 use crate::error::{Error, ErrorKind};
-use crate::sandbox::Template;
+use crate::runtime::{Loaded, Post};
 use crate::scheduler::Lane;
+use crate::store::Change;
 
 impl Agent {
     /// Lets messages and timers wait from now on, and waits for the turn in progress.
     pub async fn suspend(self: &Arc<Self>) -> Result<(), Error> {
         self.core.check_open()?;
         self.mailbox.pause().map_err(|refusal| refusal.to_error(self.name()))?;
+        self.write_state(AgentState::Suspended).await?;
         loop {
             let rests = self.stopped.notified();
             if self.mailbox.is_idle() || self.state() == AgentState::Removed {
@@ -23,13 +25,24 @@ impl Agent {
         }
     }
 
+    /// Lets the store know of a state, where there is one.
+    async fn write_state(&self, state: AgentState) -> Result<(), Error> {
+        let change = |post: Post<'_>| {
+            post.change(|| Change::State(self.face.serial, state.as_str()));
+        };
+        match self.core.alone(Post::outside(), change).1 {
+            Some(commit) => commit.settled().await,
+            None => Ok(()),
+        }
+    }
+
     /// Goes on with what has waited.
-    pub fn resume(self: &Arc<Self>) -> Result<(), Error> {
+    pub async fn resume(self: &Arc<Self>) -> Result<(), Error> {
         self.core.check_open()?;
         if self.mailbox.resume().map_err(|refusal| refusal.to_error(self.name()))? {
             self.core.scheduler.push(self.clone(), Lane::outside());
         }
-        Ok(())
+        self.write_state(AgentState::Active).await
     }
 
     /// Starts the agent afresh after the turn in progress: its last turn is its shutdown, the next
@@ -42,7 +55,8 @@ impl Agent {
 
     /// Gives the agent other code after the turn in progress. Where its init fails, the agent goes
     /// on with the code that it has.
-    pub async fn replace(self: &Arc<Self>, template: Arc<Template>) -> Result<(), Error> {
+    pub async fn replace(self: &Arc<Self>, loaded: Loaded) -> Result<(), Error> {
+        let template = &loaded.template;
         template.check_limits(&self.face.limits)?;
         if !template.has_timer_handler() && self.face.holdings.timers() > 0 {
             let text = format!(
@@ -55,7 +69,7 @@ impl Agent {
         let permit = self.engine.permit()?;
         let (done, ended) = oneshot::channel();
         let done = Box::new(move |result| drop(done.send(result)));
-        self.order(Order::Replace(template, permit, done))?;
+        self.order(Order::Replace(loaded, permit, done))?;
         ended.await.unwrap_or_else(|_| Err(self.no_longer_here()))
     }
 

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::{Activity, Agent, AgentState};
 use crate::error::{Error, ErrorKind, shown};
+use crate::runtime::Post;
 use crate::sandbox::{Level, World};
-use crate::scheduler::{Alarm, Lane};
+use crate::scheduler::Alarm;
+use crate::store::Change;
 
 /// Inits that may fail in a row before an agent is failed.
 const MAX_FAILED_STARTS: u32 = 5;
@@ -58,14 +60,14 @@ impl Restart {
 
 /// Decides whether an agent whose turn was dropped goes on, and when. The first restart after a
 /// completed turn is at once; the delay grows with each further one.
-pub(super) fn supervise(agent: &Arc<Agent>, activity: &mut Activity, lane: Lane<'_>) {
-    let gives_up = match agent.restart {
+pub(super) fn supervise(agent: &Arc<Agent>, activity: &mut Activity, post: Post<'_>) {
+    let gives_up = match agent.settings.restart {
         Restart::Always => false,
         Restart::OnFailure => activity.failed_starts >= MAX_FAILED_STARTS,
         Restart::Never => true,
     };
     if gives_up {
-        return fail(agent, lane);
+        return fail(agent, post);
     }
     let earlier = activity.crashes;
     activity.crashes = earlier.saturating_add(1);
@@ -78,9 +80,10 @@ pub(super) fn supervise(agent: &Arc<Agent>, activity: &mut Activity, lane: Lane<
 }
 
 /// The agent takes no messages until it is restarted by hand.
-pub(super) fn fail(agent: &Arc<Agent>, lane: Lane<'_>) {
+pub(super) fn fail(agent: &Arc<Agent>, post: Post<'_>) {
     agent.set_state(AgentState::Failed);
+    post.change(|| Change::State(agent.face.serial, AgentState::Failed.as_str()));
     agent.face.log(Level::Error, "the agent has failed, and is not started again");
     let waiting = agent.mailbox.fail();
-    agent.core.refuse_all(waiting, agent.name(), lane);
+    agent.core.refuse_all(waiting, agent.name(), post);
 }

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
@@ -9,14 +10,16 @@ use super::commit::commit;
 use super::letter::Letter;
 use super::mailbox::{Next, Order};
 use super::restart::{fail, supervise};
-use super::{Activity, Agent, AgentState, Capabilities, OnStarted, Starting};
+use super::{Activity, Agent, AgentState, Capabilities, OnStarted, Starting, Timer, Undo};
 use crate::error::{Error, ErrorKind};
+use crate::runtime::{Loaded, Post, Posting};
 use crate::sandbox::{
     Delivery, Ended, Fault, FaultKind, InstancePermit, Level, Made, Seat, Slice, Turn, TurnEnd,
     World,
 };
 use crate::scheduler::Lane;
 use crate::source::monotonic;
+use crate::store::Change;
 
 /// What a calling thread runs before the pool takes the turn over: about one tick, and not less where
 /// a tick comes early.
@@ -29,7 +32,7 @@ const ROW_TIME: Duration = Duration::from_millis(1);
 pub(crate) enum Job {
     Init,
     Message(Letter),
-    Timer(u32),
+    Timer(u32, Timer),
     /// The last turn before a fresh start.
     Restart(OnStarted),
     /// The init of other code, which this seat makes.
@@ -64,6 +67,7 @@ pub(crate) fn run_claimed(agent: &Arc<Agent>, letter: Letter) {
     let _awake = agent.engine.awake();
     let _entered = agent.seat.load().template.uses_wasi().then(|| agent.core.io.enter());
     let mut activity = agent.take_activity();
+    activity.join_generation(agent);
     if activity.instance.is_some() {
         let job = Some(Job::Message(letter));
         contain(agent, || drive(agent, activity, job, Runner::Caller, Lane::outside()));
@@ -96,7 +100,7 @@ fn contain(agent: &Arc<Agent>, run: impl FnOnce()) {
     );
     agent.set_state(AgentState::Failed);
     for letter in agent.mailbox.fail() {
-        agent.core.keep_dead(letter.message, "the runtime itself failed");
+        agent.core.keep_dead(letter.message, "the runtime itself failed", Post::outside());
     }
 }
 
@@ -120,13 +124,18 @@ fn drive(
             None => {
                 let job = match first.take() {
                     Some(job) => job,
-                    None => match agent.mailbox.next(activity.instance.is_some()) {
+                    None => match next(agent, &mut activity) {
                         Next::Init => Job::Init,
                         Next::Message(letter) => Job::Message(letter),
-                        Next::Timer(id) => Job::Timer(id),
+                        // One that was cancelled meanwhile has no turn.
+                        Next::Timer(id) => match agent.face.holdings.end_timer(id) {
+                            Some(timer) => Job::Timer(id, timer),
+                            None => continue,
+                        },
                         Next::Order(Order::Restart(done)) => Job::Restart(done),
-                        Next::Order(Order::Replace(template, permit, done)) => {
-                            let seat = Seat { template, ..Seat::clone(&agent.seat.load()) };
+                        Next::Order(Order::Replace(loaded, permit, done)) => {
+                            let Loaded { template, wasm } = loaded;
+                            let seat = Seat { template, wasm, ..Seat::clone(&agent.seat.load()) };
                             Job::Replace(Arc::new(seat), permit, done)
                         }
                         Next::Shutdown => Job::Shutdown,
@@ -176,6 +185,12 @@ fn drive(
     }
 }
 
+/// What comes next, for an instance that knows of nothing that was taken back.
+fn next(agent: &Arc<Agent>, activity: &mut Activity) -> Next {
+    activity.join_generation(agent);
+    agent.mailbox.next(activity.instance.is_some())
+}
+
 fn begin(agent: &Arc<Agent>, activity: &mut Activity, job: &Job) -> Turn {
     let seat = agent.seat.load_full();
     let instance = |activity: &mut Activity| activity.instance.take();
@@ -187,10 +202,7 @@ fn begin(agent: &Arc<Agent>, activity: &mut Activity, job: &Job) -> Turn {
             let delivery = Delivery::Message(letter.message.clone());
             Turn::begin(seat, instance(activity), delivery)
         }
-        Job::Timer(id) => {
-            agent.face.holdings.end_timer(*id);
-            Turn::begin(seat, instance(activity), Delivery::Timer(*id))
-        }
+        Job::Timer(id, _) => Turn::begin(seat, instance(activity), Delivery::Timer(*id)),
         Job::Restart(_) | Job::Shutdown => {
             Turn::begin(seat, instance(activity), Delivery::Shutdown)
         }
@@ -213,8 +225,55 @@ fn poll(turn: &mut Turn, context: &mut Context<'_>, allowance: Duration, agent: 
     }
 }
 
-/// What becomes of a turn that has come to its end.
+/// What becomes of a turn that has come to its end. In a runtime with a store all of it is one commit.
 fn finish(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd, lane: Lane<'_>) {
+    if agent.core.journal.is_none() {
+        return conclude(agent, activity, job, end, Post::of(lane, None));
+    }
+    let posting = Posting::default();
+    let consumed = match &job {
+        Job::Message(letter) => Some(letter.clone()),
+        _ => None,
+    };
+    let ledger = agent.ledger.lock();
+    if activity.generation != agent.generation() {
+        drop(ledger);
+        return forget(agent, activity, job);
+    }
+    let post = Post::of(lane, Some(&posting));
+    match &job {
+        Job::Message(letter) => drop(letter.clone().unhold(post)),
+        Job::Timer(id, timer) => {
+            post.change(|| Change::NoTimer { agent: agent.face.serial, id: *id });
+            post.undo(|| Undo::TimerEnded(*id, *timer));
+        }
+        _ => {}
+    }
+    conclude(agent, activity, job, end, post);
+    let committed = agent.core.submit_turn(agent, posting, consumed);
+    drop(ledger);
+    if let Some(parts) = committed {
+        agent.core.let_out(parts);
+    }
+}
+
+/// A turn that saw what the store could not keep never happened, whatever came of it.
+fn forget(agent: &Arc<Agent>, activity: &mut Activity, job: Job) {
+    activity.instance = None;
+    let error = Error::rolled_back(agent.name());
+    match job {
+        Job::Message(letter) => agent.put_back(vec![letter], &error),
+        Job::Timer(id, timer) => agent.core.set_timer(agent, id, timer),
+        Job::Init => match std::mem::take(&mut activity.starting) {
+            Starting::First(done) | Starting::Ordered(done) => done(Err(error)),
+            Starting::Again => {}
+        },
+        Job::Restart(done) | Job::Replace(_, _, done) => done(Err(error)),
+        Job::Shutdown => agent.core.agent_stopped(agent),
+    }
+}
+
+fn conclude(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd, post: Post<'_>) {
     let counters = &agent.face.counters;
     if let Some(instance) = &end.instance {
         counters.memory_bytes.set(instance.memory_bytes());
@@ -231,43 +290,43 @@ fn finish(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd, l
         }
     }
     if let Job::Replace(seat, _permit, done) = job {
-        return replaced(agent, activity, seat, end, done, lane);
+        return replaced(agent, activity, seat, end, done, post);
     }
     activity.instance = end.instance;
     match (job, end.outcome) {
         (Job::Init, outcome) => match init_outcome(outcome) {
-            Ok(ended) => started(agent, activity, ended, lane),
-            Err(fault) => not_started(agent, activity, fault, lane),
+            Ok(ended) => started(agent, activity, ended, post),
+            Err(fault) => not_started(agent, activity, fault, post),
         },
         (Job::Message(letter), Ok(ended)) => {
             completed(activity);
             counters.messages_in.add(1);
             let code = ended.code;
             let replied = code == 0 || has_reply(&letter, &ended);
-            commit(agent, ended.record, Some(&letter), Made::InTurn, lane);
+            commit(agent, ended.record, Some(&letter), Made::InTurn, post);
             if !replied {
                 let text = format!("{} ended with code {code} and sent no reply", agent.name());
                 let fault = Fault::new(FaultKind::Code, text);
-                agent.core.report_failure(&letter, agent.name(), &fault, lane);
+                agent.core.report_failure(&letter, agent.name(), &fault, post);
             }
         }
         (Job::Message(letter), Err(fault)) => {
             counters.messages_in.add(1);
-            agent.core.report_crash(&letter, &agent.face.name, &fault, lane);
-            crashed(agent, activity, &fault, lane);
+            agent.core.report_crash(&letter, &agent.face.name, &fault, post);
+            crashed(agent, activity, &fault, post);
         }
-        (Job::Timer(_), Ok(ended)) => {
+        (Job::Timer(..), Ok(ended)) => {
             completed(activity);
             counters.timers.add(1);
-            commit(agent, ended.record, None, Made::InTurn, lane);
+            commit(agent, ended.record, None, Made::InTurn, post);
         }
-        (Job::Timer(_), Err(fault)) => {
+        (Job::Timer(..), Err(fault)) => {
             counters.timers.add(1);
-            crashed(agent, activity, &fault, lane);
+            crashed(agent, activity, &fault, post);
         }
         (Job::Restart(done), outcome) => {
             if let Ok(ended) = outcome {
-                commit(agent, ended.record, None, Made::InTurn, lane);
+                commit(agent, ended.record, None, Made::InTurn, post);
             }
             activity.instance = None;
             activity.failed_starts = 0;
@@ -275,13 +334,17 @@ fn finish(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd, l
             activity.starting = Starting::Ordered(done);
             agent.mailbox.revive();
             agent.set_state(AgentState::Initiated);
+            post.change(|| Change::State(agent.face.serial, AgentState::Active.as_str()));
             agent.mailbox.init_next();
         }
         (Job::Shutdown, outcome) => {
             if let Ok(ended) = outcome {
-                commit(agent, ended.record, None, Made::InTurn, lane);
+                commit(agent, ended.record, None, Made::InTurn, post);
             }
             activity.instance = None;
+            if agent.leaves.load(Ordering::Acquire) {
+                post.change(|| Change::Gone(agent.face.serial));
+            }
             agent.core.agent_stopped(agent);
             match std::mem::take(&mut activity.starting) {
                 Starting::First(done) | Starting::Ordered(done) => done(Err(ended_early(agent))),
@@ -300,10 +363,10 @@ fn completed(activity: &mut Activity) {
 
 /// A turn was dropped, and the instance with it. One that the runtime's end interrupted says nothing
 /// of the agent.
-fn crashed(agent: &Arc<Agent>, activity: &mut Activity, fault: &Fault, lane: Lane<'_>) {
+fn crashed(agent: &Arc<Agent>, activity: &mut Activity, fault: &Fault, post: Post<'_>) {
     if fault.kind != FaultKind::Closed {
         agent.face.counters.restarts.add(1);
-        supervise(agent, activity, lane);
+        supervise(agent, activity, post);
     }
 }
 
@@ -326,51 +389,64 @@ fn has_reply(letter: &Letter, ended: &Ended) -> bool {
     })
 }
 
-fn started(agent: &Arc<Agent>, activity: &mut Activity, ended: Ended, lane: Lane<'_>) {
+fn started(agent: &Arc<Agent>, activity: &mut Activity, ended: Ended, post: Post<'_>) {
     activity.failed_starts = 0;
-    take_up(agent, ended, lane);
+    agent.set_state(AgentState::Active);
+    if let Starting::First(_) = activity.starting {
+        write_down(agent, post);
+    }
+    take_up(agent, ended, post);
     match std::mem::take(&mut activity.starting) {
-        Starting::First(done) | Starting::Ordered(done) => done(Ok(())),
+        Starting::First(done) | Starting::Ordered(done) => post.tell(done, Ok(())),
         Starting::Again => {}
     }
 }
 
+/// Lets the store know of an agent, with what it was deployed with.
+fn write_down(agent: &Agent, post: Post<'_>) {
+    post.change(|| Change::Agent(Arc::new(agent.row())));
+    if post.posting.is_some() {
+        for (key, value) in agent.face.holdings.data() {
+            post.change(|| Change::Data { agent: agent.face.serial, key, value: Some(value) });
+        }
+    }
+}
+
 /// Takes what an init has said and done for the agent's.
-fn take_up(agent: &Arc<Agent>, mut ended: Ended, lane: Lane<'_>) {
-    let listed = agent.core.listed_capabilities(agent);
-    match Capabilities::join(&listed, ended.capabilities.take().as_deref()) {
+fn take_up(agent: &Arc<Agent>, mut ended: Ended, post: Post<'_>) {
+    let listed = &agent.settings.capabilities;
+    match Capabilities::join(listed, ended.capabilities.take().as_deref()) {
         Ok(capabilities) => *agent.face.capabilities.write() = capabilities,
         Err(wrong) => {
-            *agent.face.capabilities.write() =
-                Capabilities::join(&listed, None).unwrap_or_default();
+            *agent.face.capabilities.write() = Capabilities::join(listed, None).unwrap_or_default();
             agent
                 .face
                 .log(Level::Warn, &format!("get_capabilities wrote no AgentCapabilities: {wrong}"));
         }
     }
     // An init that runs again drops what an earlier one subscribed to, and the timers that it set.
-    agent.core.end_subscriptions(agent, Made::InInit);
-    agent.core.end_timers(agent, Some(Made::InInit));
-    commit(agent, ended.record, None, Made::InInit, lane);
+    agent.core.end_subscriptions(agent, Some(Made::InInit), post);
+    agent.core.end_timers(agent, Some(Made::InInit), post);
+    commit(agent, ended.record, None, Made::InInit, post);
     agent.set_state(AgentState::Active);
 }
 
-fn not_started(agent: &Arc<Agent>, activity: &mut Activity, fault: Fault, lane: Lane<'_>) {
+fn not_started(agent: &Arc<Agent>, activity: &mut Activity, fault: Fault, post: Post<'_>) {
     activity.instance = None;
     match std::mem::take(&mut activity.starting) {
         Starting::First(done) => {
             let waiting = agent.mailbox.fail();
             agent.core.agent_stopped(agent);
-            agent.core.refuse_all(waiting, agent.name(), lane);
+            agent.core.refuse_all(waiting, agent.name(), post);
             done(Err(start_error(agent, fault)));
         }
         Starting::Ordered(done) => {
-            fail(agent, lane);
+            fail(agent, post);
             done(Err(start_error(agent, fault)));
         }
         Starting::Again => {
             activity.failed_starts += 1;
-            crashed(agent, activity, &fault, lane);
+            crashed(agent, activity, &fault, post);
         }
     }
 }
@@ -382,16 +458,18 @@ fn replaced(
     seat: Arc<Seat>,
     end: TurnEnd,
     done: OnStarted,
-    lane: Lane<'_>,
+    post: Post<'_>,
 ) {
     match init_outcome(end.outcome) {
         Ok(ended) => {
-            agent.seat.store(seat);
+            let old = agent.seat.swap(seat);
+            post.undo(|| Undo::Code(old));
+            post.change(|| Change::Agent(Arc::new(agent.row())));
             activity.instance = end.instance;
             completed(activity);
             agent.mailbox.revive();
-            take_up(agent, ended, lane);
-            done(Ok(()));
+            take_up(agent, ended, post);
+            post.tell(done, Ok(()));
         }
         Err(fault) => done(Err(start_error(agent, fault))),
     }

@@ -1,5 +1,7 @@
 //! Filters: which messages, or which agents, somebody means.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::{Message, Performative};
@@ -9,6 +11,8 @@ use crate::error::{Error, ErrorKind};
 /// or an array of strings, any of which may match. `{}` matches everything that its owner may see.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
+    /// As it was written; empty for a filter that was not.
+    json: Arc<str>,
     fields: Vec<(Field, Vec<String>)>,
     performatives: Option<Vec<Performative>>,
     /// All of these have to be among an agent's capabilities.
@@ -98,6 +102,7 @@ impl Filter {
             (Field::Topic, written.topic),
         ];
         Ok(Filter {
+            json: std::str::from_utf8(json).unwrap_or_default().into(),
             fields: fields
                 .into_iter()
                 .filter_map(|(field, wanted)| Some((field, wanted?.into_vec())))
@@ -129,6 +134,11 @@ impl Filter {
                     .any(|topic| is(Some(topic))),
             }
         })
+    }
+
+    /// The filter as it was written.
+    pub(crate) fn as_json(&self) -> &Arc<str> {
+        &self.json
     }
 
     /// Whether the filter also says something of the agent behind a message.

@@ -127,6 +127,29 @@ impl Message {
         writer.finish(Parts { performative, content, receivers, reply_by, sent_at: stamp.sent_at })
     }
 
+    /// Reads a message that the host wrote, with its sender, its id and when it was sent.
+    pub(crate) fn restore(json: &[u8]) -> Result<Self, Error> {
+        #[derive(serde::Deserialize)]
+        struct Stamped<'a> {
+            #[serde(borrow)]
+            sender: Cow<'a, str>,
+            #[serde(borrow)]
+            message_id: Cow<'a, str>,
+            sent_at: u64,
+        }
+        let stamped: Stamped<'_> = serde_json::from_slice(json).map_err(|wrong| {
+            let text = format!("a message in the store cannot be read: {wrong}");
+            Error::new(ErrorKind::Store, text)
+        })?;
+        let stamp = Stamp {
+            sender: Some(&stamped.sender),
+            message_id: Some(&stamped.message_id),
+            sent_at: stamped.sent_at,
+            ..Stamp::default()
+        };
+        Self::write(&Envelope::read(json)?, &stamp)
+    }
+
     /// The message as JSON, as every receiver sees it.
     pub fn as_json(&self) -> &[u8] {
         &self.0.buffer[..self.0.json_len as usize]

@@ -6,6 +6,8 @@ use std::task::{Context, Poll, Waker};
 use dashmap::DashMap;
 use parking_lot::Mutex;
 
+use super::core::Core;
+use super::posting::{Outward, Post};
 use crate::error::Error;
 use crate::message::{Message, Performative, name};
 
@@ -155,6 +157,12 @@ impl Ask {
         true
     }
 
+    /// Whether [`Ask::answer`] would take an answer of `from` now.
+    fn would_take(&self, from: u64, sender: &str) -> bool {
+        let state = self.state.lock();
+        !state.done && (sender == name::AMS || state.allowed.contains(&from))
+    }
+
     /// Ends the ask with an error.
     pub fn fail(&self, error: Error) {
         let mut state = self.state.lock();
@@ -212,12 +220,18 @@ impl Asks {
         }
     }
 
-    /// Gives `message` of `from` to the ask that it answers, if it answers one. `ask` is the one
-    /// that the message is part of, which spares a look into the table.
-    pub fn answer(&self, from: u64, to: &str, message: &Message, ask: Option<&Arc<Ask>>) -> bool {
+    /// The ask that `message` of `from` answers, if it answers one, and `take` wants it. `ask` is the
+    /// one that the message is part of, which spares a look into the table.
+    fn answered(
+        &self,
+        to: &str,
+        message: &Message,
+        ask: Option<&Arc<Ask>>,
+        mut take: impl FnMut(&Arc<Ask>) -> bool,
+    ) -> bool {
         if let Some(ask) = ask
             && ask.is_answer(message, to)
-            && ask.answer(from, message)
+            && take(ask)
         {
             return true;
         }
@@ -226,9 +240,7 @@ impl Asks {
             (None, Some(id)) => self.by_conversation.get(id).map(|asks| asks.clone()),
             (None, None) => None,
         };
-        asks.into_iter()
-            .flatten()
-            .any(|ask| ask.is_answer(message, to) && ask.answer(from, message))
+        asks.into_iter().flatten().any(|ask| ask.is_answer(message, to) && take(&ask))
     }
 
     /// The ask that a message passes on by keeping its `reply_with` or its conversation.
@@ -259,4 +271,28 @@ fn remove_from(table: &DashMap<Box<str>, Vec<Arc<Ask>>>, key: &str, ask: &Arc<As
         asks.retain(|other| !Arc::ptr_eq(other, ask));
     }
     table.remove_if(key, |_, asks| asks.is_empty());
+}
+
+impl Core {
+    /// Gives `message` of `from` to the ask that it answers, if it answers one: at once, or when its
+    /// posting is on disk.
+    pub fn answer(
+        &self,
+        from: u64,
+        to: &str,
+        message: &Message,
+        ask: Option<&Arc<Ask>>,
+        post: Post<'_>,
+    ) -> bool {
+        self.asks.answered(to, message, ask, |ask| match post.posting {
+            None => ask.answer(from, message),
+            Some(_) => {
+                let takes = ask.would_take(from, message.sender());
+                if takes {
+                    post.hold(Outward::Answer(ask.clone(), from, message.clone()));
+                }
+                takes
+            }
+        })
+    }
 }

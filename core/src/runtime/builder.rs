@@ -1,5 +1,6 @@
 //! Setting up a runtime.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::core::{Core, CoreParts};
@@ -8,9 +9,10 @@ use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, name};
 use crate::sandbox::Engine;
+use crate::store::{Durability, Hook, Sqlite};
 
 /// How a runtime is to be.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Builder {
     name: String,
     limits: Limits,
@@ -18,6 +20,9 @@ pub struct Builder {
     workers: Option<usize>,
     max_agents: usize,
     seed: Option<u64>,
+    store: Option<PathBuf>,
+    durability: Durability,
+    hook: Option<Hook>,
 }
 
 impl Default for Builder {
@@ -29,6 +34,9 @@ impl Default for Builder {
             workers: None,
             max_agents: 12_000,
             seed: None,
+            store: None,
+            durability: Durability::default(),
+            hook: None,
         }
     }
 }
@@ -79,6 +87,30 @@ impl Builder {
         self
     }
 
+    /// A file that keeps agents with their data, timers and subscriptions, and messages. Where it
+    /// exists, all that it holds is brought back; else it is made. One runtime has it at a time.
+    #[must_use]
+    pub fn store(mut self, path: impl Into<PathBuf>) -> Self {
+        self.store = Some(path.into());
+        self
+    }
+
+    /// What a commit has survived when it counts as done; [`Durability::Full`] unless said
+    /// otherwise.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Calls `hook` at each named point of a commit.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn commit_hook(mut self, hook: Hook) -> Self {
+        self.hook = Some(hook);
+        self
+    }
+
     /// Starts the runtime.
     ///
     /// # Errors
@@ -109,6 +141,11 @@ impl Builder {
         let no_threads = |error: std::io::Error| {
             Error::new(ErrorKind::Internal, format!("the system gives no threads: {error}"))
         };
+        let store = match &self.store {
+            Some(path) => Some(Sqlite::open(path, self.durability, self.hook.clone())?),
+            None => None,
+        };
+        let (storage, contents) = store.unzip();
         let engine = Engine::lease()?;
         let running = engine.run()?;
         let io = tokio::runtime::Builder::new_multi_thread()
@@ -127,12 +164,20 @@ impl Builder {
             content_limits: self.content_limits,
             max_agents: self.max_agents,
             seed: self.seed,
+            store: contents.as_ref().map(|contents| (contents.next_row, contents.next_serial)),
         });
         if let Err(error) = core.scheduler.start(workers, &core.engine, &core.io) {
             core.scheduler.stop();
             return Err(no_threads(error));
         }
         core.io.spawn(core.timers.clone().run(core.source.clone()));
-        Ok(Runtime { owner: Arc::new(Owner(core)) })
+        let runtime = Runtime { owner: Arc::new(Owner(core.clone())) };
+        if let (Some(journal), Some(storage)) = (&core.journal, storage) {
+            journal.start(&core, Box::new(storage)).map_err(no_threads)?;
+        }
+        if let Some(contents) = contents {
+            core.bring_back(contents)?;
+        }
+        Ok(runtime)
     }
 }

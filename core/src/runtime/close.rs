@@ -6,6 +6,7 @@ use std::task::Wake;
 use std::time::Duration;
 
 use super::core::Core;
+use super::posting::Post;
 use crate::agent::{Agent, AgentState};
 use crate::directory::Member;
 use crate::error::Error;
@@ -33,27 +34,42 @@ impl Core {
     /// Ends an agent and waits until it is gone.
     pub async fn remove(&self, agent: &Arc<Agent>) -> Result<(), Error> {
         self.check_open()?;
+        agent.leave_for_good();
         self.begin_removal(agent);
         loop {
             let stopped = agent.stopped.notified();
             if matches!(agent.state(), AgentState::Removed) {
-                return Ok(());
+                return self.all_settled().await;
             }
             stopped.await;
+        }
+    }
+
+    /// Waits until all that has been committed so far is on disk, where there is a store.
+    pub async fn all_settled(&self) -> Result<(), Error> {
+        match &self.journal {
+            Some(journal) => journal.barrier().settled().await,
+            None => Ok(()),
         }
     }
 
     pub fn end_letters(&self, waiting: Vec<crate::agent::Letter>, agent: &str) {
         let closing = self.check_open().is_err();
         for letter in waiting {
-            if closing {
-                self.keep_dead(letter.message, "the runtime was closed before it was handled");
+            if closing && letter.row.is_some() {
+                // The store has it: it is handled when that is opened again.
+            } else if closing {
+                self.keep_dead(
+                    letter.message,
+                    "the runtime was closed before it was handled",
+                    Post::outside(),
+                );
             } else {
                 self.report_refusal(
                     &letter,
                     agent,
                     crate::agent::Refusal::Removed,
-                    Lane::outside(),
+                    Post::outside(),
                 );
             }
         }
@@ -148,6 +164,9 @@ impl Core {
     /// Joins every thread but the closer's own.
     fn stop_threads(&self) {
         self.scheduler.join();
+        if let Some(journal) = &self.journal {
+            journal.close();
+        }
         if let Some(io) = self.io_runtime.lock().take() {
             io.shutdown_timeout(Duration::from_secs(1));
         }

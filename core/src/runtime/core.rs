@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::ask::Asks;
 use super::dead_letter::DeadLetters;
+use super::journal::Journal;
 use super::subscription::{AgentSubscription, Subscriptions};
 use crate::agent::Agent;
 use crate::directory::{Directory, Member};
@@ -19,9 +20,10 @@ use crate::error::{Error, ErrorKind};
 use crate::host_agent::HostAgent;
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Draft, Envelope, Message, Stamp, name};
-use crate::sandbox::{Lease, Made, Running};
+use crate::sandbox::{Lease, Running};
 use crate::scheduler::{Scheduler, Timers};
 use crate::source::{Id, Source};
+use crate::store::{Row, Serial};
 
 pub(crate) struct Core {
     pub engine: Lease,
@@ -45,8 +47,9 @@ pub(crate) struct Core {
     pub content_limits: Option<Arc<ContentLimits>>,
     pub max_agents: usize,
     pub agents: AtomicUsize,
-    /// What deployers listed, by the serial of the agent.
-    listed: DashMap<u64, Vec<String>>,
+    /// Where commits go, where there is a store.
+    pub journal: Option<Arc<Journal>>,
+    next_row: AtomicU64,
     next_serial: AtomicU64,
     phase: AtomicU8,
     /// Host agents by their serial.
@@ -80,6 +83,8 @@ pub(crate) struct CoreParts {
     pub content_limits: Option<ContentLimits>,
     pub max_agents: usize,
     pub seed: Option<u64>,
+    /// The next row and the next serial of the store, where there is one.
+    pub store: Option<(Row, Serial)>,
 }
 
 const OPEN: u8 = 0;
@@ -106,8 +111,11 @@ impl Core {
             content_limits: parts.content_limits.map(Arc::new),
             max_agents: parts.max_agents,
             agents: AtomicUsize::new(0),
-            listed: DashMap::new(),
-            next_serial: AtomicU64::new(FIRST_SERIAL),
+            journal: parts.store.map(|_| Arc::default()),
+            next_row: AtomicU64::new(parts.store.map_or(1, |(row, _)| row.max(1))),
+            next_serial: AtomicU64::new(
+                parts.store.map_or(0, |(_, serial)| serial).max(FIRST_SERIAL),
+            ),
             phase: AtomicU8::new(OPEN),
             hosts: DashMap::new(),
             io_runtime: Mutex::new(Some(parts.io)),
@@ -138,6 +146,11 @@ impl Core {
 
     pub fn next_serial(&self) -> u64 {
         self.next_serial.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A number for a message that is kept: the store's own, where there is one.
+    pub fn next_row(&self) -> Row {
+        self.next_row.fetch_add(1, Ordering::Relaxed)
     }
 
     pub fn new_id(&self) -> Id {
@@ -214,24 +227,16 @@ impl Core {
         .with_limit("message", limit, size))
     }
 
-    /// What the deployer listed for an agent.
-    pub fn listed_capabilities(&self, agent: &Agent) -> Vec<String> {
-        self.listed.get(&agent.face.serial).map(|listed| listed.clone()).unwrap_or_default()
-    }
-
-    pub fn list_capabilities(&self, serial: u64, listed: &[String]) {
-        if !listed.is_empty() {
-            self.listed.insert(serial, listed.to_vec());
-        }
-    }
-
     /// Takes an agent out of the directory and gives its place back.
     pub fn forget(&self, agent: &Agent) {
         self.directory.remove(&agent.face.name, &agent.face.id);
-        self.end_subscriptions(agent, Made::InInit);
-        self.end_subscriptions(agent, Made::InTurn);
-        self.end_timers(agent, None);
-        self.listed.remove(&agent.face.serial);
+        // What the store keeps of them goes with the agent, or stays until it is opened again.
+        for id in agent.face.holdings.subscriptions_made(None) {
+            self.take_subscription(agent, id);
+        }
+        for id in agent.face.holdings.timers_made(None) {
+            self.forget_timer(agent, id);
+        }
         self.agents.fetch_sub(1, Ordering::Relaxed);
     }
 

@@ -4,13 +4,15 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::core::Core;
+use super::posting::{Outward, Post};
 use crate::agent::Letter;
 use crate::error::{Error, ErrorKind};
 use crate::message::{Message, name};
-use crate::scheduler::Lane;
+use crate::store::{Change, DeadLetterRow};
 
 /// The most that are kept.
 const MAX_LETTERS: usize = 1024;
@@ -40,22 +42,23 @@ pub(crate) struct DeadLetters(Mutex<Ring>);
 struct Ring {
     letters: VecDeque<DeadLetter>,
     bytes: usize,
-    last_id: u64,
 }
 
 impl DeadLetters {
-    fn push(&self, at: u64, message: Message, reason: String, agent: Option<Arc<str>>) {
+    /// Keeps a dead letter; the numbers of those that make room for it.
+    pub fn push(&self, letter: DeadLetter) -> Vec<u64> {
         let mut ring = self.0.lock();
-        ring.bytes += message.charge();
-        ring.last_id += 1;
-        let id = ring.last_id;
-        ring.letters.push_back(DeadLetter { id, at, message, reason, agent });
+        ring.bytes += letter.message.charge();
+        ring.letters.push_back(letter);
+        let mut gone = Vec::new();
         while ring.letters.len() > MAX_LETTERS || ring.bytes > MAX_BYTES {
             let Some(oldest) = ring.letters.pop_front() else {
                 break;
             };
             ring.bytes -= oldest.message.charge();
+            gone.push(oldest.id);
         }
+        gone
     }
 
     pub fn list(&self) -> Vec<DeadLetter> {
@@ -86,14 +89,56 @@ fn missing(id: u64) -> Error {
 
 impl Core {
     /// Keeps a message that reached nobody.
-    pub fn keep_dead(&self, message: Message, reason: impl Into<String>) {
-        self.dead_letters.push(self.source.now_micros(), message, reason.into(), None);
+    pub fn keep_dead(&self, message: Message, reason: impl Into<String>, post: Post<'_>) {
+        self.keep_letter(message, reason.into(), None, post);
     }
 
     /// Keeps a message that crashed the agent that handled it.
-    pub fn keep_crashing(&self, message: Message, reason: impl Into<String>, agent: &Arc<str>) {
-        let agent = Some(agent.clone());
-        self.dead_letters.push(self.source.now_micros(), message, reason.into(), agent);
+    pub fn keep_crashing(
+        &self,
+        message: Message,
+        reason: impl Into<String>,
+        agent: &Arc<str>,
+        post: Post<'_>,
+    ) {
+        self.keep_letter(message, reason.into(), Some(agent.clone()), post);
+    }
+
+    fn keep_letter(
+        &self,
+        message: Message,
+        reason: String,
+        agent: Option<Arc<str>>,
+        post: Post<'_>,
+    ) {
+        let (id, at) = (self.next_row(), self.source.now_micros());
+        self.alone(post, |post| {
+            post.change(|| {
+                Change::DeadLetter(Arc::new(DeadLetterRow {
+                    row: id,
+                    at,
+                    agent: agent.clone(),
+                    reason: reason.clone(),
+                    message: Bytes::copy_from_slice(message.as_json()),
+                }))
+            });
+            let letter = DeadLetter { id, at, message, reason, agent };
+            if let Some(Outward::DeadLetter(letter)) = post.hold(Outward::DeadLetter(letter)) {
+                self.show_dead(letter);
+            }
+        });
+    }
+
+    /// Puts a dead letter where scripts can read it.
+    pub fn show_dead(&self, letter: DeadLetter) {
+        let gone = self.dead_letters.push(letter);
+        if !gone.is_empty() {
+            self.alone(Post::outside(), |post| {
+                for id in gone {
+                    post.change(|| Change::NoDeadLetter(id));
+                }
+            });
+        }
     }
 
     /// Hands a dead letter to its receivers again, as it was: to the agent that crashed on it, or
@@ -115,20 +160,22 @@ impl Core {
         let mut taken = false;
         for member in members {
             let copy = Letter::direct(letter.message.clone(), None);
-            match self.deliver(&member, copy, Lane::outside()) {
+            match self.deliver(&member, copy, Post::outside()) {
                 Ok(()) => taken = true,
                 Err(_) if taken => {}
                 Err((refusal, _)) => return Err(refusal.to_error(member.name())),
             }
         }
         // Somebody else may have sent it again meanwhile.
-        drop(self.dead_letters.take(id));
+        drop(self.drop_dead_letter(id));
         Ok(())
     }
 
     /// Drops a dead letter.
     pub fn drop_dead_letter(&self, id: u64) -> Result<(), Error> {
         self.check_open()?;
-        self.dead_letters.take(id).map(drop)
+        self.dead_letters.take(id)?;
+        self.alone(Post::outside(), |post| post.change(|| Change::NoDeadLetter(id)));
+        Ok(())
     }
 }

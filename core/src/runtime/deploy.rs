@@ -8,13 +8,14 @@ use tokio::sync::oneshot;
 
 use super::core::Core;
 use super::handle::Agent;
-use super::wasm::Wasm;
+use super::settings::Settings;
+use super::wasm::{Loaded, Wasm};
 use crate::agent::{self, Face, Restart};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, name};
-use crate::sandbox::{Meter, Seat, Template};
+use crate::sandbox::{Meter, Seat};
 use crate::scheduler::Lane;
 
 /// An agent to deploy: its module, and what it may do.
@@ -106,15 +107,6 @@ impl Deploy {
 /// The key under which an agent finds its configuration.
 const CONFIG_KEY: &str = "config";
 
-/// What the deployer said of an agent, beside its module and its name.
-struct Settings {
-    limits: Arc<Limits>,
-    content_limits: Option<Arc<ContentLimits>>,
-    capabilities: Vec<String>,
-    restart: Restart,
-    config: Option<Arc<[u8]>>,
-}
-
 /// Checks that a configuration is JSON, and fits into what the agent may store.
 fn check_config(json: &[u8], limits: &Limits) -> Result<Arc<[u8]>, Error> {
     if let Err(wrong) = serde_json::from_slice::<serde::de::IgnoredAny>(json) {
@@ -128,6 +120,14 @@ fn check_config(json: &[u8], limits: &Limits) -> Result<Arc<[u8]>, Error> {
         return Err(Error::new(ErrorKind::LimitExceeded, text).with_limit("storage", limit, used));
     }
     Ok(json.into())
+}
+
+/// An agent that is about to be entered into the directory.
+pub(super) struct Newcomer {
+    pub serial: u64,
+    pub id: Arc<str>,
+    pub name: Arc<str>,
+    pub starting: agent::Starting,
 }
 
 /// Tells how the first init ended.
@@ -163,21 +163,20 @@ impl Core {
             }
             None => self.content_limits.clone(),
         };
-        let template = self.load(deploy.wasm.clone()).await?;
-        template.check_limits(&limits)?;
+        let loaded = self.load(deploy.wasm.clone()).await?;
+        loaded.template.check_limits(&limits)?;
         let config = deploy.config.map(|json| check_config(&json, &limits)).transpose()?;
         let settings = Settings {
             limits: Arc::new(limits),
             content_limits,
             capabilities: deploy.capabilities,
             restart: deploy.restart,
-            config,
         };
         let mut deployment =
             Deployment { core: self.clone(), agents: Vec::with_capacity(names.len()) };
         let mut starting = Vec::with_capacity(names.len());
         for name in names {
-            let (agent, started) = self.place(&template, &settings, name)?;
+            let (agent, started) = self.place(&loaded, &settings, config.as_ref(), name)?;
             deployment.agents.push(agent);
             starting.push(started);
         }
@@ -190,39 +189,27 @@ impl Core {
     /// Enters an agent into the directory and schedules its init.
     fn place(
         self: &Arc<Self>,
-        template: &Arc<Template>,
+        loaded: &Loaded,
         settings: &Settings,
+        config: Option<&Arc<[u8]>>,
         name: String,
     ) -> Result<(Arc<agent::Agent>, Starting), Error> {
         self.check_open()?;
-        let slot = AgentSlot::take(self)?;
-        let permit = self.engine.permit()?;
-        let serial = self.next_serial();
-        let id = self.new_id().as_str().into();
-        let limits = &settings.limits;
-        let mut face = Face::new(self.clone(), name.into(), id, serial, limits.clone());
-        face.content_limits.clone_from(&settings.content_limits);
-        if let Some(config) = &settings.config {
-            face.holdings.put(CONFIG_KEY.as_bytes().into(), Some(config.clone()));
-        }
-        let face = Arc::new(face);
-        let seat = Seat {
-            engine: self.engine.clone(),
-            template: template.clone(),
-            world: face.clone(),
-            meter: Arc::new(Meter::new(limits.max_execution_time_micros)),
-            limits: limits.clone(),
-        };
         let (started, starting) = oneshot::channel();
         let on_started = Box::new(move |result| drop(started.send(result)));
-        let first = agent::Starting::First(on_started);
-        let agent = agent::Agent::new(self.clone(), face, seat, permit, settings.restart, first);
-        let agent = Arc::new(agent);
-        if !self.directory.enter(Member::Agent(agent.clone())) {
-            return Err(name_taken(agent.name()));
+        let agent = self.enter(
+            Newcomer {
+                serial: self.next_serial(),
+                id: self.new_id().as_str().into(),
+                name: name.into(),
+                starting: agent::Starting::First(on_started),
+            },
+            loaded,
+            settings,
+        )?;
+        if let Some(config) = config {
+            agent.face.holdings.put(CONFIG_KEY.as_bytes().into(), Some(config.clone()));
         }
-        slot.keep();
-        self.list_capabilities(serial, &settings.capabilities);
         // Closing ends the agents that it finds; one that came after that is ended here.
         if let Err(closed) = self.check_open() {
             self.begin_removal(&agent);
@@ -232,6 +219,37 @@ impl Core {
             self.scheduler.push(agent.clone(), Lane::outside());
         }
         Ok((agent, starting))
+    }
+
+    /// Enters an agent into the directory.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        newcomer: Newcomer,
+        loaded: &Loaded,
+        settings: &Settings,
+    ) -> Result<Arc<agent::Agent>, Error> {
+        let slot = AgentSlot::take(self)?;
+        let permit = self.engine.permit()?;
+        let Newcomer { serial, id, name, starting } = newcomer;
+        let limits = &settings.limits;
+        let mut face = Face::new(self.clone(), name, id, serial, limits.clone());
+        face.content_limits.clone_from(&settings.content_limits);
+        let face = Arc::new(face);
+        let seat = Seat {
+            engine: self.engine.clone(),
+            template: loaded.template.clone(),
+            wasm: loaded.wasm.clone(),
+            world: face.clone(),
+            meter: Arc::new(Meter::new(limits.max_execution_time_micros)),
+            limits: limits.clone(),
+        };
+        let agent = agent::Agent::new(self.clone(), face, seat, permit, settings.clone(), starting);
+        let agent = Arc::new(agent);
+        if !self.directory.enter(Member::Agent(agent.clone())) {
+            return Err(name_taken(agent.name()));
+        }
+        slot.keep();
+        Ok(agent)
     }
 
     /// Checks that a new member may have this name.
@@ -309,6 +327,7 @@ impl Deployment {
 impl Drop for Deployment {
     fn drop(&mut self) {
         for agent in &self.agents {
+            agent.leave_for_good();
             self.core.begin_removal(agent);
         }
     }

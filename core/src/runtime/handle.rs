@@ -93,7 +93,7 @@ impl Agent {
 
     /// What becomes of it when a turn of it was dropped.
     pub fn restart_policy(&self) -> Restart {
-        self.inner.restart
+        self.inner.settings.restart
     }
 
     /// Lets its messages and timers wait until [`Agent::resume`], and returns when no turn of it
@@ -115,8 +115,12 @@ impl Agent {
     /// # Errors
     ///
     /// As [`Agent::suspend`].
-    pub fn resume(&self) -> Result<(), Error> {
-        self.inner.resume()
+    ///
+    /// # Cancel safety
+    ///
+    /// The agent goes on also when the future is dropped.
+    pub async fn resume(&self) -> Result<(), Error> {
+        self.inner.resume().await
     }
 
     /// Starts it afresh once the turn in progress has ended: `agent_shutdown`, then a new instance
@@ -147,8 +151,8 @@ impl Agent {
     ///
     /// Once the module is compiled, the replacement goes on when the future is dropped.
     pub async fn replace(&self, wasm: Wasm) -> Result<(), Error> {
-        let template = self.inner.core.load(wasm).await?;
-        self.inner.replace(template).await
+        let loaded = self.inner.core.load(wasm).await?;
+        self.inner.replace(loaded).await
     }
 
     /// Ends the agent: `agent_shutdown` is its last turn. What still waits in its mailbox is answered

@@ -8,10 +8,14 @@ mod core;
 mod dead_letter;
 mod deploy;
 mod handle;
+mod journal;
 mod outcome;
+mod posting;
 mod register;
+mod reopen;
 mod route;
 mod send;
+mod settings;
 mod subscription;
 mod wasm;
 
@@ -26,9 +30,12 @@ pub(crate) use self::core::{Core, Party};
 pub use self::dead_letter::DeadLetter;
 pub use self::deploy::Deploy;
 pub use self::handle::Agent;
+pub(crate) use self::posting::{Commit, Post, Posting, Standing};
 pub use self::register::{FnHandler, HostAgentHandle, Register};
 pub use self::send::Call;
+pub(crate) use self::settings::Settings;
 pub use self::subscription::Subscription;
+pub(crate) use self::wasm::Loaded;
 pub use self::wasm::Wasm;
 
 use self::close::DEFAULT_CLOSE;
@@ -149,11 +156,7 @@ impl Runtime {
         drafts: &[Draft],
         timeout: impl Into<Option<Duration>>,
     ) -> Result<(), Error> {
-        let timeout = timeout.into();
-        for draft in drafts {
-            self.core().send(draft, timeout).await?;
-        }
-        Ok(())
+        self.core().send_many(drafts, timeout.into()).await
     }
 
     /// Sends a message and waits for the first reply, whatever its act.

@@ -8,10 +8,13 @@ use futures_util::FutureExt;
 
 use super::core::Core;
 use super::deploy::name_taken;
+use super::posting::Post;
+use crate::agent::Capabilities;
 use crate::directory::Member;
 use crate::error::Error;
-use crate::host_agent::{Handler, HostAgent, HostAgentParts, Reply, Task};
+use crate::host_agent::{Handler, HostAgent, Registered, Reply, Task};
 use crate::message::Message;
+use crate::store::{Change, HostRow};
 
 /// How many messages an asynchronous handler is given at once.
 pub(crate) const DEFAULT_CONCURRENCY: usize = 64;
@@ -81,19 +84,35 @@ impl HostAgentHandle {
 impl Core {
     pub fn register(self: &Arc<Self>, register: Register) -> Result<HostAgentHandle, Error> {
         self.check_open()?;
-        self.check_name(&register.name)?;
-        let parts = HostAgentParts {
-            name: register.name.into(),
-            id: self.new_id().as_str().into(),
-            serial: self.next_serial(),
-            capabilities: register.capabilities,
+        let registered = Registered {
+            capabilities: Capabilities {
+                services: register.capabilities.clone(),
+                names: register.capabilities,
+            },
             concurrency: register.concurrency,
             handler: register.handler,
         };
-        let host = Arc::new(HostAgent::new(self.clone(), parts, &self.limits));
+        // One that a store has brought back waits for its handler.
+        if let Some(Member::Host(host)) = self.directory.find(&register.name) {
+            return match host.register(registered) {
+                true => Ok(HostAgentHandle { host, core: self.clone() }),
+                false => Err(name_taken(&register.name)),
+            };
+        }
+        self.check_name(&register.name)?;
+        let row = HostRow {
+            serial: self.next_serial(),
+            id: self.new_id().as_str().into(),
+            name: register.name.into(),
+            settings: "{}".to_owned(),
+        };
+        let host = Arc::new(HostAgent::new(self.clone(), &row, &self.limits));
         if !self.directory.enter(Member::Host(host.clone())) {
             return Err(name_taken(&host.name));
         }
+        // Its first messages come after it in the journal.
+        self.alone(Post::outside(), |post| post.change(|| Change::Host(Arc::new(row))));
+        host.register(registered);
         self.hosts.insert(host.serial, host.clone());
         if let Err(closed) = self.check_open() {
             self.unregister(&host);
@@ -107,6 +126,7 @@ impl Core {
         self.hosts.remove(&host.serial);
         let waiting = host.end();
         self.end_letters(waiting, &host.name);
+        self.alone(Post::outside(), |post| post.change(|| Change::Gone(host.serial)));
     }
 }
 

@@ -3,28 +3,31 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::ask::Ask;
 use super::core::{Core, Party};
+use super::posting::{Outward, Post};
 use crate::agent::{Agent, Kind, Letter, Refusal, Reserved};
 use crate::directory::Member;
 use crate::error::Error;
 use crate::host_agent::HostAgent;
 use crate::message::{Draft, Filter, Message, Performative, name};
 use crate::sandbox::{Fault, FaultKind, NoPlace, Place};
-use crate::scheduler::Lane;
+use crate::store::Change;
 
 impl Core {
     /// Sends a committed message to each of its receivers. Nothing here waits: what finds no room
     /// comes back to its sender as a `failure`.
-    pub fn route(&self, from: Party, message: Message, ask: Option<&Arc<Ask>>, lane: Lane<'_>) {
-        let seen = self.observe(&message);
+    pub fn route(&self, from: Party, message: Message, ask: Option<&Arc<Ask>>, post: Post<'_>) {
+        let seen = self.observe(&message, post);
         if message.topic().is_some() {
-            self.publish(&message, from.0, lane);
+            self.publish(&message, from.0, post);
         }
         let mut done = HashSet::new();
         for to in message.receivers() {
             if name::topic_of(to).is_none() && done.insert(to) {
-                self.route_one(from, to, &message, ask, seen, lane);
+                self.route_one(from, to, &message, ask, seen, post);
             }
         }
     }
@@ -36,35 +39,35 @@ impl Core {
         message: &Message,
         ask: Option<&Arc<Ask>>,
         seen: bool,
-        lane: Lane<'_>,
+        post: Post<'_>,
     ) {
-        if self.asks.answer(from.0, to, message, ask) {
+        if self.answer(from.0, to, message, ask, post) {
             return;
         }
         let Some(member) = self.directory.find(to) else {
             if self.is_speaker(to) {
                 if !seen {
-                    self.keep_dead(message.clone(), format!("nobody waits for it at {to:?}"));
+                    self.keep_dead(message.clone(), format!("nobody waits for it at {to:?}"), post);
                 }
                 return;
             }
             let letter = Letter::direct(message.clone(), ask.cloned());
             let fault = Fault::new(FaultKind::Unknown, format!("no agent is called {to:?}"));
-            self.keep_dead(message.clone(), fault.text.clone());
-            self.tell_sender(&letter, to, &fault, lane);
+            self.keep_dead(message.clone(), fault.text.clone(), post);
+            self.tell_sender(&letter, to, &fault, post);
             return;
         };
         if let Member::Agent(agent) = &member
             && let Err(error) = agent.check_content(message)
         {
             let letter = Letter::direct(message.clone(), ask.cloned());
-            self.report_content(&letter, agent, &error, lane);
+            self.report_content(&letter, agent, &error, post);
             return;
         }
         let ask = self.passed_on(from, &member, message, ask);
         let letter = Letter::direct(message.clone(), ask);
-        if let Err((refusal, letter)) = self.deliver(&member, letter, lane) {
-            self.report_refusal(&letter, member.name(), refusal, lane);
+        if let Err((refusal, letter)) = self.deliver(&member, letter, post) {
+            self.report_refusal(&letter, member.name(), refusal, post);
         }
     }
 
@@ -88,23 +91,48 @@ impl Core {
         kept.or_else(|| ask.cloned())
     }
 
-    /// Puts a letter into the mailbox of a member.
+    /// Puts a letter into the mailbox of a member. In a runtime with a store it waits there until
+    /// its posting is on disk.
     pub fn deliver(
         &self,
         to: &Member,
         letter: Letter,
-        lane: Lane<'_>,
+        post: Post<'_>,
     ) -> Result<(), (Refusal, Letter)> {
+        self.alone(post, |post| {
+            let letter = self.hold_letter(to, letter, post);
+            self.put(to, letter, post).map_err(|(refusal, letter)| (refusal, letter.unhold(post)))
+        })
+        .0
+    }
+
+    /// Writes a letter down for its receiver, where there is a store.
+    pub fn hold_letter(&self, to: &Member, letter: Letter, post: Post<'_>) -> Letter {
+        let Some(posting) = post.posting else {
+            return letter;
+        };
+        let row = self.next_row();
+        posting.change(Change::Letter {
+            row,
+            to: to.serial(),
+            kind: letter.kind.as_str(),
+            message: Bytes::copy_from_slice(letter.message.as_json()),
+        });
+        posting.holds(to.clone());
+        Letter { row: Some(row), commit: Some(posting.commit().clone()), ..letter }
+    }
+
+    fn put(&self, to: &Member, letter: Letter, post: Post<'_>) -> Result<(), (Refusal, Letter)> {
         match to {
             Member::Agent(agent) => {
                 if agent.mailbox.push(letter)? {
-                    self.scheduler.push(agent.clone(), lane);
+                    self.scheduler.push(agent.clone(), post.lane);
                 }
                 Ok(())
             }
             Member::Host(host) => {
                 if host.would_deadlock(&letter) {
-                    self.report_deadlock(&letter, host, lane);
+                    self.report_deadlock(&letter, host, post);
                     return Ok(());
                 }
                 host.push(letter)
@@ -119,9 +147,9 @@ impl Core {
         message: &Message,
         places: Vec<Place>,
         ask: Option<&Arc<Ask>>,
-        lane: Lane<'_>,
+        post: Post<'_>,
     ) {
-        self.observe(message);
+        self.observe(message, post);
         for place in places {
             let Ok(reserved) = place.0.downcast::<LocalPlace>() else {
                 continue;
@@ -132,20 +160,21 @@ impl Core {
                     let agent = reserved.agent().clone();
                     let member = Member::Agent(agent.clone());
                     let ask = self.passed_on(from, &member, message, ask);
-                    match reserved.fill(Letter { ask, ..letter }) {
-                        Ok(true) => self.scheduler.push(agent, lane),
+                    let letter = self.hold_letter(&member, Letter { ask, ..letter }, post);
+                    match reserved.fill(letter) {
+                        Ok(true) => self.scheduler.push(agent, post.lane),
                         Ok(false) => {}
                         Err((refusal, letter)) => {
-                            self.report_refusal(&letter, agent.name(), refusal, lane);
+                            self.report_refusal(&letter, agent.name(), refusal, post);
                         }
                     }
                 }
                 LocalPlace::Host(member) => {
                     let ask = self.passed_on(from, &member, message, ask);
                     if let Err((refusal, letter)) =
-                        self.deliver(&member, Letter { ask, ..letter }, lane)
+                        self.deliver(&member, Letter { ask, ..letter }, post)
                     {
-                        self.report_refusal(&letter, member.name(), refusal, lane);
+                        self.report_refusal(&letter, member.name(), refusal, post);
                     }
                 }
             }
@@ -193,10 +222,10 @@ impl Core {
 
     /// Ends an ask that has come back to the handler that waits for it. Who sent the letter is told;
     /// where that is not who waits, because others passed the ask on, who waits is told as well.
-    fn report_deadlock(&self, letter: &Letter, host: &HostAgent, lane: Lane<'_>) {
+    fn report_deadlock(&self, letter: &Letter, host: &HostAgent, post: Post<'_>) {
         let text = format!("{:?} waits for the answer to this very ask", &*host.name);
         let fault = Fault::new(FaultKind::Deadlock, text);
-        if self.tell_sender(letter, &host.name, &fault, lane) {
+        if self.tell_sender(letter, &host.name, &fault, post) {
             return;
         }
         let Some(ask) = letter.ask.as_ref().and_then(|ask| ask.waiting_in(host.serial)) else {
@@ -208,8 +237,11 @@ impl Core {
             .field("in_reply_to", ask.key());
         match self.stamp_own(&draft) {
             Ok(failure) => {
-                self.observe(&failure);
-                ask.answer(Party::AMS.0, &failure);
+                self.observe(&failure, post);
+                if post.hold(Outward::Answer(ask.clone(), Party::AMS.0, failure.clone())).is_some()
+                {
+                    ask.answer(Party::AMS.0, &failure);
+                }
             }
             Err(error) => ask.fail(error),
         }
@@ -217,21 +249,21 @@ impl Core {
 
     /// Says what became of a letter that was handled and dropped: to who sent it, or, where the
     /// host must not answer, in the dead letters.
-    pub fn report_failure(&self, letter: &Letter, agent: &str, fault: &Fault, lane: Lane<'_>) {
+    pub fn report_failure(&self, letter: &Letter, agent: &str, fault: &Fault, post: Post<'_>) {
         if fault.kind == FaultKind::Closed || !letter.may_fail() {
-            self.keep_dead(letter.message.clone(), fault.text.clone());
+            self.keep_dead(letter.message.clone(), fault.text.clone(), post);
         }
-        self.tell_sender(letter, agent, fault, lane);
+        self.tell_sender(letter, agent, fault, post);
     }
 
     /// Says what became of a letter that crashed its receiver: it is not tried again, and kept.
-    pub fn report_crash(&self, letter: &Letter, agent: &Arc<str>, fault: &Fault, lane: Lane<'_>) {
-        self.keep_crashing(letter.message.clone(), fault.text.clone(), agent);
-        self.tell_sender(letter, agent, fault, lane);
+    pub fn report_crash(&self, letter: &Letter, agent: &Arc<str>, fault: &Fault, post: Post<'_>) {
+        self.keep_crashing(letter.message.clone(), fault.text.clone(), agent, post);
+        self.tell_sender(letter, agent, fault, post);
     }
 
     /// Answers a letter in the name of `ams` with what happened to it; whether that answered an ask.
-    fn tell_sender(&self, letter: &Letter, agent: &str, fault: &Fault, lane: Lane<'_>) -> bool {
+    fn tell_sender(&self, letter: &Letter, agent: &str, fault: &Fault, post: Post<'_>) -> bool {
         if fault.kind == FaultKind::Closed || !letter.may_fail() {
             return false;
         }
@@ -251,49 +283,54 @@ impl Core {
                 return false;
             }
         };
-        let seen = self.observe(&failure);
+        let seen = self.observe(&failure, post);
         let to = original.sender();
-        if self.asks.answer(Party::AMS.0, to, &failure, letter.ask.as_ref()) {
+        if self.answer(Party::AMS.0, to, &failure, letter.ask.as_ref(), post) {
             return true;
         }
         match self.directory.find(to) {
             Some(member) => {
-                let letter = Letter { message: failure, ask: None, kind: Kind::Failure };
-                if let Err((_, letter)) = self.deliver(&member, letter, lane) {
-                    self.keep_dead(letter.message, "its receiver has no room for failures");
+                let letter = Letter::new(failure, None, Kind::Failure);
+                if let Err((_, letter)) = self.deliver(&member, letter, post) {
+                    self.keep_dead(letter.message, "its receiver has no room for failures", post);
                 }
             }
             None if seen => {}
-            None => self.keep_dead(failure, format!("nobody waits for it at {to:?}")),
+            None => self.keep_dead(failure, format!("nobody waits for it at {to:?}"), post),
         }
         false
     }
 
     /// Keeps a letter that nobody took as a dead letter, and tells who sent it.
-    pub fn report_refusal(&self, letter: &Letter, agent: &str, refusal: Refusal, lane: Lane<'_>) {
+    pub fn report_refusal(&self, letter: &Letter, agent: &str, refusal: Refusal, post: Post<'_>) {
+        self.alone(post, |post| self.report_refused(letter, agent, refusal, post));
+    }
+
+    fn report_refused(&self, letter: &Letter, agent: &str, refusal: Refusal, post: Post<'_>) {
+        drop(letter.clone().unhold(post));
         let (kind, what) = match refusal {
             Refusal::Full => (FaultKind::Mailbox, "has no room in its mailbox"),
             Refusal::Failed => (FaultKind::Trap, "has failed and takes no messages"),
             Refusal::Removed => (FaultKind::Unknown, "has been removed"),
         };
         let fault = Fault::new(kind, format!("{agent:?} {what}"));
-        self.keep_dead(letter.message.clone(), fault.text.clone());
-        self.tell_sender(letter, agent, &fault, lane);
+        self.keep_dead(letter.message.clone(), fault.text.clone(), post);
+        self.tell_sender(letter, agent, &fault, post);
     }
 
     /// Keeps a letter that is above its receiver's content limits as a dead letter, and tells who
     /// sent it.
-    fn report_content(&self, letter: &Letter, agent: &Agent, error: &Error, lane: Lane<'_>) {
+    fn report_content(&self, letter: &Letter, agent: &Agent, error: &Error, post: Post<'_>) {
         let (limit, used) = error.limit_and_used().unwrap_or_default();
         let fault = Fault::limit(FaultKind::Content, error.message(), limit, used);
-        self.keep_dead(letter.message.clone(), error.message());
-        self.tell_sender(letter, agent.name(), &fault, lane);
+        self.keep_dead(letter.message.clone(), error.message(), post);
+        self.tell_sender(letter, agent.name(), &fault, post);
     }
 
     /// Answers messages that waited with somebody who takes none any more.
-    pub fn refuse_all(&self, letters: Vec<Letter>, agent: &str, lane: Lane<'_>) {
+    pub fn refuse_all(&self, letters: Vec<Letter>, agent: &str, post: Post<'_>) {
         for letter in letters {
-            self.report_refusal(&letter, agent, Refusal::Failed, lane);
+            self.report_refusal(&letter, agent, Refusal::Failed, post);
         }
     }
 

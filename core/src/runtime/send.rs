@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::ask::{Ask, AskParts};
 use super::core::{Core, Party, not_found};
 use super::outcome;
+use super::posting::{Commit, Post, Posting};
 use crate::agent::{Claim, Letter, Refusal, Waiter, run_claimed};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
@@ -74,6 +75,14 @@ impl IntoFuture for Call {
     }
 }
 
+/// Waits until all of it is on disk.
+async fn settle(commits: Vec<Arc<Commit>>) -> Result<(), Error> {
+    for commit in commits {
+        commit.settled().await?;
+    }
+    Ok(())
+}
+
 /// A script's message, and the letters that it came to.
 struct Outgoing {
     message: Message,
@@ -87,17 +96,52 @@ struct Speaker<'a> {
 }
 
 impl Core {
-    /// Sends a message, and waits for room where a mailbox is full.
+    /// Sends a message, and waits for room where a mailbox is full. In a runtime with a store it
+    /// returns when the message is on disk.
     pub async fn send(&self, draft: &Draft, timeout: Option<Duration>) -> Result<(), Error> {
-        let Outgoing { message, letters } = self.prepare(draft)?;
+        let commits = self.hand_in(draft, timeout).await?;
+        settle(commits).await
+    }
+
+    /// Sends messages one after the other; returns when all are on disk, where there is a store.
+    pub async fn send_many(
+        &self,
+        drafts: &[Draft],
+        timeout: Option<Duration>,
+    ) -> Result<(), Error> {
+        let mut commits = Vec::new();
+        for draft in drafts {
+            match self.hand_in(draft, timeout).await {
+                Ok(more) => commits.extend(more),
+                Err(error) => {
+                    settle(commits).await?;
+                    return Err(error);
+                }
+            }
+        }
+        settle(commits).await
+    }
+
+    /// Puts a message into the mailboxes of its receivers; what has to be on disk before it counts as
+    /// sent.
+    async fn hand_in(
+        &self,
+        draft: &Draft,
+        timeout: Option<Duration>,
+    ) -> Result<Vec<Arc<Commit>>, Error> {
+        let (prepared, commit) = self.alone(Post::outside(), |post| self.prepare(draft, post));
+        let Outgoing { message, letters } = prepared?;
+        let mut commits = Vec::from_iter(commit);
         let sending = async {
             for (member, letter) in letters {
+                let letter = self.keep_letter_when_taken(&member, letter);
+                commits.extend(letter.commit.clone());
                 self.enqueue(&member, letter).await?;
             }
             Ok(())
         };
         match self.within_time(timeout, sending).await {
-            Some(sent) => sent,
+            Some(sent) => sent.map(|()| commits),
             None => Err(Error::new(
                 ErrorKind::Timeout,
                 format!(
@@ -109,19 +153,35 @@ impl Core {
         }
     }
 
-    /// Sends a message if every receiver has room now.
+    /// Lets a letter be written down as soon as a mailbox takes it, where there is a store.
+    fn keep_letter_when_taken(&self, to: &Member, letter: Letter) -> Letter {
+        let Some(journal) = &self.journal else {
+            return letter;
+        };
+        let posting = Posting::default();
+        let post = Post { posting: Some(&posting), ..Post::outside() };
+        let letter = self.hold_letter(to, letter, post);
+        let commit = Commit::own(journal, posting.finish().1);
+        Letter { commit: Some(commit), ..letter }
+    }
+
+    /// Sends a message if every receiver has room now. In a runtime with a store it does not wait
+    /// until the message is on disk.
     pub fn try_send(&self, draft: &Draft) -> Result<(), Error> {
-        for (member, letter) in self.prepare(draft)?.letters {
-            self.deliver(&member, letter, Lane::outside())
-                .map_err(|(refusal, _)| self.refused(refusal, member.name()))?;
-        }
-        Ok(())
+        let send = |post: Post<'_>| {
+            for (member, letter) in self.prepare(draft, post)?.letters {
+                self.deliver(&member, letter, post)
+                    .map_err(|(refusal, _)| self.refused(refusal, member.name()))?;
+            }
+            Ok(())
+        };
+        self.alone(Post::outside(), send).0
     }
 
     /// Reads and writes a script's message, and finds all of its receivers before any of them gets
     /// it. What is for topics, for names of the script itself, or the answer to an ask is dealt
     /// with; the letters for everybody else are left.
-    fn prepare(&self, draft: &Draft) -> Result<Outgoing, Error> {
+    fn prepare(&self, draft: &Draft, post: Post<'_>) -> Result<Outgoing, Error> {
         self.check_open()?;
         let envelope = self.read_draft(draft)?;
         let speaker = self.speaker(&envelope)?;
@@ -144,20 +204,21 @@ impl Core {
             self.check_content(&message, None)?;
         }
         let from = Party(speaker.serial);
-        let seen = self.observe(&message);
+        let seen = self.observe(&message, post);
         if message.topic().is_some() {
-            self.publish(&message, from.0, Lane::outside());
+            self.publish(&message, from.0, post);
         }
         let mut letters = Vec::new();
         for (to, member) in receivers {
-            if self.asks.answer(from.0, to, &message, None) {
+            if self.answer(from.0, to, &message, None, post) {
                 continue;
             }
             if let Some(member) = member {
                 let ask = self.passed_on(from, &member, &message, None);
                 letters.push((member, Letter::direct(message.clone(), ask)));
             } else if !seen {
-                self.keep_dead(message.clone(), format!("nobody waits for it at {to:?}"));
+                let reason = format!("nobody waits for it at {to:?}");
+                self.keep_dead(message.clone(), reason, post);
             }
         }
         Ok(Outgoing { message, letters })
@@ -172,7 +233,8 @@ impl Core {
         self.check_content(&message, None)?;
         let (places, _skipped) = self.reserve_matching(filter, &message, speaker.serial);
         let receivers = places.len() as u64;
-        self.fill_places(Party(speaker.serial), &message, places, None, Lane::outside());
+        let from = Party(speaker.serial);
+        self.alone(Post::outside(), |post| self.fill_places(from, &message, places, None, post));
         Ok(receivers)
     }
 
@@ -222,7 +284,7 @@ impl Core {
         let waiting = Waiting::enter(self, &ask, &message, &members);
         // Closing ends the asks that it finds; one that came after that must not wait.
         self.check_open()?;
-        self.observe(&message);
+        self.observe(&message, Post::outside());
         let asking = async {
             for member in &members {
                 let letter = Letter::direct(message.clone(), Some(ask.clone()));
@@ -254,7 +316,7 @@ impl Core {
             && host.would_deadlock(&letter)
         {
             // The failure that follows answers the ask.
-            return match self.deliver(member, letter, Lane::outside()) {
+            return match self.deliver(member, letter, Post::outside()) {
                 Ok(()) => Ok(()),
                 Err((refusal, _)) => Err(self.refused(refusal, member.name())),
             };

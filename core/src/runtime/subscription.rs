@@ -11,11 +11,13 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::core::Core;
-use crate::agent::{Agent, Kind, Letter};
+use super::posting::{Outward, Post};
+use crate::agent::{Agent, Kind, Letter, Undo};
+use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::message::{Filter, Message};
 use crate::sandbox::Made;
-use crate::scheduler::Lane;
+use crate::store::Change;
 
 /// Messages that wait for a script's subscription.
 const CAPACITY: usize = 1024;
@@ -222,11 +224,25 @@ impl Core {
         Subscription { feed, core: self.clone() }
     }
 
-    /// Shows a message to the script's subscriptions; whether one of them took it.
-    pub fn observe(&self, message: &Message) -> bool {
+    /// Shows a message to the script's subscriptions, at once or when its posting is on disk; whether
+    /// one of them takes it.
+    pub fn observe(&self, message: &Message, post: Post<'_>) -> bool {
         if self.subscriptions.count.load(Ordering::Acquire) == 0 {
             return false;
         }
+        if post.posting.is_none() {
+            return self.show(message);
+        }
+        let feeds = self.subscriptions.feeds.load();
+        let seen = feeds.iter().any(|feed| self.is_meant(&feed.filter, message));
+        if seen {
+            post.hold(Outward::Observe(message.clone()));
+        }
+        seen
+    }
+
+    /// Shows a message to the script's subscriptions; whether one of them took it.
+    pub fn show(&self, message: &Message) -> bool {
         let mut seen = false;
         for feed in self.subscriptions.feeds.load().iter() {
             if self.is_meant(&feed.filter, message) {
@@ -248,7 +264,7 @@ impl Core {
     }
 
     /// Gives copies of a message for a topic to the agents that subscribed to it.
-    pub fn publish(&self, message: &Message, sender: u64, lane: Lane<'_>) {
+    pub fn publish(&self, message: &Message, sender: u64, post: Post<'_>) {
         let subscribers: Vec<Arc<Agent>> = {
             let subscriptions = self.agent_subscriptions.read();
             let mut subscribers: Vec<Arc<Agent>> = Vec::new();
@@ -271,38 +287,60 @@ impl Core {
                 agent.face.counters.skipped.add(1);
                 continue;
             }
-            let letter = Letter { message: message.clone(), ask: None, kind: Kind::Copy };
-            match agent.mailbox.push(letter) {
-                Ok(true) => self.scheduler.push(agent, lane),
-                Ok(false) => {}
-                Err(_) => agent.face.counters.skipped.add(1),
+            let letter = Letter::new(message.clone(), None, Kind::Copy);
+            let member = Member::Agent(agent);
+            if self.deliver(&member, letter, post).is_err()
+                && let Member::Agent(agent) = member
+            {
+                agent.face.counters.skipped.add(1);
             }
         }
     }
 
-    pub fn begin_subscription(&self, agent: &Arc<Agent>, id: u32, filter: Filter, made: Made) {
+    pub fn begin_subscription(
+        &self,
+        agent: &Arc<Agent>,
+        id: u32,
+        filter: Filter,
+        made: Made,
+        post: Post<'_>,
+    ) {
+        post.change(|| Change::Subscription {
+            agent: agent.face.serial,
+            id,
+            filter: filter.as_json().clone(),
+            in_init: made == Made::InInit,
+        });
+        post.undo(|| Undo::SubscriptionBegun(id));
+        self.put_subscription(agent, id, filter, made);
+    }
+
+    pub fn put_subscription(&self, agent: &Arc<Agent>, id: u32, filter: Filter, made: Made) {
         agent.face.holdings.begin_subscription(id, made);
         let subscription = AgentSubscription { agent: agent.clone(), id, filter };
         self.agent_subscriptions.write().push(subscription);
     }
 
-    pub fn end_subscription(&self, agent: &Agent, id: u32) {
-        if agent.face.holdings.end_subscription(id) {
-            let serial = agent.face.serial;
-            self.agent_subscriptions
-                .write()
-                .retain(|s| s.agent.face.serial != serial || s.id != id);
+    /// Takes a subscription out; what it was.
+    pub fn take_subscription(&self, agent: &Agent, id: u32) -> Option<(Filter, Made)> {
+        let made = agent.face.holdings.end_subscription(id)?;
+        let serial = agent.face.serial;
+        let mut subscriptions = self.agent_subscriptions.write();
+        let at = subscriptions.iter().position(|s| s.agent.face.serial == serial && s.id == id)?;
+        Some((subscriptions.remove(at).filter, made))
+    }
+
+    pub fn end_subscription(&self, agent: &Agent, id: u32, post: Post<'_>) {
+        if let Some((filter, made)) = self.take_subscription(agent, id) {
+            post.change(|| Change::NoSubscription { agent: agent.face.serial, id });
+            post.undo(|| Undo::SubscriptionEnded(id, filter, made));
         }
     }
 
-    /// Ends the subscriptions of an agent that were made then.
-    pub fn end_subscriptions(&self, agent: &Agent, made: Made) {
-        let ended = agent.face.holdings.end_subscriptions(made);
-        if !ended.is_empty() {
-            let serial = agent.face.serial;
-            self.agent_subscriptions
-                .write()
-                .retain(|s| s.agent.face.serial != serial || !ended.contains(&s.id));
+    /// Ends the subscriptions of an agent that were made then, or all.
+    pub fn end_subscriptions(&self, agent: &Agent, made: Option<Made>, post: Post<'_>) {
+        for id in agent.face.holdings.subscriptions_made(made) {
+            self.end_subscription(agent, id, post);
         }
     }
 }

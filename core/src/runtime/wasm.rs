@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::core::Core;
 use crate::error::{Error, ErrorKind};
 use crate::sandbox::{Inspection, Template, inspect};
@@ -61,12 +63,25 @@ impl Wasm {
     }
 }
 
+/// A module that is ready to be deployed, with its bytes where a store will want them.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    pub template: Arc<Template>,
+    pub wasm: Bytes,
+}
+
 impl Core {
     /// Compiles a module, away from the calling thread.
-    pub async fn load(&self, wasm: Wasm) -> Result<Arc<Template>, Error> {
+    pub async fn load(&self, wasm: Wasm) -> Result<Loaded, Error> {
         let engine = self.engine.clone();
-        let loading =
-            self.io.spawn_blocking(move || wasm.read(|bytes| Template::load(&engine, bytes)));
+        let keeps_bytes = self.journal.is_some();
+        let loading = self.io.spawn_blocking(move || {
+            wasm.read(|bytes| {
+                let template = Template::load(&engine, bytes)?;
+                let wasm = if keeps_bytes { Bytes::copy_from_slice(bytes) } else { Bytes::new() };
+                Ok(Loaded { template, wasm })
+            })
+        });
         // A join error is a panic of ours, or the runtime's end.
         loading.await.unwrap_or_else(|error| {
             Err(if error.is_panic() {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use wasmtime::{Memory, Store, TypedFunc, UpdateDeadline};
 
 use super::allocator::Functions;
@@ -26,6 +27,8 @@ const MAX_CAPABILITIES_BYTES: i32 = 1 << 20;
 pub(crate) struct Seat {
     pub engine: Lease,
     pub template: Arc<Template>,
+    /// The module's bytes, where a store keeps them.
+    pub wasm: Bytes,
     pub world: Arc<dyn World>,
     pub meter: Arc<Meter>,
     pub limits: Arc<Limits>,

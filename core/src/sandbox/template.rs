@@ -21,6 +21,8 @@ const COMPONENT: &[u8; 4] = &[0x0d, 0, 1, 0];
 pub(crate) struct Template {
     pub(super) pre: InstancePre<Host>,
     pub(super) facts: Facts,
+    /// SHA-256 of the binary form.
+    pub hash: [u8; 32],
 }
 
 impl Template {
@@ -54,7 +56,7 @@ impl Template {
         let pre = linker.instantiate_pre(&module).map_err(|e| {
             Error::new(ErrorKind::InvalidModule, format!("the module cannot be linked: {e:#}"))
         })?;
-        let template = Arc::new(Template { pre, facts });
+        let template = Arc::new(Template { pre, facts, hash });
         *kept = Arc::downgrade(&template);
         Ok(template)
     }

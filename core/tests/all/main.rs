@@ -10,6 +10,7 @@ mod fairness;
 mod host_agents;
 mod hostile;
 mod inbox;
+mod store;
 mod subscriptions;
 mod support;
 mod travel;

@@ -63,6 +63,9 @@ pub fn module(code: &str, texts: &[(&str, &str)]) -> String {
         (import "caxton" "console_log" (func $log (param i32 i32)))
         (import "caxton" "console_error" (func $error (param i32 i32)))
         (import "caxton" "log" (func $log_at (param i32 i32 i32)))
+        (import "caxton" "store_data" (func $store (param i32 i32 i32 i32) (result i32)))
+        (import "caxton" "load_data" (func $load (param i32 i32 i32 i32) (result i32)))
+        (import "caxton" "set_timer" (func $set_timer (param i64) (result i32)))
         (import "caxton" "sleep_micros" (func $sleep (param i64)))"#;
     let mut data = String::new();
     let mut code = code.to_owned();

@@ -5,8 +5,8 @@ use std::future::{Future, IntoFuture};
 use std::time::{Duration, Instant};
 
 use caxton::{
-    Agent, ContentLimits, Deploy, Draft, Error, Filter, Handler, HostAgentHandle, Limits, Message,
-    Register, Reply, Runtime, Subscription, Task,
+    Agent, ContentLimits, DeadLetter, Deploy, Draft, Error, Filter, Handler, HostAgentHandle,
+    Limits, Message, Register, Reply, Restart, Runtime, Subscription, Task, Wasm,
 };
 use serde_json::{Map, Value, json};
 
@@ -15,6 +15,8 @@ use super::tests_folder;
 
 /// How long a step may hang.
 const HANGS: Duration = Duration::from_secs(60);
+/// How often a step is tried that comes true in the end.
+const LOOKS_AGAIN: Duration = Duration::from_millis(2);
 
 /// Runs all steps of a case.
 pub fn run(case: &Value, each: Option<&str>) -> Result<(), String> {
@@ -68,12 +70,22 @@ const STEPS: &[(&str, &[&str])] = &[
     ("logs", &[]),
     ("stats", &[]),
     ("dead_letters", &[]),
+    ("replay_dead_letter", &[]),
+    ("drop_dead_letter", &[]),
+    ("suspend", &[]),
+    ("resume", &[]),
+    ("restart", &[]),
+    ("replace", &["module"]),
     ("remove", &[]),
     ("unregister", &[]),
     ("inspect", &[]),
     ("close", &[]),
     ("repeat", &["steps"]),
 ];
+
+/// What a deployment may say.
+const DEPLOYMENT: &[&str] =
+    &["module", "limits", "content_limits", "capabilities", "restart", "config"];
 
 impl Stage {
     fn run(&mut self, steps: &[Value], label: &str) -> Result<(), String> {
@@ -91,7 +103,7 @@ impl Stage {
         let (Some((name, extra)), None) = (named.next(), named.next()) else {
             return Err(format!("this is not one of the steps: {step:?}"));
         };
-        only(step, &[&[*name, "expect", "error"], *extra].concat())?;
+        only(step, &[&[*name, "expect", "error", "eventually"], *extra].concat())?;
         if *name == "repeat" {
             let steps = step["steps"].as_array().ok_or("`repeat` has `steps`")?;
             for round in 1..=step["repeat"].as_u64().ok_or("`repeat` is a number")? {
@@ -99,10 +111,21 @@ impl Stage {
             }
             return Ok(());
         }
-        let outcome = self.act(name, &step[*name], step)?;
+        let begun = Instant::now();
+        loop {
+            let result = self.try_step(name, step);
+            if result.is_ok() || !step.contains_key("eventually") || begun.elapsed() > HANGS {
+                return result;
+            }
+            std::thread::sleep(LOOKS_AGAIN);
+        }
+    }
+
+    fn try_step(&mut self, name: &str, step: &Map<String, Value>) -> Result<(), String> {
+        let outcome = self.act(name, &step[name], step)?;
         match (outcome, step.get("error")) {
             (Ok(got), None) => match step.get("expect") {
-                Some(expected) if *name == "logs" => has_lines(expected, &got),
+                Some(expected) if name == "logs" => has_lines(expected, &got),
                 Some(expected) => compare(expected, Some(&got), "it"),
                 None => Ok(()),
             },
@@ -193,8 +216,25 @@ impl Stage {
             "dead_letters" => Ok(runtime
                 .dead_letters()
                 .into_iter()
-                .map(|dead| json!({"message": shown(dead.message), "reason": dead.reason}))
+                .map(|dead| {
+                    let DeadLetter { message, reason, agent, .. } = dead;
+                    json!({"message": shown(message), "reason": reason, "agent": agent.as_deref()})
+                })
                 .collect()),
+            "replay_dead_letter" => {
+                let id = self.dead_letter(value)?;
+                runtime.replay_dead_letter(id).map(Value::from)
+            }
+            "drop_dead_letter" => {
+                runtime.drop_dead_letter(self.dead_letter(value)?).map(Value::from)
+            }
+            "suspend" => wait(self.agent(value)?.suspend())?.map(Value::from),
+            "resume" => wait(self.agent(value)?.resume())?.map(Value::from),
+            "restart" => wait(self.agent(value)?.restart())?.map(Value::from),
+            "replace" => {
+                let module = Wasm::bytes(self.module(text(&step["module"])?)?);
+                wait(self.agent(value)?.replace(module))?.map(Value::from)
+            }
             "remove" => wait(self.agent(value)?.remove())?.map(Value::from),
             "unregister" => {
                 self.hosts.get(text(value)?).ok_or("no such host agent")?.remove();
@@ -227,7 +267,7 @@ impl Stage {
 
     fn deployment(&self, value: &Value, extra: &[&str]) -> Result<Deploy, String> {
         let object = value.as_object().ok_or("a deployment is an object")?;
-        only(object, &[&["module", "limits", "content_limits", "capabilities"], extra].concat())?;
+        only(object, &[DEPLOYMENT, extra].concat())?;
         let module = text(&value["module"])?;
         let mut deploy = match module.strip_prefix("file:") {
             Some(path) => Deploy::file(path),
@@ -242,7 +282,20 @@ impl Stage {
         if let Some(listed) = object.get("capabilities") {
             deploy = deploy.capabilities(texts(listed)?);
         }
+        if let Some(policy) = object.get("restart") {
+            deploy = deploy.restart(Restart::parse(text(policy)?).map_err(text_of)?);
+        }
+        if let Some(config) = object.get("config") {
+            deploy = deploy.config(config.to_string());
+        }
         Ok(deploy)
+    }
+
+    /// The id of the dead letter at this place, counted from the oldest.
+    fn dead_letter(&self, at: &Value) -> Result<u64, String> {
+        let at = at.as_u64().ok_or("a dead letter is named by its place")? as usize;
+        let letters = self.runtime.dead_letters();
+        Ok(letters.get(at).map_or(u64::MAX, |letter| letter.id))
     }
 
     fn module(&self, name: &str) -> Result<Vec<u8>, String> {

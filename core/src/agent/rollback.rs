@@ -1,0 +1,84 @@
+//! Taking turns back that the store could not keep.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::{Agent, Letter, Timer};
+use crate::error::Error;
+use crate::message::Filter;
+use crate::sandbox::{Level, Made, Seat, World};
+use crate::scheduler::{Alarm, Lane};
+
+/// How long an agent rests after the store has failed.
+const REST: Duration = Duration::from_millis(100);
+
+/// How one change of an agent is taken back.
+pub(crate) enum Undo {
+    /// What was stored under a key before.
+    Data(Arc<[u8]>, Option<Arc<[u8]>>),
+    TimerSet(u32),
+    TimerEnded(u32, Timer),
+    SubscriptionBegun(u32),
+    SubscriptionEnded(u32, Filter, Made),
+    /// What ran before other code did.
+    Code(Arc<Seat>),
+}
+
+impl Agent {
+    /// Grows with each failure of the store that took turns of this agent back. A turn that began in
+    /// an earlier generation saw what never happened: it is taken back too.
+    pub fn generation(&self) -> u32 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Begins a new generation. The caller holds the ledger.
+    pub fn begin_generation(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Takes the changes of one turn back, the last first. The caller holds the ledger.
+    pub fn undo(self: &Arc<Self>, undo: Vec<Undo>) {
+        for step in undo.into_iter().rev() {
+            match step {
+                Undo::Data(key, old) => drop(self.face.holdings.put(key, old)),
+                Undo::TimerSet(id) => drop(self.core.forget_timer(self, id)),
+                Undo::TimerEnded(id, timer) => self.core.set_timer(self, id, timer),
+                Undo::SubscriptionBegun(id) => drop(self.core.take_subscription(self, id)),
+                Undo::SubscriptionEnded(id, filter, made) => {
+                    self.core.put_subscription(self, id, filter, made);
+                }
+                Undo::Code(seat) => self.seat.store(seat),
+            }
+        }
+    }
+
+    /// Puts back what turns had consumed that were taken back, in order. Who asked is told; what
+    /// was sent is handled again, after a rest.
+    pub fn put_back(self: &Arc<Self>, consumed: Vec<Letter>, error: &Error) {
+        self.face.log(Level::Error, &format!("turns were taken back: {error}"));
+        self.mailbox.delay();
+        let mut again = Vec::new();
+        for letter in consumed {
+            match &letter.ask {
+                Some(ask) if letter.row.is_none() => ask.fail(error.clone()),
+                _ => again.push(letter),
+            }
+        }
+        self.mailbox.put_back(again);
+        let due = self.core.source.now_micros().saturating_add(REST.as_micros() as u64);
+        self.core.timers.set(due, self, Alarm::Restart);
+    }
+
+    /// A commit of this agent has come to its end, good or bad.
+    pub fn turn_settled(self: &Arc<Self>) {
+        if self.mailbox.turn_settled() {
+            self.core.scheduler.push(self.clone(), Lane::outside());
+        }
+    }
+
+    /// Whether turns of this agent wait for the store.
+    pub fn has_unsettled(&self) -> bool {
+        self.mailbox.unsettled() > 0
+    }
+}

@@ -1,0 +1,257 @@
+//! The journal: commits on their way to the store, in order, written in groups by a thread of its
+//! own.
+//!
+//! What stands before a commit in the journal is on disk before it, or with it. So a process that is
+//! killed finds a prefix of the journal in its store: every turn done, or not begun.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::core::Core;
+use super::posting::{Commit, Outward, Parts};
+use crate::error::Error;
+use crate::store::{Change, Storage};
+
+/// The most commits that one transaction takes.
+const MAX_GROUP: usize = 4096;
+/// How long what nobody waits for is kept back after the store has failed.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// How often a relaxed store is made durable.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+#[derive(Default)]
+pub(crate) struct Journal {
+    queue: Mutex<Queue>,
+    work: Condvar,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    commits: VecDeque<Arc<Commit>>,
+    closing: bool,
+}
+
+impl Journal {
+    /// Begins to write to `storage`.
+    pub fn start(
+        self: &Arc<Self>,
+        core: &Arc<Core>,
+        storage: Box<dyn Storage>,
+    ) -> std::io::Result<()> {
+        let writer = Writer { journal: self.clone(), core: core.clone(), storage };
+        let thread = std::thread::Builder::new().name("caxton-store".to_owned());
+        *self.thread.lock() = Some(thread.spawn(move || writer.run())?);
+        Ok(())
+    }
+
+    /// Puts a commit at the end.
+    pub fn push(&self, commit: Arc<Commit>) {
+        let mut queue = self.queue.lock();
+        queue.commits.push_back(commit);
+        if queue.commits.len() == 1 {
+            self.work.notify_one();
+        }
+    }
+
+    /// A commit of nothing, which comes after all that has been committed so far.
+    pub fn barrier(&self) -> Arc<Commit> {
+        let commit = Arc::new(Commit::default());
+        commit.prepare(Parts::default());
+        self.push(commit.clone());
+        commit
+    }
+
+    /// Takes the commits of one agent out.
+    fn take_of(&self, serial: u64) -> Vec<(Arc<Commit>, Parts)> {
+        let mut queue = self.queue.lock();
+        let mut taken = Vec::new();
+        queue.commits.retain(|commit| {
+            let is_of = |parts: &Parts| {
+                parts.turn.as_ref().is_some_and(|turn| turn.agent.face.serial == serial)
+            };
+            if !commit.with(is_of).unwrap_or(false) {
+                return true;
+            }
+            taken.extend(commit.take().map(|parts| (commit.clone(), parts)));
+            false
+        });
+        taken
+    }
+
+    /// Writes what is left, and closes the store.
+    pub fn close(&self) {
+        self.queue.lock().closing = true;
+        self.work.notify_one();
+        if let Some(thread) = self.thread.lock().take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// What the journal's thread works with.
+struct Writer {
+    journal: Arc<Journal>,
+    core: Arc<Core>,
+    storage: Box<dyn Storage>,
+}
+
+impl Writer {
+    fn run(mut self) {
+        let mut last_sync = self.core.source.elapsed();
+        let mut unsynced = false;
+        while let Some(group) = self.next_group(unsynced) {
+            if !group.is_empty() {
+                self.write(group);
+                unsynced = self.storage.is_relaxed();
+            }
+            let now = self.core.source.elapsed();
+            if unsynced && now.saturating_sub(last_sync) >= SYNC_EVERY {
+                if let Err(error) = self.storage.sync() {
+                    tracing::error!(%error, "the store could not be synced");
+                }
+                unsynced = false;
+                last_sync = now;
+            }
+        }
+        if let Err(error) = self.storage.close() {
+            tracing::error!(%error, "the store could not be closed");
+        }
+    }
+
+    /// What is to be written next; nothing once the journal is closed and empty.
+    fn next_group(&self, unsynced: bool) -> Option<Vec<Arc<Commit>>> {
+        let mut queue = self.journal.queue.lock();
+        while queue.commits.is_empty() {
+            if queue.closing {
+                return None;
+            }
+            if unsynced {
+                if self.journal.work.wait_for(&mut queue, SYNC_EVERY).timed_out() {
+                    return Some(Vec::new());
+                }
+            } else {
+                self.journal.work.wait(&mut queue);
+            }
+        }
+        let count = queue.commits.len().min(MAX_GROUP);
+        Some(queue.commits.drain(..count).collect())
+    }
+
+    fn write(&mut self, group: Vec<Arc<Commit>>) {
+        let parts: Vec<(Arc<Commit>, Parts)> =
+            group.into_iter().filter_map(|commit| Some((commit.clone(), commit.take()?))).collect();
+        let result = {
+            let mut changes = parts.iter().flat_map(|(_, parts)| &parts.changes).peekable();
+            if changes.peek().is_some() { self.storage.commit(&mut changes) } else { Ok(()) }
+        };
+        match result {
+            Ok(()) => {
+                for (commit, parts) in parts {
+                    commit.done();
+                    self.core.let_out(parts);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "the store could not keep {} commits", parts.len());
+                let (kept, failed) =
+                    parts.into_iter().partition(|(_, parts)| parts.is_bookkeeping());
+                self.fail(failed, &error);
+                self.put_back(kept);
+            }
+        }
+    }
+
+    /// Takes failed commits back: with those of an agent all that it has committed since, the last
+    /// first.
+    fn fail(&self, failed: Vec<(Arc<Commit>, Parts)>, error: &Error) {
+        let mut of_agents: BTreeMap<u64, Vec<(Arc<Commit>, Parts)>> = BTreeMap::new();
+        for (commit, parts) in failed {
+            match &parts.turn {
+                Some(turn) => {
+                    let serial = turn.agent.face.serial;
+                    of_agents.entry(serial).or_default().push((commit, parts));
+                }
+                None => self.core.take_back(&commit, parts, error),
+            }
+        }
+        for (serial, mut commits) in of_agents {
+            let Some(agent) =
+                commits.first().and_then(|(_, parts)| Some(parts.turn.as_ref()?.agent.clone()))
+            else {
+                continue;
+            };
+            {
+                // Nothing of the agent is committed while the ledger is held, and what began before
+                // is recognised by its generation.
+                let _ledger = agent.ledger.lock();
+                agent.begin_generation();
+                commits.extend(self.journal.take_of(serial));
+                for (_, parts) in commits.iter_mut().rev() {
+                    agent.undo(std::mem::take(&mut parts.undo));
+                }
+            }
+            let mut consumed = Vec::new();
+            for (commit, mut parts) in commits {
+                consumed.extend(parts.turn.as_mut().and_then(|turn| turn.consumed.take()));
+                self.core.take_back(&commit, parts, error);
+            }
+            agent.put_back(consumed, error);
+        }
+    }
+
+    /// What only tidies up is tried again later: nobody waits for it, and nothing is lost meanwhile.
+    fn put_back(&self, kept: Vec<(Arc<Commit>, Parts)>) {
+        if kept.is_empty() {
+            return;
+        }
+        let mut queue = self.journal.queue.lock();
+        if queue.closing {
+            return;
+        }
+        for (commit, parts) in kept.into_iter().rev() {
+            commit.prepare(parts);
+            queue.commits.push_front(commit);
+        }
+        self.journal.work.wait_for(&mut queue, PATIENCE);
+    }
+}
+
+impl Parts {
+    /// Whether nobody would notice if it were written later.
+    fn is_bookkeeping(&self) -> bool {
+        self.turn.is_none()
+            && self.mailboxes.is_empty()
+            && self.outward.iter().all(|outward| matches!(outward, Outward::DeadLetter(_)))
+            && self.changes.iter().all(|change| {
+                matches!(
+                    change,
+                    Change::NoLetter(_) | Change::DeadLetter(_) | Change::NoDeadLetter(_)
+                )
+            })
+    }
+}
+
+impl Core {
+    /// Tells who waits for a commit that it has failed.
+    fn take_back(&self, commit: &Commit, parts: Parts, error: &Error) {
+        commit.fail(error.clone());
+        for outward in parts.outward {
+            match outward {
+                Outward::Answer(ask, ..) => ask.fail(error.clone()),
+                Outward::Done(done, _) => done(Err(error.clone())),
+                Outward::Observe(_) | Outward::DeadLetter(_) => {}
+            }
+        }
+        for member in parts.mailboxes {
+            member.look_again();
+        }
+        if let Some(turn) = parts.turn {
+            turn.agent.turn_settled();
+        }
+    }
+}

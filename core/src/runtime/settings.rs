@@ -1,0 +1,89 @@
+//! What the deployer said of an agent, beside its module and its name; kept in the store as JSON.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::agent::Restart;
+use crate::error::{Error, ErrorKind};
+use crate::limits::Limits;
+use crate::message::ContentLimits;
+
+/// What the deployer said of an agent.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub limits: Arc<Limits>,
+    pub content_limits: Option<Arc<ContentLimits>>,
+    pub capabilities: Vec<String>,
+    pub restart: Restart,
+}
+
+/// The same as a store keeps it. A limit that is `null` is lifted.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    limits: Map<String, Value>,
+    content_limits: Option<Map<String, Value>>,
+    capabilities: Vec<String>,
+    restart: String,
+}
+
+impl Settings {
+    pub fn to_json(&self) -> String {
+        let written = Written {
+            limits: by_name(Limits::NAMES, |name| self.limits.get(name)),
+            content_limits: self
+                .content_limits
+                .as_ref()
+                .map(|limits| by_name(ContentLimits::NAMES, |name| limits.get(name))),
+            capabilities: self.capabilities.clone(),
+            restart: self.restart.as_str().to_owned(),
+        };
+        serde_json::to_string(&written).unwrap_or_default()
+    }
+
+    pub fn from_json(json: &str) -> Result<Self, Error> {
+        let written: Written = serde_json::from_str(json).map_err(|wrong| {
+            Error::new(ErrorKind::Store, format!("its settings cannot be read: {wrong}"))
+        })?;
+        let mut limits = Limits::default();
+        for (name, value) in &written.limits {
+            limits.set(name, figure(value)?)?;
+        }
+        limits.check()?;
+        let content_limits = match written.content_limits {
+            None => None,
+            Some(figures) => {
+                let mut limits = ContentLimits::default();
+                for (name, value) in &figures {
+                    limits.set(name, figure(value)?)?;
+                }
+                limits.check()?;
+                Some(Arc::new(limits))
+            }
+        };
+        Ok(Settings {
+            limits: Arc::new(limits),
+            content_limits,
+            capabilities: written.capabilities,
+            restart: Restart::parse(&written.restart)?,
+        })
+    }
+}
+
+fn by_name(names: &[&str], get: impl Fn(&str) -> Option<u64>) -> Map<String, Value> {
+    names
+        .iter()
+        .map(|name| ((*name).to_owned(), get(name).map_or(Value::Null, Value::from)))
+        .collect()
+}
+
+fn figure(value: &Value) -> Result<Option<u64>, Error> {
+    match value {
+        Value::Null => Ok(None),
+        value => value.as_u64().map(Some).ok_or_else(|| {
+            Error::new(ErrorKind::Store, format!("a limit is {value}, expected a number"))
+        }),
+    }
+}

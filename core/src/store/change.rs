@@ -1,0 +1,126 @@
+//! What is written to a store: the turn records of agents, and what happens to agents and messages
+//! between turns, broken down into single changes.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+/// A member's number in a store: its serial.
+pub(crate) type Serial = u64;
+
+/// Keys and their values.
+pub(crate) type Pairs = Vec<(Arc<[u8]>, Arc<[u8]>)>;
+
+/// A message's number in a store. Later messages have higher ones.
+pub(crate) type Row = u64;
+
+/// One change of a store. Those of one group take effect together, in their order, or not at all.
+#[derive(Debug, Clone)]
+pub(crate) enum Change {
+    /// An agent was deployed, or got new code: replaces the row of its serial, and keeps the data,
+    /// timers, subscriptions and messages that it has.
+    Agent(Arc<AgentRow>),
+    /// A host agent was registered.
+    Host(Arc<HostRow>),
+    /// A member is gone, with all that it had.
+    Gone(Serial),
+    /// An agent's state changed; one of `active`, `suspended`, `failed`.
+    State(Serial, &'static str),
+    /// A message waits for `to`.
+    Letter { row: Row, to: Serial, kind: &'static str, message: Bytes },
+    /// A message has been dealt with.
+    NoLetter(Row),
+    /// A value of an agent; `None` deletes it.
+    Data { agent: Serial, key: Arc<[u8]>, value: Option<Arc<[u8]>> },
+    /// A timer; `due` is in microseconds since the Unix epoch.
+    Timer { agent: Serial, id: u32, due: u64, in_init: bool },
+    /// A timer has fired, or was cancelled.
+    NoTimer { agent: Serial, id: u32 },
+    /// A subscription of an agent, with its filter as JSON.
+    Subscription { agent: Serial, id: u32, filter: Arc<str>, in_init: bool },
+    /// A subscription has ended.
+    NoSubscription { agent: Serial, id: u32 },
+    /// A message that reached nobody, or that its receiver could not handle.
+    DeadLetter(Arc<DeadLetterRow>),
+    /// A dead letter was dropped or sent again.
+    NoDeadLetter(Row),
+}
+
+/// What a store keeps of a deployed agent.
+#[derive(Debug, Clone)]
+pub(crate) struct AgentRow {
+    pub serial: Serial,
+    pub id: Arc<str>,
+    pub name: Arc<str>,
+    /// SHA-256 of the module, in its binary form.
+    pub hash: [u8; 32],
+    /// The module; kept once, however many agents have it, and dropped with the last of them.
+    pub wasm: Bytes,
+    /// `active`, `suspended` or `failed`.
+    pub state: String,
+    /// What the deployer said of the agent, as a JSON object: limits, grants, capabilities, restart.
+    pub settings: String,
+}
+
+/// What a store keeps of a host agent.
+#[derive(Debug, Clone)]
+pub(crate) struct HostRow {
+    pub serial: Serial,
+    pub id: Arc<str>,
+    pub name: Arc<str>,
+    /// As of an agent.
+    pub settings: String,
+}
+
+/// What a store keeps of a dead letter.
+#[derive(Debug, Clone)]
+pub(crate) struct DeadLetterRow {
+    pub row: Row,
+    /// Microseconds since the Unix epoch.
+    pub at: u64,
+    /// The agent that could not handle it; absent where it reached nobody.
+    pub agent: Option<Arc<str>>,
+    /// Why, in a sentence.
+    pub reason: String,
+    pub message: Bytes,
+}
+
+/// A message that waits in a store.
+#[derive(Debug, Clone)]
+pub(crate) struct LetterRow {
+    pub row: Row,
+    pub to: Serial,
+    pub kind: String,
+    pub message: Bytes,
+}
+
+/// All that an opened store holds.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    /// In the order of their serials.
+    pub agents: Vec<StoredAgent>,
+    pub hosts: Vec<HostRow>,
+    /// In the order of their rows.
+    pub letters: Vec<LetterRow>,
+    /// In the order of their rows.
+    pub dead_letters: Vec<DeadLetterRow>,
+    /// Above every row that was ever written, also those that are gone.
+    pub next_row: Row,
+    /// Above every serial that was ever written, also those that are gone.
+    pub next_serial: Serial,
+}
+
+/// An agent with all that it keeps.
+#[derive(Debug)]
+pub(crate) struct StoredAgent {
+    pub row: AgentRow,
+    pub data: Pairs,
+    /// Id, due, made in init.
+    pub timers: Vec<(u32, u64, bool)>,
+    /// Id, filter as JSON, made in init.
+    pub subscriptions: Vec<(u32, String, bool)>,
+    /// Above every id of a timer that the agent ever had.
+    pub next_timer: u32,
+    /// Above every id of a subscription that the agent ever had.
+    pub next_subscription: u32,
+}

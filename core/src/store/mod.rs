@@ -1,0 +1,79 @@
+//! Where turn records commit: memory, where nothing is written, or a SQLite file.
+
+mod change;
+mod load;
+mod schema;
+mod sqlite;
+
+use std::sync::Arc;
+
+pub(crate) use change::{
+    AgentRow, Change, Contents, DeadLetterRow, HostRow, LetterRow, Pairs, Row, Serial, StoredAgent,
+};
+pub(crate) use sqlite::Sqlite;
+
+use crate::error::{Error, ErrorKind, shown};
+
+/// What a commit has survived when it counts as done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Durability {
+    /// The end of the process, of the system, and of its power: each commit is on disk.
+    #[default]
+    Full,
+    /// The end of the process. What was committed in the last second may be lost with the system's
+    /// power.
+    Relaxed,
+}
+
+impl Durability {
+    /// The choice as text, the same in every language.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Durability::Full => "full",
+            Durability::Relaxed => "relaxed",
+        }
+    }
+
+    /// Reads a choice.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] if there is none of that name.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        [Durability::Full, Durability::Relaxed]
+            .into_iter()
+            .find(|choice| choice.as_str() == text)
+            .ok_or_else(|| {
+                let text =
+                    format!(r#"durability is {:?}, expected "full" or "relaxed""#, shown(text));
+                Error::new(ErrorKind::InvalidArgument, text)
+            })
+    }
+}
+
+/// A named instant of a commit, for tests that end the process or break the disk there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// The transaction has begun.
+    Begun,
+    /// One change has been written.
+    Changed,
+    /// All changes have been written.
+    BeforeCommit,
+    /// The transaction is on disk, and nobody has been told.
+    Committed,
+}
+
+/// Called at each [`Point`]; an error is one of the disk.
+pub type Hook = Arc<dyn Fn(Point) -> std::io::Result<()> + Send + Sync>;
+
+/// What keeps commits. The journal's thread is the only one that calls it.
+pub(crate) trait Storage: Send {
+    /// Keeps a group of changes, all of them or none.
+    fn commit(&mut self, changes: &mut dyn Iterator<Item = &Change>) -> Result<(), Error>;
+    /// Whether what is committed is only durable after [`Storage::sync`].
+    fn is_relaxed(&self) -> bool;
+    fn sync(&mut self) -> Result<(), Error>;
+    fn close(self: Box<Self>) -> Result<(), Error>;
+}

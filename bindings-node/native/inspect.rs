@@ -33,6 +33,7 @@ pub struct Found {
     pub memory_bytes: f64,
     pub max_memory_bytes: Option<f64>,
     pub producers: Vec<String>,
+    pub allocators: Vec<String>,
     pub start: Option<&'static str>,
     pub inbox: Option<&'static str>,
 }
@@ -56,6 +57,7 @@ impl From<Inspection> for Found {
             memory_bytes: found.memory_bytes as f64,
             max_memory_bytes: found.max_memory_bytes.map(|bytes| bytes as f64),
             producers: found.producers,
+            allocators: found.allocators,
             start: found.start,
             inbox: found.inbox,
         }

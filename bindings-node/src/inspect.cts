@@ -27,6 +27,11 @@ export interface Inspection {
   readonly maxMemoryBytes: number | null;
   /** The tools and languages that made it, as they named themselves. */
   readonly producers: readonly string[];
+  /**
+   * The allocators that it exports, each entry of which counts towards `maxAllocations`; where there is
+   * none, only `memory.grow` and `table.grow` count.
+   */
+  readonly allocators: readonly string[];
   /** How it starts; `null` where it cannot be an agent. */
   readonly start: "plain" | "wasi-reactor" | "wasi-command" | null;
   /** How messages reach it; `null` where it cannot be an agent. */

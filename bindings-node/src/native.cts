@@ -156,6 +156,7 @@ export interface NativeInspection {
   memoryBytes: number;
   maxMemoryBytes?: number;
   producers: string[];
+  allocators: string[];
   start?: string;
   inbox?: string;
 }

@@ -14,6 +14,11 @@ export interface Limits {
   maxExecutionTimeMicros?: number | null | undefined;
   /** Calls of host functions in one turn, leaving out WASI's. */
   maxHostCalls?: number | null | undefined;
+  /**
+   * Allocations of one turn: `memory.grow`, `table.grow`, and each entry into an allocator that the
+   * module exports.
+   */
+  maxAllocations?: number | null | undefined;
   /** Messages sent in a second; the first reply to who asked is not counted. */
   maxMessagesPerSecond?: number | null | undefined;
   /** All effects of one turn together, in bytes. */

@@ -31,6 +31,7 @@ pub struct Inspection {
     memory_bytes: u64,
     max_memory_bytes: Option<u64>,
     producers: Vec<String>,
+    allocators: Vec<String>,
     start: Option<&'static str>,
     inbox: Option<&'static str>,
 }
@@ -85,6 +86,7 @@ pub fn inspect(py: Python<'_>, wasm: &Bound<'_, PyAny>) -> PyResult<Inspection> 
         memory_bytes: found.memory_bytes,
         max_memory_bytes: found.max_memory_bytes,
         producers: found.producers,
+        allocators: found.allocators,
         start: found.start,
         inbox: found.inbox,
     })

@@ -17,6 +17,9 @@ pub struct Limits {
     pub max_execution_time_micros: Option<u64>,
     /// Calls of host functions in one turn, leaving out WASI's.
     pub max_host_calls: Option<u64>,
+    /// Allocations of one turn: `memory.grow`, `table.grow`, and each entry into an allocator that
+    /// the module exports, by its own code too.
+    pub max_allocations: Option<u64>,
     /// Messages sent in a second; the first reply to who asked is not counted.
     pub max_messages_per_second: Option<u32>,
     /// All effects of one turn together, in bytes.
@@ -49,6 +52,7 @@ impl Default for Limits {
             max_cpu_micros: 100_000,
             max_execution_time_micros: Some(1_000_000),
             max_host_calls: Some(1000),
+            max_allocations: Some(10_000),
             max_messages_per_second: Some(100),
             max_turn_bytes: 16 << 20,
             max_message_bytes: 1 << 20,
@@ -68,6 +72,7 @@ by_name! { Limits {
     max_cpu_micros: (most u64::MAX),
     max_execution_time_micros: optional,
     max_host_calls: optional,
+    max_allocations: optional,
     max_messages_per_second: optional,
     max_turn_bytes: (most u64::MAX),
     max_message_bytes: (most LARGEST_MESSAGE),

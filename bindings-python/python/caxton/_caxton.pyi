@@ -176,6 +176,10 @@ class Inspection:
     @property
     def producers(self) -> list[str]: ...
     @property
+    def allocators(self) -> list[str]:
+        """The allocators that it exports, each entry of which counts towards `max_allocations`; where
+        there is none, only `memory.grow` and `table.grow` count."""
+    @property
     def start(self) -> Literal["plain", "wasi-reactor", "wasi-command"] | None: ...
     @property
     def inbox(self) -> Literal["allocator", "pages"] | None: ...

@@ -36,7 +36,7 @@ fn reported(reply: Message) -> Error {
         return Error::new(ErrorKind::Failed, reply.content()).with_reply(reply);
     };
     let kind = match content.kind.as_str() {
-        "memory" | "time" | "host_calls" | "content" => ErrorKind::LimitExceeded,
+        "memory" | "time" | "host_calls" | "allocations" | "content" => ErrorKind::LimitExceeded,
         "trap" | "exit" | "stack" => ErrorKind::Trapped,
         "mailbox" => ErrorKind::MailboxFull,
         "unknown" => ErrorKind::AgentNotFound,

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use wasmtime::{Engine, Module};
 
+use super::ration;
+
 /// Names the folder, in place of `caxton/modules` in the user's cache folder. Empty: no cache.
 const FOLDER_VARIABLE: &str = "CAXTON_CACHE_DIR";
 /// Entries above which the oldest are deleted.
@@ -28,6 +30,7 @@ impl DiskCache {
     pub fn open(engine: &Engine) -> Self {
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
+        ration::VERSION.hash(&mut hasher);
         let suffix = format!("{:016x}", hasher.finish());
         DiskCache { folder: folder().filter(|folder| prepare(folder)), suffix }
     }

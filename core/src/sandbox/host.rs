@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
-use wasmtime::{Caller, Extern, Memory, ResourceLimiter};
+use wasmtime::{Caller, Global, Memory, ResourceLimiter};
 use wasmtime_wasi::p1::WasiP1Ctx;
 
 use super::fault::{Fault, FaultKind};
@@ -88,6 +88,8 @@ pub(crate) struct Host {
     pub(super) meter: Arc<Meter>,
     pub(super) limits: Arc<Limits>,
     pub(super) memory: Option<Memory>,
+    /// Counts down the allocations of a turn.
+    pub(super) ration: Option<Global>,
     pub(super) wasi: Option<WasiP1Ctx>,
     /// Whether the module has what a timer would call.
     pub(super) has_timer_handler: bool,
@@ -123,6 +125,7 @@ impl Host {
             meter,
             limits,
             memory: None,
+            ration: None,
             wasi: None,
             has_timer_handler,
             turn: TurnState::default(),
@@ -218,14 +221,7 @@ impl ResourceLimiter for Host {
 pub(super) fn memory_and_host<'a>(
     caller: &'a mut Caller<'_, Host>,
 ) -> Option<(&'a mut [u8], &'a mut Host)> {
-    let memory = match caller.data().memory {
-        Some(memory) => memory,
-        // A start function runs before the host has seen the instance.
-        None => match caller.get_export("memory") {
-            Some(Extern::Memory(memory)) => memory,
-            _ => return None,
-        },
-    };
+    let memory = caller.data().memory?;
     Some(memory.data_and_store_mut(caller))
 }
 

@@ -8,12 +8,15 @@ use wasmtime::{Memory, Store};
 use super::allocator::Functions;
 use super::fault::{Fault, FaultKind};
 use super::host::Host;
+use super::instance::refill;
 
 /// A block above this size is given back after its turn.
 const KEPT_BYTES: u32 = 64 << 10;
 /// The least that is allocated, so that messages of a usual size fit from the start.
 const LEAST_BYTES: u32 = 2 << 10;
 const PAGE: u64 = 65536;
+/// How often the host itself may enter the allocator for one message: to free, and to allocate.
+const HOSTS_ALLOCATIONS: u64 = 2;
 /// What stands at the end of pages that the host added. Some heaps (AssemblyScript's, wasi-libc's)
 /// take all memory that is present when they first allocate, and then write their bookkeeping
 /// there. Pages whose guard is broken belong to the guest, and the host takes others.
@@ -124,6 +127,7 @@ impl Inbox {
             && let Way::Allocator(functions) = &self.way
         {
             self.block = None;
+            refill(store, HOSTS_ALLOCATIONS)?;
             functions.free(store, block.address as i32, block.len as i32).await?;
         }
         Ok(())
@@ -154,10 +158,13 @@ impl Inbox {
         let old = self.block.take();
         let block = match &self.way {
             Way::Allocator(functions) => {
+                refill(store, HOSTS_ALLOCATIONS)?;
                 if let Some(old) = old {
                     functions.free(&mut *store, old.address as i32, old.len as i32).await?;
                 }
                 let address = functions.allocate(&mut *store, len as i32).await?;
+                // What the host needs is not the guest's doing.
+                refill(store, 0)?;
                 Block { address: address as u32, len }
             }
             Way::Pages => {

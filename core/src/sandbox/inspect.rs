@@ -6,6 +6,7 @@ use wasmtime::ExternType;
 use super::engine::Engine;
 use super::link::link;
 use super::module::{Facts, InboxKind, Start, kind, producers, signature};
+use super::ration::is_allocator;
 use super::template::{compile, to_binary};
 use crate::error::Error;
 
@@ -27,6 +28,9 @@ pub struct Inspection {
     pub producers: Vec<String>,
     /// How it starts: `plain`, `wasi-reactor` or `wasi-command`; absent where it cannot be an agent.
     pub start: Option<&'static str>,
+    /// The allocators that it exports, each entry of which counts towards `max_allocations`; where
+    /// there is none, only `memory.grow` and `table.grow` count.
+    pub allocators: Vec<String>,
     /// How messages reach it: `allocator` or `pages`; absent where it cannot be an agent.
     pub inbox: Option<&'static str>,
 }
@@ -75,6 +79,11 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, Error> {
         _ => None,
     };
     Ok(Inspection {
+        allocators: module
+            .exports()
+            .filter(|export| is_allocator(export.name()) && export.ty().func().is_some())
+            .map(|export| export.name().to_owned())
+            .collect(),
         exports: module
             .exports()
             .map(|export| Export { name: export.name().to_owned(), ty: describe(&export.ty()) })

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use wasmtime::{Memory, Store, TypedFunc, UpdateDeadline};
+use wasmtime::{Memory, Store, TypedFunc, UpdateDeadline, Val};
 
 use super::allocator::Functions;
 use super::engine::Lease;
@@ -12,6 +12,7 @@ use super::host::{Host, Level, World};
 use super::inbox::{Inbox, Way};
 use super::meter::{Meter, Verdict};
 use super::module::{InboxKind, Start};
+use super::ration::{RATION, START};
 use super::record::{Made, TurnRecord};
 use super::template::Template;
 use crate::limits::Limits;
@@ -77,7 +78,7 @@ impl Instance {
                     Instance { store, memory, handle_message, handle_timer, shutdown, inbox };
                 Ok((instance, Ended { code, record, capabilities }))
             }
-            Err(error) => Err(fault(&store, error)),
+            Err(error) => Err(fault(&mut store, error)),
         }
     }
 
@@ -91,6 +92,11 @@ impl Instance {
             .get_memory(&mut *store, "memory")
             .ok_or_else(|| Fault::new(FaultKind::Trap, "its memory is not exported"))?;
         store.data_mut().memory = Some(memory);
+        store.data_mut().ration = instance.get_global(&mut *store, RATION);
+        refill(store, 0)?;
+        if let Ok(start) = instance.get_typed_func::<(), ()>(&mut *store, START) {
+            start.call_async(&mut *store, ()).await?;
+        }
         match facts.start {
             Start::Nothing => {}
             Start::Initialize => {
@@ -148,11 +154,12 @@ impl Instance {
                 let record = self.store.data_mut().end_turn();
                 Ok(Ended { code, record, capabilities: None })
             }
-            Err(error) => Err(fault(&self.store, error)),
+            Err(error) => Err(fault(&mut self.store, error)),
         }
     }
 
     async fn call_handler(&mut self, message: &Message) -> wasmtime::Result<i32> {
+        refill(&mut self.store, 0)?;
         let json = message.as_json();
         let address = self.inbox.put(&mut self.store, self.memory, json).await?;
         let len = i32::try_from(json.len())?;
@@ -173,12 +180,16 @@ impl Instance {
                 capabilities: None,
             });
         };
-        match handler.call_async(&mut self.store, id as i32).await {
+        let called = match refill(&mut self.store, 0) {
+            Ok(()) => handler.call_async(&mut self.store, id as i32).await,
+            Err(error) => Err(error),
+        };
+        match called {
             Ok(code) => {
                 let record = self.store.data_mut().end_turn();
                 Ok(Ended { code, record, capabilities: None })
             }
-            Err(error) => Err(fault(&self.store, error)),
+            Err(error) => Err(fault(&mut self.store, error)),
         }
     }
 
@@ -187,9 +198,12 @@ impl Instance {
         self.store.set_epoch_deadline(1);
         self.store.data_mut().begin_turn(None, Made::InTurn);
         if let Some(shutdown) = &self.shutdown
-            && let Err(error) = shutdown.call_async(&mut self.store, ()).await
+            && let Err(error) = {
+                refill(&mut self.store, 0).map_err(|error| fault(&mut self.store, error))?;
+                shutdown.call_async(&mut self.store, ()).await
+            }
         {
-            return Err(fault(&self.store, error));
+            return Err(fault(&mut self.store, error));
         }
         let record = self.store.data_mut().end_turn();
         Ok(Ended { code: 0, record, capabilities: None })
@@ -236,9 +250,37 @@ async fn ask_capabilities(
     Ok(None)
 }
 
+/// Hands out the allocations that a turn may make, and some more.
+pub(super) fn refill(store: &mut Store<Host>, more: u64) -> wasmtime::Result<()> {
+    let host = store.data();
+    let limit = host.limits.max_allocations.unwrap_or(u64::MAX).saturating_add(more);
+    let ration = i64::try_from(limit).unwrap_or(i64::MAX);
+    match host.ration {
+        Some(global) => global.set(store, Val::I64(ration)),
+        None => Ok(()),
+    }
+}
+
+/// Whether the turn has tried more allocations than it may make.
+fn is_out_of_ration(store: &mut Store<Host>) -> bool {
+    match store.data().ration {
+        Some(global) => global.get(store).i64().is_some_and(|left| left < 0),
+        None => false,
+    }
+}
+
 /// What dropped the turn. A trap after memory was refused is the refusal's doing.
-fn fault(store: &Store<Host>, error: wasmtime::Error) -> Fault {
+fn fault(store: &mut Store<Host>, error: wasmtime::Error) -> Fault {
     let fault = Fault::from_guest(error);
+    if fault.kind == FaultKind::Trap
+        && is_out_of_ration(store)
+        && let Some(limit) = store.data().limits.max_allocations
+    {
+        let text = format!("the turn made more than its limit of {limit} allocations");
+        let used = limit.saturating_add(1);
+        let backtrace = fault.backtrace;
+        return Fault { backtrace, ..Fault::limit(FaultKind::Allocations, text, limit, used) };
+    }
     match store.data().turn.denied_memory {
         Some(asked) if matches!(fault.kind, FaultKind::Trap | FaultKind::Exit) => {
             let limit = store.data().memory_ceiling();

@@ -15,6 +15,7 @@ mod instance;
 mod link;
 mod meter;
 mod module;
+mod ration;
 mod record;
 mod signals;
 mod stored;

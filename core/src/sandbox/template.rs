@@ -10,6 +10,7 @@ use super::engine::Lease;
 use super::host::Host;
 use super::link::link;
 use super::module::{Facts, MAX_MODULE_BYTES, unfit};
+use super::ration::ration;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 
@@ -39,7 +40,8 @@ impl Template {
         let module = match engine.disk().load(engine.wasmtime(), &hash) {
             Some(module) => module,
             None => {
-                let module = compile(engine, &wasm)?;
+                check_valid(engine, &wasm)?;
+                let module = compile(engine, &ration(&wasm)?)?;
                 engine.disk().keep(&hash, &module);
                 module
             }
@@ -85,17 +87,22 @@ impl Template {
     }
 }
 
+/// Checks a module as it is, before anything is added to it.
+fn check_valid(engine: &Lease, wasm: &[u8]) -> Result<(), Error> {
+    Module::validate(engine.wasmtime(), wasm).map_err(cannot_run)
+}
+
+fn cannot_run(error: wasmtime::Error) -> Error {
+    Error::new(
+        ErrorKind::InvalidModule,
+        format!("this is not a module that can run here: {error:#}"),
+    )
+}
+
 /// Compiles a module, on threads that end with it: those of a pool for the whole process would
 /// outlive every runtime.
 pub(super) fn compile(engine: &Lease, wasm: &[u8]) -> Result<Module, Error> {
-    let compile = || {
-        Module::from_binary(engine.wasmtime(), wasm).map_err(|e| {
-            Error::new(
-                ErrorKind::InvalidModule,
-                format!("this is not a module that can run here: {e:#}"),
-            )
-        })
-    };
+    let compile = || Module::from_binary(engine.wasmtime(), wasm).map_err(cannot_run);
     let threads = rayon::ThreadPoolBuilder::new().thread_name(|_| "caxton-compile".to_owned());
     match threads.build() {
         Ok(pool) => pool.install(compile),

@@ -456,6 +456,7 @@ fn inspected(found: &caxton::Inspection) -> Value {
         "memory_bytes": found.memory_bytes,
         "max_memory_bytes": found.max_memory_bytes,
         "producers": found.producers,
+        "allocators": found.allocators,
         "start": found.start,
         "inbox": found.inbox,
     })

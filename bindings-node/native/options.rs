@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use caxton::{ContentLimits, Deploy, Error, ErrorKind, Limits, Restart, Wasm};
+use caxton::{ContentLimits, Deploy, Error, ErrorKind, Grants, Limits, Restart, Wasm};
 use napi::bindgen_prelude::{Either, Uint8Array};
 use napi_derive::napi;
 
@@ -43,6 +43,8 @@ pub struct DeployOptions {
     pub content_limits: Option<Vec<LimitOption>>,
     pub capabilities: Option<Vec<String>>,
     pub restart: Option<String>,
+    /// JSON.
+    pub grants: Option<String>,
     /// JSON.
     pub config: Option<String>,
     /// The module is a path, even if it looks like the text format.
@@ -159,6 +161,9 @@ pub fn deploy(wasm: PathOrBytes, options: DeployOptions) -> Result<Deploy, Box<F
     }
     if let Some(restart) = options.restart {
         deploy = deploy.restart(Restart::parse(&restart).map_err(Fault::from)?);
+    }
+    if let Some(grants) = options.grants {
+        deploy = deploy.grants(Grants::from_json(&grants).map_err(Fault::from)?);
     }
     if let Some(config) = options.config {
         deploy = deploy.config(config);

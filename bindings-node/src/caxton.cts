@@ -47,6 +47,7 @@ export type {
   DeployManyOptions,
   DeployOptions,
   Filter,
+  Grants,
   Limits,
   LimitsInForce,
   RuntimeOptions,

@@ -82,6 +82,7 @@ export interface NativeDeployOptions {
   contentLimits?: LimitEntry[];
   capabilities?: string[];
   restart?: string;
+  grants?: string;
   config?: string;
   isPath?: boolean;
 }

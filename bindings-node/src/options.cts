@@ -107,7 +107,32 @@ export interface RuntimeOptions {
   seed?: number | undefined;
 }
 
-/** What an agent may do. */
+/**
+ * What an agent may do beside handling messages. Names of agents may end in `*`, which stands for any
+ * rest; topics are `topic:NAME`.
+ */
+export interface Grants {
+  /**
+   * To whom it may send messages and broadcasts; `null`, the default, is everybody. It may always
+   * answer, once, who sent the message that it handles.
+   */
+  sendTo?: readonly string[] | null | undefined;
+  /** Whose messages its subscriptions see, sent or received, beside topics and broadcasts. */
+  observe?: readonly string[] | undefined;
+  /**
+   * Folders that it sees through WASI: the name inside the sandbox, and where it is and whether it may
+   * be written. No folder that holds a store or compiled modules.
+   */
+  dirs?: Readonly<Record<string, readonly [string, "ro" | "rw"]>> | undefined;
+  /** Its environment variables, through WASI. */
+  env?: Readonly<Record<string, string>> | undefined;
+  /** Its arguments, through WASI; the first one is by custom the name of the program. */
+  args?: readonly string[] | undefined;
+  /** Where its standard output and error go; lines of its `log` unless said otherwise. */
+  stdout?: "log" | "inherit" | "discard" | undefined;
+}
+
+/** How an agent is deployed. */
 export interface DeployManyOptions extends Abortable {
   /** The agent's limits, in place of the runtime's. */
   limits?: Limits | undefined;
@@ -115,6 +140,8 @@ export interface DeployManyOptions extends Abortable {
   contentLimits?: ContentLimits | undefined;
   /** What it can do; what its code says of itself counts only as far as this list. */
   capabilities?: readonly string[] | undefined;
+  /** What it may do beside handling messages. */
+  grants?: Grants | undefined;
   /** What becomes of it when a turn of it was dropped; `on-failure` unless said otherwise. */
   restart?: "always" | "on-failure" | "never" | undefined;
   /** What it finds, as JSON, as stored data under the key `config`. */
@@ -224,7 +251,7 @@ export function checkLimits(limits: Limits | ContentLimits): LimitEntry[] {
 
 /** @internal */
 export function checkDeploy(options: DeployOptions | undefined): NativeDeployOptions {
-  const { name, limits, contentLimits, capabilities, restart, config } = checkOptions(
+  const { name, limits, contentLimits, capabilities, grants, restart, config } = checkOptions(
     options,
     DEPLOY_OPTIONS,
   );
@@ -235,6 +262,7 @@ export function checkDeploy(options: DeployOptions | undefined): NativeDeployOpt
   if (capabilities !== undefined) {
     checked.capabilities = checkStrings(capabilities, "capabilities");
   }
+  if (grants !== undefined) checked.grants = encodeGrants(grants);
   if (restart !== undefined) checked.restart = checkString(restart, "restart");
   if (config !== undefined) checked.config = encodeContent(config);
   return checked;
@@ -245,10 +273,17 @@ const DEPLOY_OPTIONS = [
   "limits",
   "contentLimits",
   "capabilities",
+  "grants",
   "restart",
   "config",
   "signal",
 ] as const;
+
+function encodeGrants(grants: Grants): string {
+  const known = ["sendTo", "observe", "dirs", "env", "args", "stdout"] as const;
+  const { sendTo, ...others } = checkOptions(grants, known);
+  return JSON.stringify({ send_to: sendTo, ...others });
+}
 
 /** @internal A module, and whether it is a path even if it looks like text. */
 export function checkWasm(wasm: Wasm): [Written, boolean] {

@@ -1,7 +1,16 @@
 // Runs the cases of tests/conformance, which every language runs. See the README there.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { CaxtonError, inspect, Message, Runtime } from "caxton";
 import { compare, compareError, expand, only } from "./expect.mjs";
@@ -44,11 +53,12 @@ const STEPS = {
   unregister: [],
   inspect: [],
   close: [],
+  reopen: [],
   repeat: ["steps"],
 };
 
 /** The options of a deployment. */
-const DEPLOYMENT = ["limits", "content_limits", "capabilities", "restart", "config"];
+const DEPLOYMENT = ["limits", "content_limits", "capabilities", "grants", "restart", "config"];
 
 const camel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -63,13 +73,14 @@ class Stage {
 
   constructor(testCase, each) {
     const { limits, content_limits, max_agents, ...options } = testCase.runtime ?? {};
-    only(options, ["name", "workers"]);
-    this.runtime = new Runtime({
+    only(options, ["name", "workers", "store", "durability"]);
+    this.options = {
       ...options,
       limits: renamed(limits, camel),
       contentLimits: renamed(content_limits, camel),
       maxAgents: max_agents,
-    });
+    };
+    this.runtime = new Runtime(this.options);
     this.modules = testCase.modules ?? {};
     this.each = each;
   }
@@ -227,6 +238,13 @@ class Stage {
       case "close":
         await runtime.close();
         return null;
+      case "reopen":
+        await runtime.close();
+        this.hosts.clear();
+        this.subscriptions.clear();
+        this.runtime = new Runtime(this.options);
+        this.agents = new Map(this.runtime.agents().map((agent) => [agent.name, agent]));
+        return null;
       default:
         throw new assert.AssertionError({ message: `the step ${name} is not written` });
     }
@@ -251,6 +269,7 @@ class Stage {
     return {
       limits: renamed(limits, camel),
       contentLimits: renamed(content_limits, camel),
+      grants: renamed(others.grants, camel),
       restart: others.restart,
       config: others.config,
       capabilities: others.capabilities,
@@ -288,6 +307,18 @@ async function answer(runtime, reply, message) {
   }
 }
 
+/** A folder with the files and links of a case. */
+function makeFolder(files = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "caxton-case-"));
+  for (const [name, file] of Object.entries(files)) {
+    const path = join(folder, name);
+    mkdirSync(dirname(path), { recursive: true });
+    if (typeof file === "string") writeFileSync(path, file);
+    else symlinkSync(file.link, path);
+  }
+  return folder;
+}
+
 function hasLines(expected, lines, at) {
   for (const part of [expected].flat()) {
     assert.ok(
@@ -311,14 +342,17 @@ assert.ok(files.length > 0, "tests/conformance has no cases");
 for (const file of files.sort()) {
   describe(file, () => {
     for (const testCase of JSON.parse(readFileSync(join(folder, file), "utf8"))) {
-      only(testCase, ["name", "modules", "each", "runtime", "steps"]);
+      only(testCase, ["name", "modules", "each", "folder", "runtime", "steps"]);
       for (const each of testCase.each ?? [undefined]) {
         test(each === undefined ? testCase.name : `${testCase.name} [${each}]`, async () => {
-          const stage = new Stage(testCase, each);
+          const path = makeFolder(testCase.folder);
+          const named = JSON.parse(JSON.stringify(testCase).replaceAll("$folder", path));
+          const stage = new Stage(named, each);
           try {
-            await stage.run(testCase.steps, "step ");
+            await stage.run(named.steps, "step ");
           } finally {
             await stage.runtime.close();
+            rmSync(path, { recursive: true });
           }
         });
       }

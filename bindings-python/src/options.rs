@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use caxton::{ContentLimits, Error, Filter, Limits, Wasm};
+use caxton::{ContentLimits, Error, Filter, Grants, Limits, Wasm};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString};
 
@@ -38,6 +38,17 @@ pub fn to_content_limits(limits: &Bound<'_, PyAny>) -> PyResult<ContentLimits> {
         result.set(name, value)
     })?;
     Ok(result)
+}
+
+/// The core's grants from a `caxton.Grants`.
+pub fn to_grants(grants: &Bound<'_, PyAny>) -> PyResult<Grants> {
+    let py = grants.py();
+    let Ok(written) = grants.call_method0("to_dict") else {
+        let text = format!("grants is of type {}, expected caxton.Grants", type_name(grants));
+        return Err(invalid_argument(py, &text));
+    };
+    let json = String::from_utf8_lossy(&encode(&written)?).into_owned();
+    Grants::from_json(&json).map_err(|error| to_py(py, &error))
 }
 
 /// Hands each limit of an object to `set`.

@@ -15,7 +15,7 @@ use crate::errors::{invalid_argument, to_py};
 use crate::looper::Looper;
 use crate::message::to_draft;
 use crate::mode::{Mode, Value};
-use crate::options::{to_content_limits, to_filter, to_limits, to_module, to_timeout};
+use crate::options::{to_content_limits, to_filter, to_grants, to_limits, to_module, to_timeout};
 use crate::register::{HostAgent, LoopHandler, ThreadHandler, current_task};
 use crate::subscription::{self, AsyncSubscription, Subscription};
 
@@ -47,6 +47,7 @@ struct DeployOptions<'a, 'py> {
     limits: Option<&'a Bound<'py, PyAny>>,
     content_limits: Option<&'a Bound<'py, PyAny>>,
     capabilities: Vec<String>,
+    grants: Option<&'a Bound<'py, PyAny>>,
     restart: &'a str,
     config: Option<&'a Bound<'py, PyAny>>,
 }
@@ -87,6 +88,9 @@ impl Inner {
         }
         if let Some(limits) = options.content_limits {
             deploy = deploy.content_limits(to_content_limits(limits)?);
+        }
+        if let Some(grants) = options.grants {
+            deploy = deploy.grants(to_grants(grants)?);
         }
         if let Some(config) = options.config {
             deploy = deploy.config(encode(config)?);
@@ -338,7 +342,7 @@ macro_rules! runtime_class {
             }
 
             /// Deploys an agent; returns when its `agent_init` has succeeded.
-            #[pyo3(signature = (wasm, name=None, *, limits=None, content_limits=None, capabilities=Vec::new(), restart="on-failure", config=None))]
+            #[pyo3(signature = (wasm, name=None, *, limits=None, content_limits=None, capabilities=Vec::new(), grants=None, restart="on-failure", config=None))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn deploy(
                 &self,
@@ -347,10 +351,11 @@ macro_rules! runtime_class {
                 limits: Option<&Bound<'_, PyAny>>,
                 content_limits: Option<&Bound<'_, PyAny>>,
                 capabilities: Vec<String>,
+                grants: Option<&Bound<'_, PyAny>>,
                 restart: &str,
                 config: Option<&Bound<'_, PyAny>>,
             ) -> PyResult<Py<PyAny>> {
-                let options = DeployOptions { limits, content_limits, capabilities, restart, config };
+                let options = DeployOptions { limits, content_limits, capabilities, grants, restart, config };
                 let deploy = Inner::to_deploy(wasm, options)?;
                 let deploy = match name {
                     Some(name) => deploy.name(name),
@@ -360,7 +365,7 @@ macro_rules! runtime_class {
             }
 
             /// Deploys one module under many names: all of them, or none.
-            #[pyo3(signature = (wasm, names, *, limits=None, content_limits=None, capabilities=Vec::new(), restart="on-failure", config=None))]
+            #[pyo3(signature = (wasm, names, *, limits=None, content_limits=None, capabilities=Vec::new(), grants=None, restart="on-failure", config=None))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn deploy_many(
                 &self,
@@ -369,11 +374,12 @@ macro_rules! runtime_class {
                 limits: Option<&Bound<'_, PyAny>>,
                 content_limits: Option<&Bound<'_, PyAny>>,
                 capabilities: Vec<String>,
+                grants: Option<&Bound<'_, PyAny>>,
                 restart: &str,
                 config: Option<&Bound<'_, PyAny>>,
             ) -> PyResult<Py<PyAny>> {
                 let names = names.try_iter()?.map(|name| name?.extract()).collect::<PyResult<_>>()?;
-                let options = DeployOptions { limits, content_limits, capabilities, restart, config };
+                let options = DeployOptions { limits, content_limits, capabilities, grants, restart, config };
                 let deploy = Inner::to_deploy(wasm, options)?;
                 self.0.deploy_many(wasm.py(), deploy, names)
             }

@@ -33,16 +33,26 @@ def load() -> list[Any]:
 
 
 @pytest.mark.parametrize(("case", "each"), load())
-def test_case(case: dict[str, Any], each: str | None) -> None:
+def test_case(case: dict[str, Any], each: str | None, tmp_path: Path) -> None:
     """Runs one case."""
+    for name, file in case.get("folder", {}).items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(file, dict):
+            path.symlink_to(file["link"])
+        else:
+            path.write_text(file)
+    case = json.loads(json.dumps(case).replace("$folder", str(tmp_path)))
     options = dict(case.get("runtime", {}))
     if "limits" in options:
         options["limits"] = caxton.Limits(**options["limits"])
     if "content_limits" in options:
         options["content_limits"] = caxton.ContentLimits(**options["content_limits"])
-    with caxton.Runtime(**options) as rt:
-        run = Run(rt, case, each)
+    run = Run(caxton.Runtime(**options), options, case, each)
+    try:
         run.steps(case["steps"])
+    finally:
+        run.rt.close()
 
 
 @dataclass
@@ -50,6 +60,7 @@ class Run:
     """One case on its way."""
 
     rt: caxton.Runtime
+    options: dict[str, Any]
     case: dict[str, Any]
     each: str | None
     agents: dict[str, caxton.Agent] = field(default_factory=dict)
@@ -119,6 +130,8 @@ class Run:
             options["limits"] = caxton.Limits(**value["limits"])
         if "content_limits" in value:
             options["content_limits"] = caxton.ContentLimits(**value["content_limits"])
+        if "grants" in value:
+            options["grants"] = caxton.Grants(**value["grants"])
         for key in ("restart", "config"):
             if key in value:
                 options[key] = value[key]
@@ -287,6 +300,13 @@ class Run:
 
     def do_close(self, _value: Any, _step: Any, _timeout: Any) -> None:
         self.rt.close()
+
+    def do_reopen(self, _value: Any, _step: Any, _timeout: Any) -> None:
+        self.rt.close()
+        self.rt = caxton.Runtime(**self.options)
+        self.hosts.clear()
+        self.subscriptions.clear()
+        self.agents = {agent.name: agent for agent in self.rt.agents()}
 
 
 def long(value: Any) -> Any:

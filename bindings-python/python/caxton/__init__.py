@@ -38,7 +38,7 @@ from caxton._errors import (
     Timeout,
     Trapped,
 )
-from caxton._runtime import AsyncRuntime, ContentLimits, Limits, Runtime
+from caxton._runtime import AsyncRuntime, ContentLimits, Grants, Limits, Runtime
 from caxton._types import AnyMessage, Handler, Json, Stats, Wasm
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "DeadLetter",
     "Export",
     "Failed",
+    "Grants",
     "Handler",
     "HostAgent",
     "Import",

@@ -6,7 +6,7 @@ from typing import Any, Generic, Literal, TypeVar, final
 
 from typing_extensions import Self, disjoint_base
 
-from caxton._runtime import ContentLimits, Limits
+from caxton._runtime import ContentLimits, Grants, Limits
 from caxton._types import AnyMessage, Handler, Json, Stats, Wasm
 
 __version__: str
@@ -177,8 +177,8 @@ class Inspection:
     def producers(self) -> list[str]: ...
     @property
     def allocators(self) -> list[str]:
-        """The allocators that it exports, each entry of which counts towards `max_allocations`; where
-        there is none, only `memory.grow` and `table.grow` count."""
+        """The allocators that it exports, each entry of which counts towards `max_allocations`;
+        where there is none, only `memory.grow` and `table.grow` count."""
     @property
     def start(self) -> Literal["plain", "wasi-reactor", "wasi-command"] | None: ...
     @property
@@ -425,6 +425,7 @@ class Runtime:
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
         capabilities: Iterable[str] = ...,
+        grants: Grants | None = None,
         restart: Literal["always", "on-failure", "never"] = "on-failure",
         config: Json = None,
     ) -> Agent:
@@ -441,6 +442,7 @@ class Runtime:
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
         capabilities: Iterable[str] = ...,
+        grants: Grants | None = None,
         restart: Literal["always", "on-failure", "never"] = "on-failure",
         config: Json = None,
     ) -> list[Agent]:
@@ -543,6 +545,7 @@ class AsyncRuntime:
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
         capabilities: Iterable[str] = ...,
+        grants: Grants | None = None,
         restart: Literal["always", "on-failure", "never"] = "on-failure",
         config: Json = None,
     ) -> Call[AsyncAgent]:
@@ -559,6 +562,7 @@ class AsyncRuntime:
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
         capabilities: Iterable[str] = ...,
+        grants: Grants | None = None,
         restart: Literal["always", "on-failure", "never"] = "on-failure",
         config: Json = None,
     ) -> Call[list[AsyncAgent]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import atexit
 import os
 import weakref
-from dataclasses import field, make_dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, make_dataclass
 from typing import Any
 
 from caxton import _caxton
+from caxton._errors import InvalidArgument
 
 #: Every runtime that has not been collected: an exit hook closes what is open.
 _open: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -36,6 +38,47 @@ ContentLimits = make_dataclass(
         "__doc__": "What the content of a message may be. ``None`` lifts a limit.",
     },
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grants:
+    """What an agent may do beside handling messages."""
+
+    __module__ = "caxton"
+
+    send_to: Iterable[str] | None = None
+    observe: Iterable[str] = ()
+    dirs: Mapping[str, tuple[str | os.PathLike[str], str]] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    args: Iterable[str] = ()
+    stdout: str = "log"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The grants as the core reads them."""
+        return {
+            "send_to": None if self.send_to is None else _names(self.send_to, "send_to"),
+            "observe": _names(self.observe, "observe"),
+            "dirs": {guest: _folder(folder) for guest, folder in self.dirs.items()},
+            "env": dict(self.env),
+            "args": _names(self.args, "args"),
+            "stdout": self.stdout,
+        }
+
+
+def _names(texts: Iterable[str], what: str) -> list[str]:
+    if isinstance(texts, str):
+        raise InvalidArgument(f"{what} is {texts!r}, expected a list of strings")
+    return list(texts)
+
+
+def _folder(folder: Any) -> list[str]:
+    try:
+        host, access = folder
+        return [os.fspath(host), access]
+    except (TypeError, ValueError):
+        raise InvalidArgument(
+            f'a folder is {folder!r}, expected (path, "ro") or (path, "rw")'
+        ) from None
 
 
 class Runtime(_caxton.Runtime):

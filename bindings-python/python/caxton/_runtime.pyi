@@ -1,5 +1,8 @@
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from os import PathLike
 from types import TracebackType
+from typing import Any, Literal
 
 from typing_extensions import Self
 
@@ -17,8 +20,8 @@ class Limits:
     max_execution_time_micros: int | None = ...
     #: Calls of host functions in one turn, leaving out WASI's.
     max_host_calls: int | None = ...
-    #: Allocations of one turn: `memory.grow`, `table.grow`, and each entry into an allocator that the
-    #: module exports.
+    #: Allocations of one turn: `memory.grow`, `table.grow`, and each entry into an allocator that
+    #: the module exports.
     max_allocations: int | None = ...
     #: Messages sent in a second; the first reply to who asked is not counted.
     max_messages_per_second: int | None = ...
@@ -60,6 +63,31 @@ class ContentLimits:
     max_string_bytes: int | None = ...
     #: Objects and arrays inside one another; 65,536 when it is lifted.
     max_depth: int | None = ...
+
+@dataclass(frozen=True, kw_only=True)
+class Grants:
+    """What an agent may do beside handling messages.
+
+    Names of agents may end in ``*``, which stands for any rest; topics are ``topic:NAME``.
+    """
+
+    #: To whom it may send messages and broadcasts; ``None`` is everybody. It may always answer,
+    #: once, who sent the message that it handles.
+    send_to: Iterable[str] | None = None
+    #: Whose messages its subscriptions see, sent or received, beside topics and broadcasts.
+    observe: Iterable[str] = ()
+    #: Folders that it sees through WASI: the name inside the sandbox, and where it is and whether
+    #: it may be written, ``"ro"`` or ``"rw"``. No folder that holds a store or compiled modules.
+    dirs: Mapping[str, tuple[str | PathLike[str], Literal["ro", "rw"]]] = ...
+    #: Its environment variables, through WASI.
+    env: Mapping[str, str] = ...
+    #: Its arguments, through WASI; the first one is by custom the name of the program.
+    args: Iterable[str] = ()
+    #: Where its standard output and error go: lines of its log, this program's own, or nowhere.
+    stdout: Literal["log", "inherit", "discard"] = "log"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The grants as the core reads them."""
 
 class Runtime(_caxton.Runtime):
     def __enter__(self) -> Self: ...

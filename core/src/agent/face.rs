@@ -14,6 +14,7 @@ use super::rate::Bucket;
 use super::stats::Counters;
 use super::{Holdings, LogLine, Stats};
 use crate::error::Error;
+use crate::grants::{Folder, Grants};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Envelope, Filter, Message};
 use crate::runtime::Core;
@@ -31,6 +32,7 @@ pub(crate) struct Face {
     pub limits: Arc<Limits>,
     /// Of what it sends and is sent: its own, or the runtime's.
     pub content_limits: Option<Arc<ContentLimits>>,
+    pub grants: Arc<Grants>,
     core: Arc<Core>,
     log: LogRing,
     bucket: Bucket,
@@ -107,6 +109,7 @@ impl Face {
             serial,
             limits,
             content_limits: None,
+            grants: Arc::default(),
             core,
         }
     }
@@ -155,7 +158,7 @@ impl World for Face {
     }
 
     fn reserve_matching(&self, filter: Filter, message: &Message) -> (Vec<Place>, u64) {
-        self.core.reserve_matching(filter, message, self.serial)
+        self.core.reserve_matching(filter, message, self.serial, &self.grants)
     }
 
     fn may_send(&self) -> bool {
@@ -196,6 +199,31 @@ impl World for Face {
 
     fn log_dropped(&self) {
         self.log.count_dropped();
+    }
+
+    fn may_send_to(&self, to: &str) -> bool {
+        self.grants.may_send_to(to)
+            || self.core.directory.find(to).is_some_and(|it| self.grants.may_send_to(it.name()))
+    }
+
+    fn denied(&self, to: &str) {
+        tracing::warn!(agent = %self.name, %to, "an agent tried to send what it may not");
+    }
+
+    fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    fn folders(&self) -> Vec<Folder> {
+        let private = self.core.private_paths();
+        let mut folders = Vec::new();
+        for folder in &self.grants.dirs {
+            match folder.find_again(&private) {
+                Ok(()) => folders.push(folder.clone()),
+                Err(error) => self.log(Level::Warn, &format!("it has one folder less: {error}")),
+            }
+        }
+        folders
     }
 
     fn forged_sender(&self, claimed: &str) {

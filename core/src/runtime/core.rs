@@ -1,6 +1,7 @@
 //! What every part of one runtime shares.
 
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -38,6 +39,8 @@ pub(crate) struct Core {
     pub asks: Asks,
     pub subscriptions: Subscriptions,
     pub agent_subscriptions: RwLock<Vec<AgentSubscription>>,
+    /// Agents that may see messages which are not meant for them.
+    pub observers: AtomicUsize,
     pub dead_letters: DeadLetters,
     /// The name under which the script speaks.
     pub name: Box<str>,
@@ -104,6 +107,7 @@ impl Core {
             asks: Asks::default(),
             subscriptions: Subscriptions::default(),
             agent_subscriptions: RwLock::default(),
+            observers: AtomicUsize::new(0),
             dead_letters: DeadLetters::default(),
             name: parts.name.into(),
             speakers: DashSet::new(),
@@ -237,7 +241,17 @@ impl Core {
         for id in agent.face.holdings.timers_made(None) {
             self.forget_timer(agent, id);
         }
+        if !agent.settings.grants.observe.is_empty() {
+            self.observers.fetch_sub(1, Ordering::AcqRel);
+        }
         self.agents.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// What no agent may reach: the stores of this process, and the compiled modules.
+    pub fn private_paths(&self) -> Vec<PathBuf> {
+        let mut paths = crate::store::open_files();
+        paths.extend(self.engine.cache_folder().map(Path::to_owned));
+        paths
     }
 
     /// Finds who `name` means, or says that there is nobody.

@@ -13,6 +13,7 @@ use super::wasm::{Loaded, Wasm};
 use crate::agent::{self, Face, Restart};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
+use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::message::{ContentLimits, name};
 use crate::sandbox::{Meter, Seat};
@@ -24,6 +25,7 @@ pub struct Deploy {
     wasm: Wasm,
     name: Option<String>,
     restart: Restart,
+    grants: Grants,
     config: Option<Vec<u8>>,
     limits: Option<Limits>,
     content_limits: Option<ContentLimits>,
@@ -37,6 +39,7 @@ impl Deploy {
             wasm,
             name: None,
             restart: Restart::default(),
+            grants: Grants::default(),
             config: None,
             limits: None,
             content_limits: None,
@@ -82,6 +85,14 @@ impl Deploy {
     #[must_use]
     pub fn restart(mut self, restart: Restart) -> Self {
         self.restart = restart;
+        self
+    }
+
+    /// What the agent may do beside handling messages. Without this it may send messages to
+    /// everybody in its runtime, and has no files, no environment and no arguments.
+    #[must_use]
+    pub fn grants(mut self, grants: Grants) -> Self {
+        self.grants = grants;
         self
     }
 
@@ -171,6 +182,7 @@ impl Core {
             content_limits,
             capabilities: deploy.capabilities,
             restart: deploy.restart,
+            grants: Arc::new(deploy.grants.check(&self.private_paths())?),
         };
         let mut deployment =
             Deployment { core: self.clone(), agents: Vec::with_capacity(names.len()) };
@@ -234,6 +246,7 @@ impl Core {
         let limits = &settings.limits;
         let mut face = Face::new(self.clone(), name, id, serial, limits.clone());
         face.content_limits.clone_from(&settings.content_limits);
+        face.grants = settings.grants.clone();
         let face = Arc::new(face);
         let seat = Seat {
             engine: self.engine.clone(),
@@ -247,6 +260,9 @@ impl Core {
         let agent = Arc::new(agent);
         if !self.directory.enter(Member::Agent(agent.clone())) {
             return Err(name_taken(agent.name()));
+        }
+        if !settings.grants.observe.is_empty() {
+            self.observers.fetch_add(1, Ordering::AcqRel);
         }
         slot.keep();
         Ok(agent)

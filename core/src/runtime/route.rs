@@ -11,6 +11,7 @@ use super::posting::{Outward, Post};
 use crate::agent::{Agent, Kind, Letter, Refusal, Reserved};
 use crate::directory::Member;
 use crate::error::Error;
+use crate::grants::Grants;
 use crate::host_agent::HostAgent;
 use crate::message::{Draft, Filter, Message, Performative, name};
 use crate::sandbox::{Fault, FaultKind, NoPlace, Place};
@@ -149,7 +150,8 @@ impl Core {
         ask: Option<&Arc<Ask>>,
         post: Post<'_>,
     ) {
-        self.observe(message, post);
+        let receivers: Vec<u64> = places.iter().filter_map(serial_of).collect();
+        self.observe_except(message, &receivers, post);
         for place in places {
             let Ok(reserved) = place.0.downcast::<LocalPlace>() else {
                 continue;
@@ -165,6 +167,7 @@ impl Core {
                         Ok(true) => self.scheduler.push(agent, post.lane),
                         Ok(false) => {}
                         Err((refusal, letter)) => {
+                            let letter = letter.unhold(post);
                             self.report_refusal(&letter, agent.name(), refusal, post);
                         }
                     }
@@ -197,6 +200,7 @@ impl Core {
         filter: Filter,
         message: &Message,
         holder: u64,
+        grants: &Grants,
     ) -> (Vec<Place>, u64) {
         let (filter, names) = filter.split_receivers();
         if !filter.matches(message) {
@@ -205,7 +209,7 @@ impl Core {
         let mut places = Vec::new();
         let mut skipped = 0;
         for member in self.directory.matching(&filter, names.as_deref()) {
-            if member.serial() == holder {
+            if member.serial() == holder || !grants.may_send_to(member.name()) {
                 continue;
             }
             if matches!(&member, Member::Agent(agent) if !agent.takes_content(message)) {
@@ -355,6 +359,14 @@ enum LocalPlace {
     Agent(Reserved),
     /// Host agents take what they can when the turn commits.
     Host(Member),
+}
+
+/// The agent that has kept a place.
+fn serial_of(place: &Place) -> Option<u64> {
+    match place.0.downcast_ref::<LocalPlace>()? {
+        LocalPlace::Agent(reserved) => Some(reserved.agent().face.serial),
+        LocalPlace::Host(member) => Some(member.serial()),
+    }
 }
 
 fn reserve_with(member: Member, message: &Message, holder: u64) -> Result<Place, NoPlace> {

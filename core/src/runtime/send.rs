@@ -15,6 +15,7 @@ use super::posting::{Commit, Post, Posting};
 use crate::agent::{Claim, Letter, Refusal, Waiter, run_claimed};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
+use crate::grants::Grants;
 use crate::host_agent::Within;
 use crate::message::{Draft, Envelope, Filter, Message, Sender, name};
 use crate::scheduler::Lane;
@@ -231,7 +232,8 @@ impl Core {
         let speaker = self.speaker(&envelope)?;
         let message = self.stamp(&envelope, &speaker.name, Some(name::EVERYBODY))?;
         self.check_content(&message, None)?;
-        let (places, _skipped) = self.reserve_matching(filter, &message, speaker.serial);
+        let (places, _skipped) =
+            self.reserve_matching(filter, &message, speaker.serial, &Grants::default());
         let receivers = places.len() as u64;
         let from = Party(speaker.serial);
         self.alone(Post::outside(), |post| self.fill_places(from, &message, places, None, post));

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::agent::Restart;
 use crate::error::{Error, ErrorKind};
+use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::message::ContentLimits;
 
@@ -17,6 +18,7 @@ pub(crate) struct Settings {
     pub content_limits: Option<Arc<ContentLimits>>,
     pub capabilities: Vec<String>,
     pub restart: Restart,
+    pub grants: Arc<Grants>,
 }
 
 /// The same as a store keeps it. A limit that is `null` is lifted.
@@ -27,6 +29,7 @@ struct Written {
     content_limits: Option<Map<String, Value>>,
     capabilities: Vec<String>,
     restart: String,
+    grants: Grants,
 }
 
 impl Settings {
@@ -39,6 +42,7 @@ impl Settings {
                 .map(|limits| by_name(ContentLimits::NAMES, |name| limits.get(name))),
             capabilities: self.capabilities.clone(),
             restart: self.restart.as_str().to_owned(),
+            grants: Grants::clone(&self.grants),
         };
         serde_json::to_string(&written).unwrap_or_default()
     }
@@ -68,6 +72,7 @@ impl Settings {
             content_limits,
             capabilities: written.capabilities,
             restart: Restart::parse(&written.restart)?,
+            grants: Arc::new(written.grants),
         })
     }
 }

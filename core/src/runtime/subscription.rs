@@ -15,6 +15,7 @@ use super::posting::{Outward, Post};
 use crate::agent::{Agent, Kind, Letter, Undo};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
+use crate::grants::Grants;
 use crate::message::{Filter, Message};
 use crate::sandbox::Made;
 use crate::store::Change;
@@ -227,6 +228,18 @@ impl Core {
     /// Shows a message to the script's subscriptions, at once or when its posting is on disk; whether
     /// one of them takes it.
     pub fn observe(&self, message: &Message, post: Post<'_>) -> bool {
+        self.observe_except(message, &[], post)
+    }
+
+    /// The same for a message that the members with these serials receive, whatever it says itself.
+    pub fn observe_except(&self, message: &Message, receivers: &[u64], post: Post<'_>) -> bool {
+        if self.observers.load(Ordering::Acquire) > 0 && message.topic().is_none() {
+            self.give_copies(message, post, |agent| {
+                !receivers.contains(&agent.face.serial)
+                    && agent.name() != message.sender()
+                    && self.may_see(&agent.face.grants, message)
+            });
+        }
         if self.subscriptions.count.load(Ordering::Acquire) == 0 {
             return false;
         }
@@ -265,12 +278,27 @@ impl Core {
 
     /// Gives copies of a message for a topic to the agents that subscribed to it.
     pub fn publish(&self, message: &Message, sender: u64, post: Post<'_>) {
+        self.give_copies(message, post, |agent| agent.face.serial != sender);
+    }
+
+    /// Whether these grants let an agent see a message that is not for it.
+    fn may_see(&self, grants: &Grants, message: &Message) -> bool {
+        let is_seen = |name: &str| {
+            grants.may_observe(name)
+                || self.directory.find(name).is_some_and(|it| grants.may_observe(it.name()))
+        };
+        !grants.observe.is_empty()
+            && (is_seen(message.sender()) || message.receivers().any(is_seen))
+    }
+
+    /// Gives copies of a message to the agents among those that `may_see` it which subscribed to it.
+    fn give_copies(&self, message: &Message, post: Post<'_>, may_see: impl Fn(&Agent) -> bool) {
         let subscribers: Vec<Arc<Agent>> = {
             let subscriptions = self.agent_subscriptions.read();
             let mut subscribers: Vec<Arc<Agent>> = Vec::new();
             for subscription in subscriptions.iter() {
                 let agent = &subscription.agent;
-                if agent.face.serial != sender
+                if may_see(agent)
                     && !subscribers.iter().any(|other| Arc::ptr_eq(other, agent))
                     && !message
                         .receivers()

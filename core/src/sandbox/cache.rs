@@ -35,6 +35,10 @@ impl DiskCache {
         DiskCache { folder: folder().filter(|folder| prepare(folder)), suffix }
     }
 
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// The compiled form of the module with this hash, if it is here and whole.
     pub fn load(&self, engine: &Engine, hash: &[u8; 32]) -> Option<Module> {
         let path = self.path(hash)?;

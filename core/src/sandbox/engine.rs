@@ -1,6 +1,7 @@
 //! One wasmtime engine for the process, shared by its runtimes.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -94,6 +95,11 @@ impl Lease {
 
     pub(super) fn disk(&self) -> &DiskCache {
         &self.engine.disk
+    }
+
+    /// Where compiled modules are kept, if they are.
+    pub fn cache_folder(&self) -> Option<&Path> {
+        self.engine.disk.folder()
     }
 
     /// The place where the template of one module is kept; its lock is held while it is compiled,

@@ -14,6 +14,7 @@ use super::fault::{Fault, FaultKind};
 use super::meter::Meter;
 use super::record::{Effect, Made, TurnRecord};
 use crate::error::Error;
+use crate::grants::{Folder, Grants};
 use crate::limits::Limits;
 use crate::message::{Envelope, Filter, Message};
 
@@ -66,6 +67,14 @@ pub(crate) trait World: Send + Sync {
     fn begin_turn(&self);
     /// Counts log output that was dropped.
     fn log_dropped(&self);
+    /// Whether the agent's messages may go to `to`.
+    fn may_send_to(&self, to: &str) -> bool;
+    /// Tells that the agent tried to send to `to`, which it may not.
+    fn denied(&self, to: &str);
+    /// What the agent has been granted of WASI.
+    fn grants(&self) -> &Grants;
+    /// The folders that it has been granted, as far as they are still there.
+    fn folders(&self) -> Vec<Folder>;
     /// Tells that the agent tried to speak as `claimed`.
     fn forged_sender(&self, claimed: &str);
     fn sleep(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;

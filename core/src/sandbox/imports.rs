@@ -311,6 +311,13 @@ fn stamp(host: &mut Host, envelope: Envelope<'_>, receiver: Option<&str>) -> Res
         && host.turn.handled.as_ref().is_some_and(|handled| {
             message.receiver() == handled.answer_to() && message.answers(handled)
         });
+    let others = message.receivers().filter(|to| !is_reply && *to != name::EVERYBODY);
+    let reply_to = message.reply_to().filter(|to| !host.world.is_me(to));
+    if let Some(to) = others.chain(reply_to).find(|to| !host.world.may_send_to(to)) {
+        host.world.denied(to);
+        host.log(Level::Warn, &format!("a message was not sent: its grants do not allow {to:?}"));
+        return Err(PERMISSION_DENIED);
+    }
     if is_reply {
         host.turn.replied = true;
     } else if !host.world.may_send() {

@@ -7,7 +7,7 @@ use super::engine::Engine;
 use super::link::link;
 use super::module::{Facts, InboxKind, Start, kind, producers, signature};
 use super::ration::is_allocator;
-use super::template::{compile, to_binary};
+use super::template::{compile, on_threads, to_binary};
 use crate::error::Error;
 
 /// What is in a module, and whether it can be an agent.
@@ -64,7 +64,7 @@ pub struct Import {
 pub fn inspect(wasm: &[u8]) -> Result<Inspection, Error> {
     let wasm = to_binary(wasm)?;
     let engine = Engine::lease()?;
-    let module = compile(&engine, &wasm)?;
+    let module = on_threads(|| compile(&engine, &wasm))?;
     let mut missing = Vec::new();
     if let Err(error) = link(&module) {
         missing.extend_from_slice(error.missing());

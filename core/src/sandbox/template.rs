@@ -40,8 +40,11 @@ impl Template {
         let module = match engine.disk().load(engine.wasmtime(), &hash) {
             Some(module) => module,
             None => {
-                check_valid(engine, &wasm)?;
-                let module = compile(engine, &ration(&wasm)?)?;
+                let module = on_threads(|| {
+                    // As it is, before anything is added to it.
+                    Module::validate(engine.wasmtime(), &wasm).map_err(cannot_run)?;
+                    compile(engine, &ration(&wasm)?)
+                })?;
                 engine.disk().keep(&hash, &module);
                 module
             }
@@ -87,11 +90,6 @@ impl Template {
     }
 }
 
-/// Checks a module as it is, before anything is added to it.
-fn check_valid(engine: &Lease, wasm: &[u8]) -> Result<(), Error> {
-    Module::validate(engine.wasmtime(), wasm).map_err(cannot_run)
-}
-
 fn cannot_run(error: wasmtime::Error) -> Error {
     Error::new(
         ErrorKind::InvalidModule,
@@ -99,13 +97,18 @@ fn cannot_run(error: wasmtime::Error) -> Error {
     )
 }
 
-/// Compiles a module, on threads that end with it: those of a pool for the whole process would
-/// outlive every runtime.
 pub(super) fn compile(engine: &Lease, wasm: &[u8]) -> Result<Module, Error> {
-    let compile = || Module::from_binary(engine.wasmtime(), wasm).map_err(cannot_run);
+    Module::from_binary(engine.wasmtime(), wasm).map_err(cannot_run)
+}
+
+/// Lets wasmtime work on threads that end with the work: those of a pool for the whole process would
+/// outlive every runtime.
+pub(super) fn on_threads<T: Send>(
+    work: impl FnOnce() -> Result<T, Error> + Send,
+) -> Result<T, Error> {
     let threads = rayon::ThreadPoolBuilder::new().thread_name(|_| "caxton-compile".to_owned());
     match threads.build() {
-        Ok(pool) => pool.install(compile),
+        Ok(pool) => pool.install(work),
         Err(error) => Err(Error::new(
             ErrorKind::Internal,
             format!("the system gives no threads to compile with: {error}"),

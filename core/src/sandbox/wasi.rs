@@ -13,11 +13,13 @@ use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use wasmtime::Linker;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::filesystem::FsPerms;
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx};
 
 use super::host::{Host, Level, World};
+use crate::grants::{Access, Stdout};
 
 /// The module name of WASI preview 1.
 pub(super) const MODULE: &str = "wasi_snapshot_preview1";
@@ -82,15 +84,37 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
 
 /// What a guest sees through WASI.
 pub(super) fn context(world: &Arc<dyn World>) -> WasiP1Ctx {
-    WasiCtx::builder()
-        .stdout(Output { world: world.clone(), level: Level::Info })
-        .stderr(Output { world: world.clone(), level: Level::Error })
+    let mut builder = WasiCtx::builder();
+    let grants = world.grants();
+    match grants.stdout {
+        Stdout::Log => {
+            builder
+                .stdout(Output { world: world.clone(), level: Level::Info })
+                .stderr(Output { world: world.clone(), level: Level::Error });
+        }
+        Stdout::Inherit => {
+            builder.inherit_stdout().inherit_stderr();
+        }
+        // The builder's own streams lead nowhere.
+        Stdout::Discard => {}
+    }
+    builder.envs(&grants.env).args(&grants.args).allow_blocking_current_thread(false);
+    for folder in world.folders() {
+        let access = match folder.access {
+            Access::ReadOnly => FsPerms::ReadOnly,
+            Access::ReadWrite => FsPerms::ReadWrite,
+        };
+        if let Err(error) = builder.preopened_dir(&folder.host, &folder.guest, access) {
+            let text = format!("it has one folder less: {}: {error}", folder.host.display());
+            world.log(Level::Warn, &text);
+        }
+    }
+    builder
         .secure_random(world.fork_random())
         .insecure_random(world.fork_random())
         .insecure_random_seed(u128::from(world.random_u32()))
         .wall_clock(Clock(world.clone()))
         .monotonic_clock(Clock(world.clone()))
-        .allow_blocking_current_thread(false)
         .build_p1()
 }
 

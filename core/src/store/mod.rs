@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub(crate) use change::{
     AgentRow, Change, Contents, DeadLetterRow, HostRow, LetterRow, Pairs, Row, Serial, StoredAgent,
 };
-pub(crate) use sqlite::Sqlite;
+pub(crate) use sqlite::{Sqlite, open_files};
 
 use crate::error::{Error, ErrorKind, shown};
 

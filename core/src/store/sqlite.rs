@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::change::{Change, Contents, Row, Serial};
@@ -17,6 +18,7 @@ const CHECKPOINT_PAGES: i32 = 4096;
 
 /// One open store. It is locked for this process until it is closed.
 pub(crate) struct Sqlite {
+    _opened: Opened,
     connection: Connection,
     path: PathBuf,
     durability: Durability,
@@ -63,6 +65,7 @@ impl Sqlite {
         }
         let contents = load::contents(&connection, path)?;
         let store = Sqlite {
+            _opened: Opened::note(path),
             connection,
             path: path.to_owned(),
             durability,
@@ -286,6 +289,31 @@ fn set_mark(connection: &Connection, name: &str, value: u64) -> rusqlite::Result
         .prepare_cached("INSERT OR REPLACE INTO marks (name, value) VALUES (?, ?)")?
         .execute(params![name, number(value)])
         .map(drop)
+}
+
+/// The files of this process that are open.
+static OPEN_FILES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// The stores that this process has open.
+pub(crate) fn open_files() -> Vec<PathBuf> {
+    OPEN_FILES.lock().clone()
+}
+
+/// As long as it lives, its file is among [`open_files`].
+struct Opened(PathBuf);
+
+impl Opened {
+    fn note(path: &Path) -> Self {
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        OPEN_FILES.lock().push(path.clone());
+        Opened(path)
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        OPEN_FILES.lock().retain(|path| *path != self.0);
+    }
 }
 
 /// SQLite's integers are signed. What does not fit is a time that never comes.

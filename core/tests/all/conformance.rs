@@ -1,6 +1,7 @@
 //! The cases of `tests/conformance`, which every language runs.
 
 mod expect;
+mod folder;
 mod step;
 
 use std::collections::HashSet;
@@ -60,7 +61,7 @@ fn read_all() -> Vec<Run> {
 }
 
 fn read(path: &Path) -> Vec<Run> {
-    const KNOWN: [&str; 5] = ["name", "modules", "each", "runtime", "steps"];
+    const KNOWN: [&str; 6] = ["name", "modules", "each", "folder", "runtime", "steps"];
     let file = path.file_name().unwrap().to_string_lossy();
     let text = std::fs::read_to_string(path).unwrap();
     let cases: Vec<Value> =

@@ -5,12 +5,13 @@ use std::future::{Future, IntoFuture};
 use std::time::{Duration, Instant};
 
 use caxton::{
-    Agent, ContentLimits, DeadLetter, Deploy, Draft, Error, Filter, Handler, HostAgentHandle,
-    Limits, Message, Register, Reply, Restart, Runtime, Subscription, Task, Wasm,
+    Agent, ContentLimits, DeadLetter, Deploy, Draft, Durability, Error, Filter, Grants, Handler,
+    HostAgentHandle, Limits, Message, Register, Reply, Restart, Runtime, Subscription, Task, Wasm,
 };
 use serde_json::{Map, Value, json};
 
 use super::expect::{compare, compare_error, expand};
+use super::folder::Folder;
 use super::tests_folder;
 
 /// How long a step may hang.
@@ -20,8 +21,12 @@ const LOOKS_AGAIN: Duration = Duration::from_millis(2);
 
 /// Runs all steps of a case.
 pub fn run(case: &Value, each: Option<&str>) -> Result<(), String> {
+    let folder = case.get("folder").map(Folder::new).transpose()?;
+    let case = &folder.as_ref().map_or_else(|| case.clone(), |folder| folder.name_in(case));
+    let options = case.get("runtime").cloned().unwrap_or_default();
     let mut stage = Stage {
-        runtime: build(case.get("runtime")).map_err(|error| format!("runtime: {error:?}"))?,
+        runtime: build(&options).map_err(|error| format!("runtime: {error:?}"))?,
+        options,
         modules: case.get("modules").cloned().unwrap_or_default(),
         each: each.map(ToOwned::to_owned),
         agents: HashMap::new(),
@@ -36,6 +41,7 @@ pub fn run(case: &Value, each: Option<&str>) -> Result<(), String> {
 
 struct Stage {
     runtime: Runtime,
+    options: Value,
     modules: Value,
     each: Option<String>,
     agents: HashMap<String, Agent>,
@@ -80,12 +86,13 @@ const STEPS: &[(&str, &[&str])] = &[
     ("unregister", &[]),
     ("inspect", &[]),
     ("close", &[]),
+    ("reopen", &[]),
     ("repeat", &["steps"]),
 ];
 
 /// What a deployment may say.
 const DEPLOYMENT: &[&str] =
-    &["module", "limits", "content_limits", "capabilities", "restart", "config"];
+    &["module", "limits", "content_limits", "capabilities", "grants", "restart", "config"];
 
 impl Stage {
     fn run(&mut self, steps: &[Value], label: &str) -> Result<(), String> {
@@ -144,13 +151,19 @@ impl Stage {
         Ok(match name {
             "deploy" => {
                 let name = value["name"].as_str();
-                let deploy = self.deployment(value, &["name"])?;
+                let deploy = match self.deployment(value, &["name"])? {
+                    Ok(deploy) => deploy,
+                    Err(error) => return Ok(Err(error)),
+                };
                 let deploy = name.into_iter().fold(deploy, Deploy::name);
                 wait(runtime.deploy(deploy))?.map(|agent| self.keep(agent))
             }
             "deploy_many" => {
                 let names = texts(&value["names"])?;
-                let deploy = self.deployment(value, &["names"])?;
+                let deploy = match self.deployment(value, &["names"])? {
+                    Ok(deploy) => deploy,
+                    Err(error) => return Ok(Err(error)),
+                };
                 wait(runtime.deploy_many(deploy, names))?.map(|agents| {
                     agents.into_iter().map(|agent| self.keep(agent)).collect::<Value>()
                 })
@@ -247,6 +260,17 @@ impl Stage {
                 wait(runtime.close())?;
                 Ok(Value::Null)
             }
+            "reopen" => {
+                wait(runtime.close())?;
+                self.hosts.clear();
+                self.subscriptions.clear();
+                build(&self.options).map(|runtime| {
+                    let agents = runtime.agents().into_iter();
+                    self.agents = agents.map(|agent| (agent.name().to_owned(), agent)).collect();
+                    self.runtime = runtime;
+                    Value::Null
+                })
+            }
             other => return Err(format!("the step {other:?} is not written")),
         })
     }
@@ -265,7 +289,7 @@ impl Stage {
         self.subscriptions.get(&id.to_string()).ok_or_else(|| format!("no subscription {id}"))
     }
 
-    fn deployment(&self, value: &Value, extra: &[&str]) -> Result<Deploy, String> {
+    fn deployment(&self, value: &Value, extra: &[&str]) -> Result<Result<Deploy, Error>, String> {
         let object = value.as_object().ok_or("a deployment is an object")?;
         only(object, &[DEPLOYMENT, extra].concat())?;
         let module = text(&value["module"])?;
@@ -282,13 +306,19 @@ impl Stage {
         if let Some(listed) = object.get("capabilities") {
             deploy = deploy.capabilities(texts(listed)?);
         }
+        if let Some(grants) = object.get("grants") {
+            match Grants::from_json(&grants.to_string()) {
+                Ok(grants) => deploy = deploy.grants(grants),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
         if let Some(policy) = object.get("restart") {
             deploy = deploy.restart(Restart::parse(text(policy)?).map_err(text_of)?);
         }
         if let Some(config) = object.get("config") {
             deploy = deploy.config(config.to_string());
         }
-        Ok(deploy)
+        Ok(Ok(deploy))
     }
 
     /// The id of the dead letter at this place, counted from the oldest.
@@ -363,13 +393,15 @@ impl Handler for Scripted {
     }
 }
 
-fn build(options: Option<&Value>) -> Result<Runtime, Error> {
+fn build(options: &Value) -> Result<Runtime, Error> {
     let mut builder = Runtime::builder();
-    for (key, value) in options.and_then(Value::as_object).into_iter().flatten() {
+    for (key, value) in options.as_object().into_iter().flatten() {
         builder = match key.as_str() {
             "name" => builder.name(value.as_str().unwrap()),
             "limits" => builder.limits(limits(value).unwrap()),
             "content_limits" => builder.content_limits(content_limits(value).unwrap()),
+            "store" => builder.store(value.as_str().unwrap()),
+            "durability" => builder.durability(Durability::parse(value.as_str().unwrap())?),
             "workers" => builder.workers(value.as_u64().unwrap() as usize),
             "max_agents" => builder.max_agents(value.as_u64().unwrap() as usize),
             other => panic!("unknown option {other:?} of the runtime"),

@@ -1,0 +1,291 @@
+//! What an agent may do beside handling messages.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, shown};
+
+/// What an agent may do. By default it may send messages to everybody in its runtime, and has no
+/// files, no environment and no arguments.
+///
+/// Names of agents may end in `*`, which stands for any rest; topics are written `topic:NAME`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Grants {
+    /// To whom it may send messages and broadcasts; `None` is everybody. It may always answer, once,
+    /// who sent the message that it handles.
+    pub send_to: Option<Vec<String>>,
+    /// Whose messages its subscriptions see, sent or received, beside topics and broadcasts.
+    pub observe: Vec<String>,
+    /// Folders that it sees through WASI.
+    pub dirs: Vec<Folder>,
+    /// Its environment variables, through WASI.
+    pub env: Vec<(String, String)>,
+    /// Its arguments, through WASI; the first one is by custom the name of the program.
+    pub args: Vec<String>,
+    /// Where its standard output and standard error go.
+    pub stdout: Stdout,
+}
+
+/// A folder that an agent sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Folder {
+    /// Its name inside the sandbox.
+    pub guest: String,
+    /// Where it is.
+    pub host: PathBuf,
+    /// What may be done with what is in it.
+    pub access: Access,
+}
+
+impl Folder {
+    /// The folder `host`, which the agent sees as `guest`.
+    pub fn new(guest: impl Into<String>, host: impl Into<PathBuf>, access: Access) -> Self {
+        Folder { guest: guest.into(), host: host.into(), access }
+    }
+}
+
+impl Folder {
+    /// Checks that the folder still is where it was when it was granted.
+    pub(crate) fn find_again(&self, private: &[PathBuf]) -> Result<(), Error> {
+        let found = find_folder(&self.host, private)?;
+        if found == self.host {
+            return Ok(());
+        }
+        Err(wrong(format!("{} leads to {} now", self.host.display(), found.display())))
+    }
+}
+
+/// What an agent may do with a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Access {
+    /// Read what is in it.
+    #[serde(rename = "ro")]
+    ReadOnly,
+    /// Read, write, make and delete what is in it. How much it writes is not limited.
+    #[serde(rename = "rw")]
+    ReadWrite,
+}
+
+impl Access {
+    /// Reads an access: `ro` or `rw`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] if there is none of that name.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        match text {
+            "ro" => Ok(Access::ReadOnly),
+            "rw" => Ok(Access::ReadWrite),
+            _ => Err(wrong(format!(
+                r#"the access to a folder is {:?}, expected "ro" or "rw""#,
+                shown(text)
+            ))),
+        }
+    }
+}
+
+/// Where an agent's standard output goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Stdout {
+    /// Its lines become lines of the agent's log.
+    #[default]
+    Log,
+    /// To the program's own, as it is: what an agent writes may steer a terminal.
+    Inherit,
+    /// Nowhere.
+    Discard,
+}
+
+impl Stdout {
+    /// Every choice.
+    pub const ALL: &'static [Stdout] = &[Stdout::Log, Stdout::Inherit, Stdout::Discard];
+
+    /// The choice as text, the same in every language.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Stdout::Log => "log",
+            Stdout::Inherit => "inherit",
+            Stdout::Discard => "discard",
+        }
+    }
+
+    /// Reads a choice.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] if there is none of that name.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        Self::ALL.iter().copied().find(|choice| choice.as_str() == text).ok_or_else(|| {
+            wrong(format!(r#"stdout is {:?}, expected "log", "inherit" or "discard""#, shown(text)))
+        })
+    }
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Access::ReadOnly => "ro",
+            Access::ReadWrite => "rw",
+        })
+    }
+}
+
+/// Text in arguments and the environment, in bytes.
+const MAX_TEXT_BYTES: usize = 64 << 10;
+
+impl Grants {
+    /// Grants written as a JSON object: `send_to`, `observe`, `dirs` (`{guest: [host, "ro" | "rw"]}`),
+    /// `env`, `args`, `stdout`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] if it is something else.
+    pub fn from_json(json: &str) -> Result<Self, Error> {
+        let written: Written = serde_json::from_str(json)
+            .map_err(|error| wrong(format!("these are no grants: {error}")))?;
+        let mut dirs = Vec::with_capacity(written.dirs.len());
+        for (guest, (host, access)) in written.dirs {
+            dirs.push(Folder::new(guest, host, Access::parse(&access)?));
+        }
+        Ok(Grants {
+            send_to: written.send_to,
+            observe: written.observe,
+            dirs,
+            env: written.env.into_iter().collect(),
+            args: written.args,
+            stdout: written.stdout.as_deref().map_or(Ok(Stdout::default()), Stdout::parse)?,
+        })
+    }
+
+    /// Whether its messages may go to `name`.
+    pub(crate) fn may_send_to(&self, name: &str) -> bool {
+        self.send_to.as_ref().is_none_or(|granted| is_among(name, granted))
+    }
+
+    /// Whether it may see what `name` sends and receives.
+    pub(crate) fn may_observe(&self, name: &str) -> bool {
+        is_among(name, &self.observe)
+    }
+
+    /// Checks that all of it can be granted, and finds out where the folders are. `private` are
+    /// files and folders that no agent may reach.
+    pub(crate) fn check(mut self, private: &[PathBuf]) -> Result<Self, Error> {
+        for name in self.send_to.iter().flatten().chain(&self.observe) {
+            if name.is_empty() {
+                return Err(wrong("a grant names nobody: the name is empty".to_owned()));
+            }
+        }
+        let env = self.env.iter().flat_map(|(key, value)| [key, value]);
+        let mut bytes = 0;
+        for text in env.chain(&self.args) {
+            if text.contains('\0') {
+                let text = shown(text);
+                return Err(wrong(format!("{text:?} has a NUL in it, which WASI cannot pass on")));
+            }
+            bytes += text.len();
+        }
+        if bytes > MAX_TEXT_BYTES {
+            return Err(wrong(format!(
+                "arguments and environment have {bytes} bytes, and {MAX_TEXT_BYTES} are the most"
+            )));
+        }
+        if let Some((key, _)) = self.env.iter().find(|(key, _)| key.is_empty() || key.contains('='))
+        {
+            return Err(wrong(format!("{:?} cannot be an environment variable", shown(key))));
+        }
+        for at in 0..self.dirs.len() {
+            let guest = &self.dirs[at].guest;
+            if guest.is_empty() || guest.contains('\0') {
+                return Err(wrong("a folder's name inside the sandbox is empty".to_owned()));
+            }
+            if self.dirs[..at].iter().any(|other| other.guest == *guest) {
+                return Err(wrong(format!("two folders are called {:?}", shown(guest))));
+            }
+            self.dirs[at].host = find_folder(&self.dirs[at].host, private)?;
+        }
+        Ok(self)
+    }
+}
+
+/// Where a folder really is, if an agent may have it.
+fn find_folder(host: &Path, private: &[PathBuf]) -> Result<PathBuf, Error> {
+    let shown = host.display();
+    let found = host
+        .canonicalize()
+        .map_err(|error| wrong(format!("the folder {shown} cannot be granted: {error}")))?;
+    if !found.is_dir() {
+        return Err(wrong(format!("{shown} cannot be granted: it is no folder")));
+    }
+    for secret in private {
+        let secret = secret.canonicalize().unwrap_or_else(|_| secret.clone());
+        if secret.starts_with(&found) || found.starts_with(&secret) {
+            return Err(Error::new(
+                ErrorKind::PermissionDenied,
+                format!(
+                    "the folder {shown} cannot be granted: {} is in it, or it in that, and no agent \
+                     may reach a store or compiled modules; grant another folder",
+                    secret.display()
+                ),
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// Grants as they are written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    send_to: Option<Vec<String>>,
+    #[serde(default)]
+    observe: Vec<String>,
+    #[serde(default)]
+    dirs: std::collections::BTreeMap<String, (PathBuf, String)>,
+    #[serde(default)]
+    env: std::collections::BTreeMap<String, String>,
+    #[serde(default)]
+    args: Vec<String>,
+    #[serde(default)]
+    stdout: Option<String>,
+}
+
+fn is_among(name: &str, granted: &[String]) -> bool {
+    granted.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(begin) => name.starts_with(begin),
+        None => name == pattern,
+    })
+}
+
+fn wrong(text: String) -> Error {
+    Error::new(ErrorKind::InvalidArgument, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_beginnings_of_names() {
+        let grants = Grants {
+            send_to: Some(vec!["a".to_owned(), "worker-*".to_owned(), "topic:news".to_owned()]),
+            ..Grants::default()
+        };
+        for name in ["a", "worker-", "worker-12", "topic:news"] {
+            assert!(grants.may_send_to(name), "{name}");
+        }
+        for name in ["b", "ab", "worker", "topic:new", "topic:news2", "*"] {
+            assert!(!grants.may_send_to(name), "{name}");
+        }
+        assert!(Grants::default().may_send_to("anybody"));
+        assert!(!Grants::default().may_observe("anybody"));
+    }
+}

@@ -5,6 +5,7 @@
 mod child;
 mod closing;
 mod conformance;
+mod crash;
 mod engine;
 mod fairness;
 mod host_agents;

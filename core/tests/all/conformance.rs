@@ -1,7 +1,7 @@
 //! The cases of `tests/conformance`, which every language runs.
 
 mod expect;
-mod step;
+pub mod step;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

@@ -20,18 +20,30 @@ const LOOKS_AGAIN: Duration = Duration::from_millis(2);
 
 /// Runs all steps of a case.
 pub fn run(case: &Value, each: Option<&str>) -> Result<(), String> {
+    let runtime = build(case.get("runtime")).map_err(|error| format!("runtime: {error:?}"))?;
+    let modules = case.get("modules").cloned().unwrap_or_default();
+    let steps = case["steps"].as_array().ok_or("a case has `steps`")?;
+    let result = run_in(&runtime, modules, each, steps);
+    let _ = wait(runtime.close());
+    result
+}
+
+/// Runs steps in a runtime that is there already, and stays.
+pub fn run_in(
+    runtime: &Runtime,
+    modules: Value,
+    each: Option<&str>,
+    steps: &[Value],
+) -> Result<(), String> {
     let mut stage = Stage {
-        runtime: build(case.get("runtime")).map_err(|error| format!("runtime: {error:?}"))?,
-        modules: case.get("modules").cloned().unwrap_or_default(),
+        runtime: runtime.clone(),
+        modules,
         each: each.map(ToOwned::to_owned),
         agents: HashMap::new(),
         hosts: HashMap::new(),
         subscriptions: HashMap::new(),
     };
-    let steps = case["steps"].as_array().ok_or("a case has `steps`")?;
-    let result = stage.run(steps, "step ");
-    let _ = wait(stage.runtime.close());
-    result
+    stage.run(steps, "step ")
 }
 
 struct Stage {

@@ -204,7 +204,7 @@ impl Core {
         }
         let mut places = Vec::new();
         let mut skipped = 0;
-        for member in self.directory.matching(&filter, names.as_deref()) {
+        for member in self.directory.matching(&filter, names.as_ref()) {
             if member.serial() == holder {
                 continue;
             }

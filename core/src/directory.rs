@@ -1,5 +1,6 @@
 //! Who is here, by name and by id, and what they can do.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -113,10 +114,10 @@ impl Directory {
     }
 
     /// Everybody whom `filter` means, in the order in which they came.
-    pub fn matching(&self, filter: &Filter, names: Option<&[String]>) -> Vec<Member> {
+    pub fn matching(&self, filter: &Filter, names: Option<&HashSet<String>>) -> Vec<Member> {
         let named = |member: &Member| {
             names.is_none_or(|names| {
-                names.iter().any(|name| **name == **member.name() || **name == **member.id())
+                names.contains(&**member.name()) || names.contains(&**member.id())
             })
         };
         let mut members = self.members();

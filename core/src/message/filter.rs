@@ -1,11 +1,15 @@
 //! Filters: which messages, or which agents, somebody means.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::{Message, Performative};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, shown};
+
+/// The most names and other texts in one filter, so that what somebody subscribed with stays small.
+const MAX_NAMES: usize = 10_000;
 
 /// A filter, as agents and scripts write it in JSON. All of its fields must match; each is a string
 /// or an array of strings, any of which may match. `{}` matches everything that its owner may see.
@@ -13,12 +17,13 @@ use crate::error::{Error, ErrorKind};
 pub struct Filter {
     /// As it was written; empty for a filter that was not.
     json: Arc<str>,
-    fields: Vec<(Field, Vec<String>)>,
+    /// Sets, since a filter may list many names, and is asked for each message.
+    fields: Vec<(Field, HashSet<String>)>,
     performatives: Option<Vec<Performative>>,
     /// All of these have to be among an agent's capabilities.
-    pub(crate) capabilities: Vec<String>,
+    pub(crate) capabilities: HashSet<String>,
     /// All of these have to be among the services that an agent offers.
-    pub(crate) services: Vec<String>,
+    pub(crate) services: HashSet<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -54,12 +59,42 @@ enum OneOrMany {
     Many(Vec<String>),
 }
 
+impl Written {
+    /// How many texts there are in it.
+    fn len(&self) -> usize {
+        let fields = [
+            &self.performative,
+            &self.sender,
+            &self.receiver,
+            &self.protocol,
+            &self.ontology,
+            &self.language,
+            &self.conversation_id,
+            &self.topic,
+            &self.capabilities,
+            &self.services,
+        ];
+        fields.into_iter().flatten().map(OneOrMany::len).sum()
+    }
+}
+
 impl OneOrMany {
+    fn len(&self) -> usize {
+        match self {
+            OneOrMany::One(_) => 1,
+            OneOrMany::Many(many) => many.len(),
+        }
+    }
+
     fn into_vec(self) -> Vec<String> {
         match self {
             OneOrMany::One(one) => vec![one],
             OneOrMany::Many(many) => many,
         }
+    }
+
+    fn into_set(self) -> HashSet<String> {
+        self.into_vec().into_iter().collect()
     }
 }
 
@@ -80,14 +115,24 @@ impl Filter {
             Error::new(ErrorKind::InvalidArgument, format!("this is not a filter: {why}"))
         };
         let written: Written = serde_json::from_slice(json).map_err(|e| wrong(e.to_string()))?;
+        if written.len() > MAX_NAMES {
+            return Err(wrong(format!(
+                "it lists {} names, and {MAX_NAMES} is the most",
+                written.len()
+            )));
+        }
         let performatives = match written.performative {
             None => None,
             Some(names) => {
                 let mut acts = Vec::new();
                 for name in names.into_vec() {
-                    acts.push(Performative::parse(&name).ok_or_else(|| {
-                        wrong(format!("{name:?} is not one of FIPA's 22 communicative acts"))
-                    })?);
+                    let act = Performative::parse(&name).ok_or_else(|| {
+                        let shown = shown(&name);
+                        wrong(format!("{shown:?} is not one of FIPA's 22 communicative acts"))
+                    })?;
+                    if !acts.contains(&act) {
+                        acts.push(act);
+                    }
                 }
                 Some(acts)
             }
@@ -105,11 +150,11 @@ impl Filter {
             json: std::str::from_utf8(json).unwrap_or_default().into(),
             fields: fields
                 .into_iter()
-                .filter_map(|(field, wanted)| Some((field, wanted?.into_vec())))
+                .filter_map(|(field, wanted)| Some((field, wanted?.into_set())))
                 .collect(),
             performatives,
-            capabilities: written.capabilities.map(OneOrMany::into_vec).unwrap_or_default(),
-            services: written.services.map(OneOrMany::into_vec).unwrap_or_default(),
+            capabilities: written.capabilities.map(OneOrMany::into_set).unwrap_or_default(),
+            services: written.services.map(OneOrMany::into_set).unwrap_or_default(),
         })
     }
 
@@ -119,8 +164,7 @@ impl Filter {
             return false;
         }
         self.fields.iter().all(|(field, wanted)| {
-            let is =
-                |value: Option<&str>| value.is_some_and(|value| wanted.iter().any(|w| w == value));
+            let is = |value: Option<&str>| value.is_some_and(|value| wanted.contains(value));
             match field {
                 Field::Sender => is(Some(message.sender())),
                 Field::Receiver => message.receivers().any(|receiver| is(Some(receiver))),
@@ -147,7 +191,7 @@ impl Filter {
     }
 
     /// The same filter without `receiver`, and the names that it listed: how a broadcast reads it.
-    pub(crate) fn split_receivers(mut self) -> (Self, Option<Vec<String>>) {
+    pub(crate) fn split_receivers(mut self) -> (Self, Option<HashSet<String>>) {
         let at = self.fields.iter().position(|(field, _)| matches!(field, Field::Receiver));
         let names = at.map(|at| self.fields.swap_remove(at).1);
         (self, names)

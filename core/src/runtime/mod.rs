@@ -252,7 +252,7 @@ impl Runtime {
     pub fn find(&self, filter: Filter) -> Result<Vec<String>, Error> {
         self.core().check_open()?;
         let (filter, names) = filter.split_receivers();
-        let members = self.core().directory.matching(&filter, names.as_deref());
+        let members = self.core().directory.matching(&filter, names.as_ref());
         Ok(members.iter().map(|member| member.name().to_string()).collect())
     }
 

@@ -208,7 +208,7 @@ impl Core {
         }
         let mut places = Vec::new();
         let mut skipped = 0;
-        for member in self.directory.matching(&filter, names.as_deref()) {
+        for member in self.directory.matching(&filter, names.as_ref()) {
             if member.serial() == holder || !grants.may_send_to(member.name()) {
                 continue;
             }

@@ -25,6 +25,10 @@ pub(super) const BUFFER_TOO_SMALL: i32 = -5;
 /// The receiver's mailbox has no room.
 const MAILBOX_FULL: i32 = -6;
 
+/// What each further receiver of a message costs in the turn's record: about what the host writes to
+/// tell that there is none, all of it when the turn has ended and nobody can interrupt it.
+const RECEIVER_BYTES: usize = 512;
+
 /// The longest text that is read from AssemblyScript's memory, in bytes.
 const MAX_TEXT_BYTES: usize = 64 << 10;
 
@@ -351,7 +355,8 @@ fn forged(host: &Host, envelope: &Envelope<'_>) -> Option<String> {
 }
 
 fn charge(host: &mut Host, message: &Message) -> Result<(), i32> {
-    if host.charge(message.charge()) {
+    let receivers = message.receivers().count().saturating_sub(1);
+    if host.charge(message.charge() + receivers * RECEIVER_BYTES) {
         return Ok(());
     }
     let limit = host.limits.max_turn_bytes;

@@ -7,7 +7,11 @@ use super::host::Host;
 use super::imports::{ASSEMBLYSCRIPT, FUNCTIONS, HostFunction};
 use super::module::{kind, signature, unfit};
 use super::wasi;
-use crate::error::Error;
+use crate::error::{Error, shown};
+
+/// The most imports that cannot be linked before the rest is not looked at: a module may have a
+/// million.
+const MAX_MISSING: usize = 1000;
 
 /// Links every import of `module`, or says of each that could not be linked what it is, what was
 /// expected, and the nearest name known.
@@ -18,11 +22,17 @@ pub(super) fn link(module: &Module) -> Result<Linker<Host>, Error> {
     let mut missing = Vec::new();
     let mut has_wasi = false;
     for import in module.imports() {
+        if missing.len() == MAX_MISSING {
+            missing.push("further imports, which were not looked at".to_owned());
+            break;
+        }
         let (from, name) = (import.module(), import.name());
         let found = import.ty();
         let ExternType::Func(found) = &found else {
             missing.push(format!(
-                "import `{from}.{name}`: a {}; the host offers functions only",
+                "import `{}.{}`: a {}; the host offers functions only",
+                shown(from),
+                shown(name),
                 kind(&found)
             ));
             continue;
@@ -46,7 +56,7 @@ pub(super) fn link(module: &Module) -> Result<Linker<Host>, Error> {
                 Ok(keeps_result) => {
                     (function.define)(&mut linker, from, keeps_result).map_err(internal)?;
                 }
-                Err(wrong) => missing.push(format!("import `{from}.{name}`: {wrong}")),
+                Err(wrong) => missing.push(format!("import `{}.{name}`: {wrong}", shown(from))),
             },
         }
     }
@@ -79,7 +89,9 @@ fn unknown<'a>(
     found: &FuncType,
     known: impl Iterator<Item = &'a str>,
 ) -> String {
-    let nearest = known.min_by_key(|candidate| strsim::damerau_levenshtein(candidate, name));
+    // A name may be 100,000 bytes long; comparing it would take long, and showing it helps nobody.
+    let (from, name) = (shown(from), shown(name));
+    let nearest = known.min_by_key(|candidate| strsim::damerau_levenshtein(candidate, &name));
     let hint =
         nearest.map(|nearest| format!("; the nearest name is `{nearest}`")).unwrap_or_default();
     format!("import `{from}.{name}` of type {}: not known{hint}", signature(found))

@@ -16,7 +16,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::filesystem::FsPerms;
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
-use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx};
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, I32Exit, WasiCtx};
 
 use super::host::{Host, Level, World};
 use crate::grants::{Access, Stdout};
@@ -79,7 +79,10 @@ pub(super) const FUNCTIONS: &[&str] = &[
 
 /// Puts WASI into a linker.
 pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p1::add_to_linker_async(linker, Host::wasi)
+    wasmtime_wasi::p1::add_to_linker_async(linker, Host::wasi)?;
+    // The library calls a code above 125 an error of its own; here it is an exit like any other.
+    linker.func_wrap(MODULE, "proc_exit", |code: i32| Err::<(), _>(I32Exit(code).into()))?;
+    Ok(())
 }
 
 /// What a guest sees through WASI.

@@ -13,7 +13,8 @@ pub fn run(name: &str, env: &[(&str, &str)]) -> Output {
         .envs(env.iter().copied())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{name} in a child: {output:?}");
+    let said = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(output.status.success(), "{name} in a child: {}\n{}", output.status, said.join("\n"));
     output
 }
 

@@ -2,7 +2,7 @@
 
 mod expect;
 mod folder;
-mod step;
+pub mod step;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

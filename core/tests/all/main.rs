@@ -10,6 +10,7 @@ mod engine;
 mod fairness;
 mod host_agents;
 mod hostile;
+mod hostile_agents;
 mod inbox;
 mod store;
 mod subscriptions;

@@ -24,19 +24,23 @@ pub fn run(case: &Value, each: Option<&str>) -> Result<(), String> {
     let folder = case.get("folder").map(Folder::new).transpose()?;
     let case = &folder.as_ref().map_or_else(|| case.clone(), |folder| folder.name_in(case));
     let options = case.get("runtime").cloned().unwrap_or_default();
-    let mut stage = Stage {
-        runtime: build(&options).map_err(|error| format!("runtime: {error:?}"))?,
-        options,
-        modules: case.get("modules").cloned().unwrap_or_default(),
-        each: each.map(ToOwned::to_owned),
-        agents: HashMap::new(),
-        hosts: HashMap::new(),
-        subscriptions: HashMap::new(),
-    };
+    let runtime = build(&options).map_err(|error| format!("runtime: {error:?}"))?;
+    let modules = case.get("modules").cloned().unwrap_or_default();
     let steps = case["steps"].as_array().ok_or("a case has `steps`")?;
+    let mut stage = Stage::new(&runtime, options, modules, each);
     let result = stage.run(steps, "step ");
     let _ = wait(stage.runtime.close());
     result
+}
+
+/// Runs steps in a runtime that is there already, and stays.
+pub fn run_in(
+    runtime: &Runtime,
+    modules: Value,
+    each: Option<&str>,
+    steps: &[Value],
+) -> Result<(), String> {
+    Stage::new(runtime, Value::Null, modules, each).run(steps, "step ")
 }
 
 struct Stage {
@@ -95,6 +99,18 @@ const DEPLOYMENT: &[&str] =
     &["module", "limits", "content_limits", "capabilities", "grants", "restart", "config"];
 
 impl Stage {
+    fn new(runtime: &Runtime, options: Value, modules: Value, each: Option<&str>) -> Self {
+        Stage {
+            runtime: runtime.clone(),
+            options,
+            modules,
+            each: each.map(ToOwned::to_owned),
+            agents: HashMap::new(),
+            hosts: HashMap::new(),
+            subscriptions: HashMap::new(),
+        }
+    }
+
     fn run(&mut self, steps: &[Value], label: &str) -> Result<(), String> {
         for (index, step) in steps.iter().enumerate() {
             let at = format!("{label}{}", index + 1);

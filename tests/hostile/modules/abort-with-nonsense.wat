@@ -1,0 +1,15 @@
+;; Aborts as AssemblyScript does, with texts that are nowhere.
+(module
+  (import "env" "abort" (func $abort (param i32 i32 i32 i32)))
+  (import "env" "trace" (func $trace (param i32 i32 f64 f64 f64 f64 f64)))
+  (import "env" "console.log" (func $line (param i32)))
+  (memory (export "memory") 1)
+  (func (export "handle_message") (param $ptr i32) (param $len i32) (result i32)
+    (call $line (i32.const -1))
+    (call $line (i32.const 1))
+    (call $trace (i32.const -2147483648) (i32.const 2147483647)
+      (f64.const nan) (f64.const inf) (f64.const -0) (f64.const 0) (f64.const 0))
+    (i32.store (i32.const 0) (i32.const -1))
+    (call $line (i32.const 4))
+    (call $abort (i32.const -1) (i32.const 3) (i32.const -1) (i32.const -1))
+    (i32.const 0)))

@@ -1,0 +1,14 @@
+;; Broadcasts from, and with filters in, ranges that it does not have.
+(module
+  ;; prelude
+  (memory (export "memory") 1)
+  (data (i32.const 4096) "{\"performative\":\"inform\",\"receiver\":\"nobody\"}\00")
+  (data (i32.const 4640) "{}\00")
+  (func (export "handle_message") (param $ptr i32) (param $len i32) (result i32)
+    (local $n i32)
+    (loop $next
+      (call $code (call $broadcast (i32.const 4640) (i32.const 2) (call $bad_ptr (local.get $n)) (call $bad_len (local.get $n))))
+      (call $code (call $broadcast (call $bad_ptr (local.get $n)) (call $bad_len (local.get $n)) (i32.const 4096) (call $len (i32.const 4096))))
+      (local.set $n (i32.add (local.get $n) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $n) (i32.const 8))))
+    (call $answer)))

@@ -1,0 +1,11 @@
+;; Sends from ranges that it does not have.
+(module
+  ;; prelude
+  (memory (export "memory") 1)
+  (func (export "handle_message") (param $ptr i32) (param $len i32) (result i32)
+    (local $n i32)
+    (loop $next
+      (call $code (call $send (call $bad_ptr (local.get $n)) (call $bad_len (local.get $n))))
+      (local.set $n (i32.add (local.get $n) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $n) (i32.const 8))))
+    (call $answer)))

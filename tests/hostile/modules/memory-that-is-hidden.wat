@@ -1,0 +1,4 @@
+;; Has a memory, and does not export it.
+(module
+  (memory 1)
+  (func (export "handle_message") (param i32 i32) (result i32) (i32.const 0)))

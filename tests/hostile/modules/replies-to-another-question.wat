@@ -1,0 +1,8 @@
+;; Answers what nobody asked.
+(module
+  ;; prelude
+  (memory (export "memory") 1)
+  (data (i32.const 4096) "{\"performative\":\"inform\",\"receiver\":\"host\",\"in_reply_to\":\"another\",\"content\":1}\00")
+  (func (export "handle_message") (param $ptr i32) (param $len i32) (result i32)
+    (drop (call $send_text (i32.const 4096)))
+    (i32.const 0)))

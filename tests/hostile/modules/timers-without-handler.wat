@@ -1,0 +1,5 @@
+;; Sets a timer, and has no handler for it.
+(module
+  ;; prelude
+  (memory (export "memory") 1)
+  (func (export "handle_message") (param $ptr i32) (param $len i32) (result i32) (call $code (call $set_timer (i64.const 0))) (call $answer)))

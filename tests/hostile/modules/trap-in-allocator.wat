@@ -1,0 +1,5 @@
+;; Traps in its allocator.
+(module
+  (memory (export "memory") 1)
+  (func (export "caxton_alloc") (param i32) (result i32) unreachable)
+  (func (export "handle_message") (param i32 i32) (result i32) (i32.const 0)))

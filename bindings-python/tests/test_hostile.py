@@ -36,7 +36,7 @@ def test_case(case: dict[str, Any]) -> None:
         rt.deploy_many(FOLDER / "honest.wat", HONEST)
         asker = Asker(rt)
         try:
-            Run(rt, {"modules": modules(case)}, None).steps(steps(case))
+            Run(rt, {}, {"modules": modules(case)}, None).steps(steps(case))
         finally:
             asker.stop()
         assert not asker.failures

@@ -90,11 +90,7 @@ impl AgentHandle {
 
     #[napi(catch_unwind)]
     pub fn stats(&self) -> Vec<Figure> {
-        let figures = self.agent.stats().fields();
-        figures
-            .into_iter()
-            .map(|(name, value)| Figure { name: camel_case(name), value: value as f64 })
-            .collect()
+        figures(&self.agent.stats())
     }
 
     #[napi(catch_unwind)]
@@ -191,4 +187,10 @@ impl AgentHandle {
         let agent = self.agent.clone();
         begin(&self.hub, async move { Outcome::of_nothing(agent.remove().await) })
     }
+}
+
+/// The figures of an agent, or of all, with their names as JavaScript has them.
+pub fn figures(stats: &caxton::Stats) -> Vec<Figure> {
+    let figures = stats.fields();
+    figures.map(|(name, value)| Figure { name: camel_case(name), value: value as f64 }).collect()
 }

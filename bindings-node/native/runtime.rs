@@ -4,11 +4,11 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
-use caxton::{Draft, Durability, Filter, Register, Runtime};
+use caxton::{Draft, Durability, EventFilter, Filter, Register, Runtime};
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
-use crate::agent::AgentHandle;
+use crate::agent::{AgentHandle, Figure, figures};
 use crate::fault::Fault;
 use crate::handler::{HostHandle, JsHandler};
 use crate::hub::{CallId, Hub, SharedLoop, begin};
@@ -224,6 +224,38 @@ impl RuntimeHandle {
     }
 
     #[napi(catch_unwind)]
+    pub fn events(&self, filter: String) -> Either<SubscriptionHandle, Fault> {
+        let watched =
+            EventFilter::read(filter.as_bytes()).and_then(|filter| self.runtime.events(filter));
+        match watched {
+            Ok(subscription) => {
+                let runtime = self.runtime.clone();
+                Either::A(SubscriptionHandle::new(subscription, runtime, &self.hub))
+            }
+            Err(error) => Either::B(error.into()),
+        }
+    }
+
+    #[napi(catch_unwind)]
+    pub fn metrics(&self) -> Figures {
+        let metrics = self.runtime.metrics();
+        let agents = metrics.agents.iter();
+        Figures {
+            total: figures(&metrics.total),
+            agents: agents
+                .map(|(name, stats)| NamedFigures { name: name.clone(), figures: figures(stats) })
+                .collect(),
+            host_agents: metrics.host_agents as f64,
+            dead_letters: metrics.dead_letters as f64,
+        }
+    }
+
+    #[napi(catch_unwind)]
+    pub fn prometheus(&self) -> String {
+        self.runtime.metrics().to_prometheus()
+    }
+
+    #[napi(catch_unwind)]
     pub fn agents(&self) -> Vec<AgentHandle> {
         let agents = self.runtime.agents().into_iter();
         agents.map(|agent| AgentHandle::new(agent, self.runtime.clone(), &self.hub)).collect()
@@ -283,4 +315,20 @@ impl RuntimeHandle {
             Outcome::Done
         })
     }
+}
+
+/// The figures of a runtime.
+#[napi(object, object_from_js = false)]
+pub struct Figures {
+    pub total: Vec<Figure>,
+    pub agents: Vec<NamedFigures>,
+    pub host_agents: f64,
+    pub dead_letters: f64,
+}
+
+/// The figures of one agent.
+#[napi(object, object_from_js = false)]
+pub struct NamedFigures {
+    pub name: String,
+    pub figures: Vec<Figure>,
 }

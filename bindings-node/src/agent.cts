@@ -7,7 +7,7 @@ import {
   Message,
   type Performative,
 } from "./message.cjs";
-import type { LimitEntry, NativeAgent } from "./native.cjs";
+import type { LimitEntry, NativeAgent, NativeFigure } from "./native.cjs";
 import {
   type Abortable,
   type ContentLimitsInForce,
@@ -22,12 +22,28 @@ import {
 /** Where an agent is in its life. */
 export type AgentState = "initiated" | "active" | "suspended" | "failed" | "removed";
 
-/** Figures of one agent since it was deployed. */
+/** Figures of one agent since it was deployed, or since its store was opened. */
 export interface Stats {
   /** Turns that committed. */
   readonly turns: number;
-  /** Turns that were dropped. */
+  /** Turns that were dropped, for whatever reason. */
   readonly droppedTurns: number;
+  /** Turns that were dropped because its memory could not grow. */
+  readonly droppedMemory: number;
+  /** Turns that were dropped because they took too long. */
+  readonly droppedTime: number;
+  /** Turns that were dropped because they made too many host calls. */
+  readonly droppedHostCalls: number;
+  /** Turns that were dropped because they made too many allocations. */
+  readonly droppedAllocations: number;
+  /** Turns that were dropped because the guest trapped. */
+  readonly droppedTrap: number;
+  /** Turns that were dropped because the guest called `proc_exit`. */
+  readonly droppedExit: number;
+  /** Turns that were dropped because the stack overflowed. */
+  readonly droppedStack: number;
+  /** Turns that committed and ended with another code than 0. */
+  readonly errorCodes: number;
   /** Times that the instance was replaced. */
   readonly restarts: number;
   /** Messages that it was handed. */
@@ -36,18 +52,29 @@ export interface Stats {
   readonly messagesOut: number;
   /** Timers that it was told of. */
   readonly timers: number;
-  /** Bytes that it has stored, keys included. */
-  readonly storedBytes: number;
-  /** Copies that found no room with their receiver. */
+  /** Calls of host functions, leaving out WASI's. */
+  readonly hostCalls: number;
+  /** Copies that found no room with their receiver, or were above its content limits. */
   readonly skipped: number;
   /** Time that the guest ran, in microseconds. */
   readonly cpuMicros: number;
+  /** Time of its turns, in microseconds: running, host calls and sleeping. */
+  readonly wallMicros: number;
   /** Memory after its last turn, in bytes. */
   readonly memoryBytes: number;
+  /** The most memory that it had after a turn, in bytes. */
+  readonly peakMemoryBytes: number;
+  /** Bytes that it has stored, keys included. */
+  readonly storedBytes: number;
   /** Messages that wait in the mailbox. */
   readonly mailboxMessages: number;
   /** Log lines that were dropped. */
   readonly logLinesDropped: number;
+}
+
+/** @internal Figures by their names. */
+export function toStats(figures: NativeFigure[]): Stats {
+  return Object.fromEntries(figures.map(({ name, value }) => [name, value])) as unknown as Stats;
 }
 
 /** One line of an agent's log. */
@@ -116,8 +143,7 @@ export class Agent {
 
   /** What it has done. */
   stats(): Stats {
-    const figures = this.#native.stats().map(({ name, value }) => [name, value]);
-    return Object.fromEntries(figures) as Stats;
+    return toStats(this.#native.stats());
   }
 
   /** The last lines of its log, up to 1 MiB, oldest first. */

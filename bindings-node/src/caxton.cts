@@ -46,6 +46,8 @@ export type {
   ContentLimitsInForce,
   DeployManyOptions,
   DeployOptions,
+  EventFilter,
+  EventKind,
   Filter,
   Grants,
   Limits,
@@ -54,5 +56,5 @@ export type {
   WaitOptions,
   Wasm,
 } from "./options.cjs";
-export { type DeadLetter, Runtime } from "./runtime.cjs";
+export { type DeadLetter, type Metrics, Runtime } from "./runtime.cjs";
 export { Subscription } from "./subscription.cjs";

@@ -32,7 +32,7 @@ export interface NativeAgent {
   readonly capabilities: string[];
   readonly limits: LimitEntry[];
   readonly contentLimits: LimitEntry[] | null;
-  stats(): { name: string; value: number }[];
+  stats(): NativeFigure[];
   logs(): { at: number; level: string; text: string }[];
   send(
     content: string,
@@ -140,6 +140,9 @@ export interface NativeRuntime {
     filter: string,
   ): number | Fault;
   subscribe(filter: string): NativeSubscription | Fault;
+  events(filter: string): NativeSubscription | Fault;
+  metrics(): NativeMetrics;
+  prometheus(): string;
   agents(): NativeAgent[];
   agentNamed(name: string): NativeAgent | Fault;
   find(filter: string): string[] | Fault;
@@ -160,6 +163,20 @@ export interface NativeInspection {
   allocators: string[];
   start?: string;
   inbox?: string;
+}
+
+/** @internal One figure of an agent. */
+export interface NativeFigure {
+  name: string;
+  value: number;
+}
+
+/** @internal */
+export interface NativeMetrics {
+  total: NativeFigure[];
+  agents: { name: string; figures: NativeFigure[] }[];
+  hostAgents: number;
+  deadLetters: number;
 }
 
 /** @internal Everything that was ready when the event loop got to it. */

@@ -185,6 +185,28 @@ export interface Filter {
   services?: OneOrMany | undefined;
 }
 
+/** What can happen. */
+export type EventKind =
+  | "deployed"
+  | "turn"
+  | "dropped"
+  | "restarted"
+  | "failed"
+  | "suspended"
+  | "resumed"
+  | "replaced"
+  | "removed"
+  | "dead_letter"
+  | "forged_sender"
+  | "denied"
+  | "store_failed";
+
+/** Which events are meant; without anything said all of them. */
+export interface EventFilter {
+  kind?: EventKind | readonly EventKind[] | undefined;
+  agent?: OneOrMany | undefined;
+}
+
 /** @internal Milliseconds for the addon; `undefined` is for ever. */
 export function checkTimeout(
   timeout: number | null | undefined,

@@ -1,4 +1,4 @@
-import { Agent, asMessage, DEFAULT_TIMEOUT, nothing } from "./agent.cjs";
+import { Agent, asMessage, DEFAULT_TIMEOUT, nothing, type Stats, toStats } from "./agent.cjs";
 import type { CaxtonError } from "./errors.cjs";
 import { InvalidArgument } from "./errors.cjs";
 import { isFault, toError, unwrap } from "./fault.cjs";
@@ -33,6 +33,7 @@ import {
   checkWasm,
   type DeployManyOptions,
   type DeployOptions,
+  type EventFilter,
   encodeFilter,
   type Filter,
   type RuntimeOptions,
@@ -40,6 +41,18 @@ import {
   type Wasm,
 } from "./options.cjs";
 import { Subscription } from "./subscription.cjs";
+
+/** Figures of a runtime. */
+export interface Metrics {
+  /** Of all agents together, also of those that have been removed since. */
+  readonly total: Stats;
+  /** Of each agent that is here, by name, in the order of deployment. */
+  readonly agents: ReadonlyMap<string, Stats>;
+  /** Host agents that are here. */
+  readonly hostAgents: number;
+  /** Dead letters that are kept. */
+  readonly deadLetters: number;
+}
 
 /** A message that reached nobody, or that crashed who it reached. */
 export interface DeadLetter {
@@ -277,6 +290,37 @@ export class Runtime {
     // It only ever rejects because it was aborted.
     if (hasCallback) subscription.feed(callback).catch(nothing);
     return subscription;
+  }
+
+  /**
+   * What happens to agents from now on, as messages of `ams`. Their content is an object: `event`, the
+   * kind; `agent`, its name, if it is about one; and what belongs to the kind. Without a kind there is
+   * one for every turn.
+   */
+  events(filter?: EventFilter, options?: Abortable): Subscription {
+    const { signal } = checkOptions(options, ["signal"]);
+    signal?.throwIfAborted();
+    const checked = checkOptions(filter, ["kind", "agent"]);
+    const opened = unwrap(this.#native.events(JSON.stringify(checked)));
+    const subscription = new Subscription(opened, { signal });
+    signal?.addEventListener("abort", () => subscription.close(), { once: true });
+    return subscription;
+  }
+
+  /** The figures of all agents, and their sums. */
+  metrics(): Metrics {
+    const { total, agents, hostAgents, deadLetters } = this.#native.metrics();
+    return {
+      total: toStats(total),
+      agents: new Map(agents.map(({ name, figures }) => [name, toStats(figures)])),
+      hostAgents,
+      deadLetters,
+    };
+  }
+
+  /** The same in the text format of Prometheus, version 0.0.4. */
+  prometheus(): string {
+    return this.#native.prometheus();
   }
 
   /** Every deployed agent, in the order of deployment. */

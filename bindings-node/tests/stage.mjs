@@ -30,6 +30,9 @@ const STEPS = {
   capabilities: [],
   logs: [],
   stats: [],
+  events: ["kind", "agent"],
+  metrics: [],
+  prometheus: [],
   dead_letters: [],
   replay_dead_letter: [],
   drop_dead_letter: [],
@@ -198,6 +201,23 @@ export class Stage {
           .map((line) => line.text);
       case "stats":
         return renamed(this.agent(value).stats(), snake);
+      case "events": {
+        const { kind, agent } = step;
+        this.subscriptions.set(value, runtime.events({ kind, agent }));
+        return null;
+      }
+      case "metrics": {
+        const { total, agents, hostAgents, deadLetters } = runtime.metrics();
+        const named = [...agents].map(([name, stats]) => [name, renamed(stats, snake)]);
+        return {
+          total: renamed(total, snake),
+          agents: Object.fromEntries(named),
+          host_agents: hostAgents,
+          dead_letters: deadLetters,
+        };
+      }
+      case "prometheus":
+        return runtime.prometheus();
       case "dead_letters":
         return runtime
           .deadLetters()

@@ -94,11 +94,7 @@ impl Inner {
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let stats = PyDict::new(py);
-        for (name, value) in self.agent.stats().fields() {
-            stats.set_item(name, value)?;
-        }
-        Ok(stats)
+        figures(py, &self.agent.stats())
     }
 
     fn logs(&self) -> Vec<LogLine> {
@@ -327,4 +323,13 @@ impl DeadLetter {
         let message = self.message.bind(py).repr()?;
         Ok(format!("<DeadLetter {:?}: {message}>", self.reason))
     }
+}
+
+/// The figures of an agent, or of all, by name.
+pub fn figures<'py>(py: Python<'py>, stats: &caxton::Stats) -> PyResult<Bound<'py, PyDict>> {
+    let figures = PyDict::new(py);
+    for (name, value) in stats.fields() {
+        figures.set_item(name, value)?;
+    }
+    Ok(figures)
 }

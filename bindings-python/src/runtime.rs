@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use caxton::{Deploy, Draft, Durability, Filter, Register, Restart};
+use caxton::{Deploy, Draft, Durability, EventFilter, Filter, Register, Restart};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::agent::DeadLetter;
+use crate::agent::{DeadLetter, figures};
 use crate::encode::encode;
 use crate::errors::{invalid_argument, to_py};
 use crate::looper::Looper;
@@ -287,6 +287,35 @@ impl Inner {
         py.detach(|| self.runtime.drop_dead_letter(id)).map_err(|error| to_py(py, &error))
     }
 
+    fn events(
+        &self,
+        py: Python<'_>,
+        kind: Option<&Bound<'_, PyAny>>,
+        agent: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Arc<caxton::Subscription>> {
+        let filter = PyDict::new(py);
+        filter.set_item("kind", kind)?;
+        filter.set_item("agent", agent)?;
+        let events = EventFilter::read(&encode(&filter)?)
+            .and_then(|filter| self.runtime.events(filter))
+            .map_err(|error| to_py(py, &error))?;
+        Ok(Arc::new(events))
+    }
+
+    fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let metrics = self.runtime.metrics();
+        let agents = PyDict::new(py);
+        for (name, stats) in &metrics.agents {
+            agents.set_item(name, figures(py, stats)?)?;
+        }
+        let all = PyDict::new(py);
+        all.set_item("total", figures(py, &metrics.total)?)?;
+        all.set_item("agents", agents)?;
+        all.set_item("host_agents", metrics.host_agents)?;
+        all.set_item("dead_letters", metrics.dead_letters)?;
+        Ok(all)
+    }
+
     fn dead_letters(&self, py: Python<'_>) -> PyResult<Vec<Py<DeadLetter>>> {
         let letters = self.runtime.dead_letters();
         letters.into_iter().map(|letter| Py::new(py, DeadLetter::new(py, letter)?)).collect()
@@ -472,6 +501,27 @@ macro_rules! runtime_class {
             ) -> PyResult<$subscription> {
                 let filter = to_filter(py, None, filter)?;
                 self.0.subscribe(py, callback, filter).map($subscription::new)
+            }
+
+            /// What happens to agents from now on.
+            #[pyo3(signature = (kind=None, agent=None))]
+            fn events(
+                &self,
+                py: Python<'_>,
+                kind: Option<&Bound<'_, PyAny>>,
+                agent: Option<&Bound<'_, PyAny>>,
+            ) -> PyResult<$subscription> {
+                self.0.events(py, kind, agent).map($subscription::new)
+            }
+
+            /// The figures of all agents, and their sums.
+            fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+                self.0.metrics(py)
+            }
+
+            /// The same in the text format of Prometheus.
+            fn prometheus(&self) -> String {
+                self.0.runtime.metrics().to_prometheus()
             }
 
             /// The names of all who have a capability, or whom a filter matches.

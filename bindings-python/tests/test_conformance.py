@@ -15,7 +15,7 @@ from conftest import ROOT, built
 
 CASES = ROOT / "tests" / "conformance"
 # What may stand in a step beside its action.
-BESIDE = {"error", "expect", "eventually", "timeout", "filter", "module"}
+BESIDE = {"error", "expect", "eventually", "timeout", "filter", "module", "kind", "agent"}
 # How long a step may take to come true, in seconds.
 HANGS = 60
 
@@ -242,6 +242,15 @@ class Run:
 
     def do_stats(self, value: str, _step: Any, _timeout: Any) -> Any:
         return self.agents[value].stats()
+
+    def do_events(self, value: str, step: Any, _timeout: Any) -> None:
+        self.subscriptions[value] = self.rt.events(step.get("kind"), step.get("agent"))
+
+    def do_metrics(self, _value: Any, _step: Any, _timeout: Any) -> Any:
+        return self.rt.metrics()
+
+    def do_prometheus(self, _value: Any, _step: Any, _timeout: Any) -> str:
+        return self.rt.prometheus()
 
     def do_dead_letters(self, _value: Any, _step: Any, _timeout: Any) -> Any:
         return [

@@ -47,8 +47,8 @@ pub use host_agent::{Handler, Reply, Task, Within};
 pub use limits::Limits;
 pub use message::{ContentLimits, Draft, Filter, Message, Performative};
 pub use runtime::{
-    Agent, Builder, Call, DeadLetter, Deploy, FnHandler, HostAgentHandle, Register, Runtime,
-    Subscription, Wasm,
+    Agent, Builder, Call, DeadLetter, Deploy, EventFilter, FnHandler, HostAgentHandle, Metrics,
+    Register, Runtime, Subscription, Wasm,
 };
 pub use sandbox::{Export, Import, Inspection, inspect};
 pub use store::Durability;

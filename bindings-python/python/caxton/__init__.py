@@ -39,7 +39,7 @@ from caxton._errors import (
     Trapped,
 )
 from caxton._runtime import AsyncRuntime, ContentLimits, Grants, Limits, Runtime
-from caxton._types import AnyMessage, Handler, Json, Stats, Wasm
+from caxton._types import AnyMessage, Handler, Json, Metrics, Stats, Wasm
 
 __all__ = [
     "Agent",
@@ -70,6 +70,7 @@ __all__ = [
     "LogLine",
     "MailboxFull",
     "Message",
+    "Metrics",
     "NameTaken",
     "NotUnderstood",
     "PermissionDenied",

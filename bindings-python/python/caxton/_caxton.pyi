@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar, final
 from typing_extensions import Self, disjoint_base
 
 from caxton._runtime import ContentLimits, Grants, Limits
-from caxton._types import AnyMessage, Handler, Json, Stats, Wasm
+from caxton._types import AnyMessage, Handler, Json, Metrics, Stats, Wasm
 
 __version__: str
 ERROR_CODES: list[str]
@@ -496,6 +496,18 @@ class Runtime:
         """Sends a message to every agent that the filter matches; how many there were."""
     def subscribe(self, callback: Handler | None = None, **filter: str | list[str]) -> Subscription:
         """Copies of every message from now on that matches; each is handed to ``callback``."""
+    def events(
+        self, kind: str | list[str] | None = None, agent: str | list[str] | None = None
+    ) -> Subscription:
+        """What happens to agents from now on, as messages of ``ams``.
+
+        Their content is a dict: ``event``, the kind; ``agent``, its name, if it is about one; and
+        what belongs to the kind. Without a kind there is one for every turn.
+        """
+    def metrics(self) -> Metrics:
+        """The figures of all agents, and their sums."""
+    def prometheus(self) -> str:
+        """The same in the text format of Prometheus, version 0.0.4."""
     def find(self, capability: str | None = None, **filter: str | list[str]) -> list[str]:
         """The names of all who have a capability, or whom a filter matches."""
     def agents(self) -> list[Agent]:
@@ -620,6 +632,18 @@ class AsyncRuntime:
         self, callback: Handler | None = None, **filter: str | list[str]
     ) -> AsyncSubscription:
         """Copies of every message from now on that matches; each is handed to ``callback``."""
+    def events(
+        self, kind: str | list[str] | None = None, agent: str | list[str] | None = None
+    ) -> AsyncSubscription:
+        """What happens to agents from now on, as messages of ``ams``.
+
+        Their content is a dict: ``event``, the kind; ``agent``, its name, if it is about one; and
+        what belongs to the kind. Without a kind there is one for every turn.
+        """
+    def metrics(self) -> Metrics:
+        """The figures of all agents, and their sums."""
+    def prometheus(self) -> str:
+        """The same in the text format of Prometheus, version 0.0.4."""
     def find(self, capability: str | None = None, **filter: str | list[str]) -> list[str]:
         """The names of all who have a capability, or whom a filter matches."""
     def agents(self) -> list[AsyncAgent]:

@@ -20,17 +20,64 @@ Handler: TypeAlias = Callable[["Message"], Any | Awaitable[Any]]
 
 
 class Stats(TypedDict):
-    """Figures of one agent since it was deployed."""
+    """Figures of one agent since it was deployed, or since its store was opened."""
 
+    #: Turns that committed.
     turns: int
+    #: Turns that were dropped, for whatever reason.
     dropped_turns: int
+    #: Turns that were dropped because its memory could not grow.
+    dropped_memory: int
+    #: Turns that were dropped because they took too long.
+    dropped_time: int
+    #: Turns that were dropped because they made too many host calls.
+    dropped_host_calls: int
+    #: Turns that were dropped because they made too many allocations.
+    dropped_allocations: int
+    #: Turns that were dropped because the guest trapped.
+    dropped_trap: int
+    #: Turns that were dropped because the guest called `proc_exit`.
+    dropped_exit: int
+    #: Turns that were dropped because the stack overflowed.
+    dropped_stack: int
+    #: Turns that committed and ended with another code than 0.
+    error_codes: int
+    #: Times that the instance was replaced.
     restarts: int
+    #: Messages that it was handed.
     messages_in: int
+    #: Messages that its turns sent.
     messages_out: int
+    #: Timers that it was told of.
     timers: int
-    stored_bytes: int
+    #: Calls of host functions, leaving out WASI's.
+    host_calls: int
+    #: Copies that found no room with their receiver, or were above its content limits.
     skipped: int
+    #: Time that the guest ran, in microseconds.
     cpu_micros: int
+    #: Time of its turns, in microseconds: running, host calls and sleeping.
+    wall_micros: int
+    #: Memory after its last turn, in bytes.
     memory_bytes: int
+    #: The most memory that it had after a turn, in bytes.
+    peak_memory_bytes: int
+    #: Bytes that it has stored, keys included.
+    stored_bytes: int
+    #: Messages that wait in the mailbox.
     mailbox_messages: int
+    #: Log lines that were dropped.
     log_lines_dropped: int
+
+
+class Metrics(TypedDict):
+    """Figures of a runtime."""
+
+    #: Of all agents together, also of those that have been removed since.
+    total: Stats
+    #: Of each agent that is here, by name.
+    agents: dict[str, Stats]
+    #: Host agents that are here.
+    host_agents: int
+    #: Dead letters that are kept.
+    dead_letters: int

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::grants::{Folder, Grants};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Envelope, Filter, Message};
-use crate::runtime::Core;
+use crate::runtime::{Core, EventKind, Post};
 use crate::sandbox::{Level, Made, NoPlace, Place, World};
 
 /// An agent's identity, its log and its counts; it outlives each instance.
@@ -193,6 +193,10 @@ impl World for Face {
         self.log.push(self.core.source.now_micros(), level, text);
     }
 
+    fn made_calls(&self, calls: u64) {
+        self.counters.host_calls.add(calls);
+    }
+
     fn begin_turn(&self) {
         self.log.begin_turn();
     }
@@ -207,6 +211,9 @@ impl World for Face {
     }
 
     fn denied(&self, to: &str) {
+        self.core.tell(EventKind::Denied, Some(&self.name), Post::outside(), || {
+            [("receiver", to.into())]
+        });
         tracing::warn!(agent = %self.name, %to, "an agent tried to send what it may not");
     }
 
@@ -227,6 +234,9 @@ impl World for Face {
     }
 
     fn forged_sender(&self, claimed: &str) {
+        self.core.tell(EventKind::ForgedSender, Some(&self.name), Post::outside(), || {
+            [("claimed", claimed.into())]
+        });
         tracing::warn!(agent = %self.name, %claimed, "an agent tried to speak in another's name");
     }
 

@@ -30,6 +30,7 @@ pub use restart::Restart;
 pub(crate) use rollback::Undo;
 pub(crate) use room::{Reserved, Waiter};
 pub(crate) use run::{run_claimed, run_queued};
+pub(crate) use stats::Figure;
 pub use stats::Stats;
 
 use crate::error::Error;

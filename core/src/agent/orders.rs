@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::{Agent, AgentState, Order};
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{Loaded, Post};
+use crate::runtime::{EventKind, Loaded, Post};
 use crate::scheduler::Lane;
 use crate::store::Change;
 
@@ -29,6 +29,11 @@ impl Agent {
     async fn write_state(&self, state: AgentState) -> Result<(), Error> {
         let change = |post: Post<'_>| {
             post.change(|| Change::State(self.face.serial, state.as_str()));
+            let happened = match state {
+                AgentState::Suspended => EventKind::Suspended,
+                _ => EventKind::Resumed,
+            };
+            self.core.tell(happened, Some(&self.face.name), post, || []);
         };
         match self.core.alone(Post::outside(), change).1 {
             Some(commit) => commit.settled().await,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Activity, Agent, AgentState};
 use crate::error::{Error, ErrorKind, shown};
-use crate::runtime::Post;
+use crate::runtime::{EventKind, Post};
 use crate::sandbox::{Level, World};
 use crate::scheduler::Alarm;
 use crate::store::Change;
@@ -83,6 +83,7 @@ pub(super) fn supervise(agent: &Arc<Agent>, activity: &mut Activity, post: Post<
 pub(super) fn fail(agent: &Arc<Agent>, post: Post<'_>) {
     agent.set_state(AgentState::Failed);
     post.change(|| Change::State(agent.face.serial, AgentState::Failed.as_str()));
+    agent.core.tell(EventKind::Failed, Some(&agent.face.name), post, || []);
     agent.face.log(Level::Error, "the agent has failed, and is not started again");
     let waiting = agent.mailbox.fail();
     agent.core.refuse_all(waiting, agent.name(), post);

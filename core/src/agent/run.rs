@@ -11,8 +11,10 @@ use super::letter::Letter;
 use super::mailbox::{Next, Order};
 use super::restart::{fail, supervise};
 use super::{Activity, Agent, AgentState, Capabilities, OnStarted, Starting, Timer, Undo};
+use serde_json::Value;
+
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{Loaded, Post, Posting};
+use crate::runtime::{EventKind, Loaded, Post, Posting};
 use crate::sandbox::{
     Delivery, Ended, Fault, FaultKind, InstancePermit, Level, Made, Seat, Slice, Turn, TurnEnd,
     World,
@@ -38,6 +40,23 @@ pub(crate) enum Job {
     /// The init of other code, which this seat makes.
     Replace(Arc<Seat>, InstancePermit, OnStarted),
     Shutdown,
+}
+
+impl Job {
+    /// What an event says of it: what the turn was for, and the message.
+    fn shown(&self) -> [(&'static str, Value); 2] {
+        let (of, message) = match self {
+            Job::Init | Job::Replace(..) => ("init", None),
+            Job::Message(letter) => ("message", Some(letter.message.message_id())),
+            Job::Timer(..) => ("timer", None),
+            Job::Restart(_) | Job::Shutdown => ("shutdown", None),
+        };
+        [("of", of.into()), ("message_id", message.into())]
+    }
+}
+
+fn micros(time: Duration) -> Value {
+    Value::from(time.as_micros() as u64)
 }
 
 /// Whose thread runs a slice.
@@ -276,12 +295,28 @@ fn forget(agent: &Arc<Agent>, activity: &mut Activity, job: Job) {
 fn conclude(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd, post: Post<'_>) {
     let counters = &agent.face.counters;
     if let Some(instance) = &end.instance {
-        counters.memory_bytes.set(instance.memory_bytes());
+        counters.has_memory(instance.memory_bytes());
     }
+    let took = agent.meter.spent();
+    counters.took(took);
     match &end.outcome {
-        Ok(_) => counters.turns.add(1),
+        Ok(ended) => {
+            counters.turns.add(1);
+            if ended.code != 0 {
+                counters.error_codes.add(1);
+            }
+            agent.core.tell(EventKind::Turn, Some(&agent.face.name), post, || {
+                let [of, message] = job.shown();
+                [of, message, ("code", ended.code.into()), ("micros", micros(took))]
+            });
+        }
         Err(fault) => {
-            counters.dropped_turns.add(1);
+            counters.dropped(fault.kind);
+            agent.core.tell(EventKind::Dropped, Some(&agent.face.name), post, || {
+                let [of, message] = job.shown();
+                let (kind, text) = (fault.kind.as_str().into(), fault.text.as_str().into());
+                [of, message, ("kind", kind), ("error", text), ("micros", micros(took))]
+            });
             let text = match &fault.backtrace {
                 Some(backtrace) => format!("a turn was dropped: {fault}\n{backtrace}"),
                 None => format!("a turn was dropped: {fault}"),
@@ -344,6 +379,7 @@ fn conclude(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd,
             activity.instance = None;
             if agent.leaves.load(Ordering::Acquire) {
                 post.change(|| Change::Gone(agent.face.serial));
+                agent.core.tell(EventKind::Removed, Some(&agent.face.name), post, || []);
             }
             agent.core.agent_stopped(agent);
             match std::mem::take(&mut activity.starting) {
@@ -392,9 +428,14 @@ fn has_reply(letter: &Letter, ended: &Ended) -> bool {
 fn started(agent: &Arc<Agent>, activity: &mut Activity, ended: Ended, post: Post<'_>) {
     activity.failed_starts = 0;
     agent.set_state(AgentState::Active);
-    if let Starting::First(_) = activity.starting {
-        write_down(agent, post);
-    }
+    let happened = match activity.starting {
+        Starting::First(_) => {
+            write_down(agent, post);
+            EventKind::Deployed
+        }
+        Starting::Ordered(_) | Starting::Again => EventKind::Restarted,
+    };
+    agent.core.tell(happened, Some(&agent.face.name), post, || []);
     take_up(agent, ended, post);
     match std::mem::take(&mut activity.starting) {
         Starting::First(done) | Starting::Ordered(done) => post.tell(done, Ok(())),
@@ -468,6 +509,7 @@ fn replaced(
             activity.instance = end.instance;
             completed(activity);
             agent.mailbox.revive();
+            agent.core.tell(EventKind::Replaced, Some(&agent.face.name), post, || []);
             take_up(agent, ended, post);
             post.tell(done, Ok(()));
         }

@@ -3,69 +3,134 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Figures of one agent since it was deployed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Turns that committed.
-    pub turns: u64,
-    /// Turns that were dropped.
-    pub dropped_turns: u64,
-    /// Times that the instance was replaced.
-    pub restarts: u64,
-    /// Messages that it was handed.
-    pub messages_in: u64,
-    /// Messages that its turns sent.
-    pub messages_out: u64,
-    /// Timers that it was told of.
-    pub timers: u64,
-    /// Bytes that it has stored, keys included.
-    pub stored_bytes: u64,
-    /// Copies of broadcasts and of subscribed messages that found no room with their receiver, or
-    /// were above its content limits.
-    pub skipped: u64,
-    /// Time that the guest ran, in microseconds.
-    pub cpu_micros: u64,
-    /// Memory after its last turn, in bytes.
-    pub memory_bytes: u64,
-    /// Messages that wait in the mailbox.
-    pub mailbox_messages: u64,
-    /// Log lines that were dropped.
-    pub log_lines_dropped: u64,
+use crate::sandbox::FaultKind;
+
+/// How a figure behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Figure {
+    /// It only grows.
+    Counter,
+    /// It is what it is now.
+    Gauge,
 }
 
-impl Stats {
-    /// The figures with their names, as they are in Python; JavaScript has the same in camel case.
-    pub fn fields(&self) -> [(&'static str, u64); 12] {
-        [
-            ("turns", self.turns),
-            ("dropped_turns", self.dropped_turns),
-            ("restarts", self.restarts),
-            ("messages_in", self.messages_in),
-            ("messages_out", self.messages_out),
-            ("timers", self.timers),
-            ("stored_bytes", self.stored_bytes),
-            ("skipped", self.skipped),
-            ("cpu_micros", self.cpu_micros),
-            ("memory_bytes", self.memory_bytes),
-            ("mailbox_messages", self.mailbox_messages),
-            ("log_lines_dropped", self.log_lines_dropped),
-        ]
-    }
+/// Every figure once: its name in every language, how it behaves, and what it is.
+macro_rules! figures {
+    ($($(#[doc = $text:literal])+ $name:ident: $kind:ident,)*) => {
+        /// Figures of one agent since it was deployed, or since its store was opened.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Stats {
+            $($(#[doc = $text])+ pub $name: u64,)*
+        }
+
+        impl Stats {
+            /// The names of all figures, how they behave, and what they are.
+            pub(crate) const FIGURES: &'static [(&'static str, Figure, &'static str)] =
+                &[$((stringify!($name), Figure::$kind, concat!($($text),+))),*];
+
+            /// The figures with their names, as they are in Python; JavaScript has the same in
+            /// camel case.
+            pub fn fields(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+                [$((stringify!($name), self.$name)),*].into_iter()
+            }
+
+            /// The sum of two agents' figures.
+            #[must_use]
+            pub(crate) fn plus(&self, other: &Stats) -> Stats {
+                Stats { $($name: self.$name.saturating_add(other.$name)),* }
+            }
+
+            /// What is left of an agent that is gone: what it is now counts no longer.
+            #[must_use]
+            pub(crate) fn of_the_past(&self) -> Stats {
+                Stats {
+                    $($name: if Figure::$kind == Figure::Counter { self.$name } else { 0 }),*
+                }
+            }
+        }
+    };
+}
+
+figures! {
+    /// Turns that committed.
+    turns: Counter,
+    /// Turns that were dropped, for whatever reason.
+    dropped_turns: Counter,
+    /// Turns that were dropped because its memory could not grow.
+    dropped_memory: Counter,
+    /// Turns that were dropped because they took too long.
+    dropped_time: Counter,
+    /// Turns that were dropped because they made too many host calls.
+    dropped_host_calls: Counter,
+    /// Turns that were dropped because they made too many allocations.
+    dropped_allocations: Counter,
+    /// Turns that were dropped because the guest trapped.
+    dropped_trap: Counter,
+    /// Turns that were dropped because the guest called `proc_exit`.
+    dropped_exit: Counter,
+    /// Turns that were dropped because the stack overflowed.
+    dropped_stack: Counter,
+    /// Turns that committed and ended with another code than 0.
+    error_codes: Counter,
+    /// Times that the instance was replaced.
+    restarts: Counter,
+    /// Messages that it was handed.
+    messages_in: Counter,
+    /// Messages that its turns sent.
+    messages_out: Counter,
+    /// Timers that it was told of.
+    timers: Counter,
+    /// Calls of host functions, leaving out WASI's.
+    host_calls: Counter,
+    /// Copies of broadcasts and of subscribed messages that found no room with their receiver, or
+    /// were above its content limits.
+    skipped: Counter,
+    /// Time that the guest ran, in microseconds.
+    cpu_micros: Counter,
+    /// Time of its turns, in microseconds: running, host calls and sleeping, not waiting for a
+    /// worker.
+    wall_micros: Counter,
+    /// Memory after its last turn, in bytes.
+    memory_bytes: Gauge,
+    /// The most memory that it had after a turn, in bytes.
+    peak_memory_bytes: Gauge,
+    /// Bytes that it has stored, keys included.
+    stored_bytes: Gauge,
+    /// Messages that wait in the mailbox.
+    mailbox_messages: Gauge,
+    /// Log lines that were dropped.
+    log_lines_dropped: Counter,
 }
 
 #[derive(Default)]
 pub(crate) struct Counters {
     pub turns: Counter,
     pub dropped_turns: Counter,
+    dropped: [Counter; 7],
+    pub error_codes: Counter,
     pub restarts: Counter,
     pub messages_in: Counter,
     pub messages_out: Counter,
     pub timers: Counter,
+    pub host_calls: Counter,
     pub skipped: Counter,
-    pub memory_bytes: Counter,
+    memory_bytes: Counter,
+    peak_memory_bytes: Counter,
     cpu_nanos: Counter,
+    wall_nanos: Counter,
 }
+
+/// The kinds of faults that are counted one by one.
+const KINDS: [FaultKind; 7] = [
+    FaultKind::Memory,
+    FaultKind::Time,
+    FaultKind::HostCalls,
+    FaultKind::Allocations,
+    FaultKind::Trap,
+    FaultKind::Exit,
+    FaultKind::Stack,
+];
 
 #[derive(Default)]
 pub(crate) struct Counter(AtomicU64);
@@ -75,34 +140,61 @@ impl Counter {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
-    pub fn set(&self, value: u64) {
-        self.0.store(value, Ordering::Relaxed);
-    }
-
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 impl Counters {
+    /// The guest ran for so long.
     pub fn ran(&self, time: Duration) {
         self.cpu_nanos.add(time.as_nanos() as u64);
     }
 
+    /// A turn took so long, whatever came of it.
+    pub fn took(&self, time: Duration) {
+        self.wall_nanos.add(time.as_nanos() as u64);
+    }
+
+    /// The guest has so much memory now.
+    pub fn has_memory(&self, bytes: u64) {
+        self.memory_bytes.0.store(bytes, Ordering::Relaxed);
+        self.peak_memory_bytes.0.fetch_max(bytes, Ordering::Relaxed);
+    }
+
+    /// A turn was dropped.
+    pub fn dropped(&self, kind: FaultKind) {
+        self.dropped_turns.add(1);
+        if let Some(at) = KINDS.iter().position(|counted| *counted == kind) {
+            self.dropped[at].add(1);
+        }
+    }
+
     pub fn read(&self) -> Stats {
+        let [memory, time, host_calls, allocations, trap, exit, stack] =
+            std::array::from_fn(|at| self.dropped[at].get());
         Stats {
             turns: self.turns.get(),
             dropped_turns: self.dropped_turns.get(),
+            dropped_memory: memory,
+            dropped_time: time,
+            dropped_host_calls: host_calls,
+            dropped_allocations: allocations,
+            dropped_trap: trap,
+            dropped_exit: exit,
+            dropped_stack: stack,
+            error_codes: self.error_codes.get(),
             restarts: self.restarts.get(),
             messages_in: self.messages_in.get(),
             messages_out: self.messages_out.get(),
             timers: self.timers.get(),
-            stored_bytes: 0,
+            host_calls: self.host_calls.get(),
             skipped: self.skipped.get(),
             cpu_micros: self.cpu_nanos.get() / 1000,
+            wall_micros: self.wall_nanos.get() / 1000,
             memory_bytes: self.memory_bytes.get(),
-            mailbox_messages: 0,
-            log_lines_dropped: 0,
+            peak_memory_bytes: self.peak_memory_bytes.get(),
+            ..Stats::default()
         }
     }
 }

@@ -111,6 +111,7 @@ impl Core {
         }
         self.asks.fail_all(&Error::closed());
         self.subscriptions.close_all();
+        self.events.close_all();
         self.scheduler.stop();
         self.directory.clear();
         self.hosts.clear();

@@ -13,14 +13,16 @@ use tokio::sync::Notify;
 
 use super::ask::Asks;
 use super::dead_letter::DeadLetters;
+use super::events::EventFilter;
+use super::feed::Feeds;
 use super::journal::Journal;
-use super::subscription::{AgentSubscription, Subscriptions};
-use crate::agent::Agent;
+use super::subscription::AgentSubscription;
+use crate::agent::{Agent, Stats};
 use crate::directory::{Directory, Member};
 use crate::error::{Error, ErrorKind};
 use crate::host_agent::HostAgent;
 use crate::limits::Limits;
-use crate::message::{ContentLimits, Draft, Envelope, Message, Stamp, name};
+use crate::message::{ContentLimits, Draft, Envelope, Filter, Message, Stamp, name};
 use crate::sandbox::{Lease, Running};
 use crate::scheduler::{Scheduler, Timers};
 use crate::source::{Id, Source};
@@ -37,7 +39,10 @@ pub(crate) struct Core {
     pub io: tokio::runtime::Handle,
     pub directory: Directory,
     pub asks: Asks,
-    pub subscriptions: Subscriptions,
+    pub subscriptions: Feeds<Filter>,
+    pub events: Feeds<EventFilter>,
+    /// What agents have done that are gone.
+    pub past: Mutex<Stats>,
     pub agent_subscriptions: RwLock<Vec<AgentSubscription>>,
     /// Agents that may see messages which are not meant for them.
     pub observers: AtomicUsize,
@@ -105,7 +110,9 @@ impl Core {
             io: parts.io.handle().clone(),
             directory: Directory::default(),
             asks: Asks::default(),
-            subscriptions: Subscriptions::default(),
+            subscriptions: Feeds::default(),
+            events: Feeds::default(),
+            past: Mutex::default(),
             agent_subscriptions: RwLock::default(),
             observers: AtomicUsize::new(0),
             dead_letters: DeadLetters::default(),
@@ -240,6 +247,11 @@ impl Core {
         }
         for id in agent.face.holdings.timers_made(None) {
             self.forget_timer(agent, id);
+        }
+        {
+            let stats = agent.face.stats(0).of_the_past();
+            let mut past = self.past.lock();
+            *past = past.plus(&stats);
         }
         if !agent.settings.grants.observe.is_empty() {
             self.observers.fetch_sub(1, Ordering::AcqRel);

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::core::Core;
+use super::events::EventKind;
 use super::posting::{Outward, Post};
 use crate::agent::Letter;
 use crate::error::{Error, ErrorKind};
@@ -59,6 +60,10 @@ impl DeadLetters {
             gone.push(oldest.id);
         }
         gone
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.lock().letters.len()
     }
 
     pub fn list(&self) -> Vec<DeadLetter> {
@@ -123,6 +128,11 @@ impl Core {
                 }))
             });
             let letter = DeadLetter { id, at, message, reason, agent };
+            self.tell(EventKind::DeadLetter, letter.agent.as_ref(), post, || {
+                let message_id = letter.message.message_id().into();
+                let reason = letter.reason.as_str().into();
+                [("id", id.into()), ("message_id", message_id), ("reason", reason)]
+            });
             if let Some(Outward::DeadLetter(letter)) = post.hold(Outward::DeadLetter(letter)) {
                 self.show_dead(letter);
             }

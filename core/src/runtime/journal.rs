@@ -12,7 +12,8 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use super::core::Core;
-use super::posting::{Commit, Outward, Parts};
+use super::events::EventKind;
+use super::posting::{Commit, Outward, Parts, Post};
 use crate::error::Error;
 use crate::store::{Change, Storage};
 
@@ -158,6 +159,9 @@ impl Writer {
             }
             Err(error) => {
                 tracing::error!(%error, "the store could not keep {} commits", parts.len());
+                self.core.tell(EventKind::StoreFailed, None, Post::outside(), || {
+                    [("error", error.message().into())]
+                });
                 let (kept, failed) =
                     parts.into_iter().partition(|(_, parts)| parts.is_bookkeeping());
                 self.fail(failed, &error);
@@ -226,7 +230,10 @@ impl Parts {
     fn is_bookkeeping(&self) -> bool {
         self.turn.is_none()
             && self.mailboxes.is_empty()
-            && self.outward.iter().all(|outward| matches!(outward, Outward::DeadLetter(_)))
+            && self
+                .outward
+                .iter()
+                .all(|outward| matches!(outward, Outward::DeadLetter(_) | Outward::Event(_)))
             && self.changes.iter().all(|change| {
                 matches!(
                     change,
@@ -244,7 +251,7 @@ impl Core {
             match outward {
                 Outward::Answer(ask, ..) => ask.fail(error.clone()),
                 Outward::Done(done, _) => done(Err(error.clone())),
-                Outward::Observe(_) | Outward::DeadLetter(_) => {}
+                Outward::Observe(_) | Outward::DeadLetter(_) | Outward::Event(_) => {}
             }
         }
         for member in parts.mailboxes {

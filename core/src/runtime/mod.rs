@@ -7,8 +7,11 @@ mod content;
 mod core;
 mod dead_letter;
 mod deploy;
+mod events;
+mod feed;
 mod handle;
 mod journal;
+mod metrics;
 mod outcome;
 mod posting;
 mod register;
@@ -29,12 +32,15 @@ pub use self::builder::Builder;
 pub(crate) use self::core::{Core, Party};
 pub use self::dead_letter::DeadLetter;
 pub use self::deploy::Deploy;
+pub use self::events::EventFilter;
+pub(crate) use self::events::EventKind;
+pub use self::feed::Subscription;
 pub use self::handle::Agent;
+pub use self::metrics::Metrics;
 pub(crate) use self::posting::{Commit, Post, Posting, Standing};
 pub use self::register::{FnHandler, HostAgentHandle, Register};
 pub use self::send::Call;
 pub(crate) use self::settings::Settings;
-pub use self::subscription::Subscription;
 pub(crate) use self::wasm::Loaded;
 pub use self::wasm::Wasm;
 
@@ -254,6 +260,33 @@ impl Runtime {
         let (filter, names) = filter.split_receivers();
         let members = self.core().directory.matching(&filter, names.as_ref());
         Ok(members.iter().map(|member| member.name().to_string()).collect())
+    }
+
+    /// What happens to agents from now on, as messages of `ams` whose content is an object: `event`,
+    /// the kind; `agent`, its name, if it is about one; and what belongs to the kind. Without a filter
+    /// that names kinds there is one for every turn.
+    ///
+    /// | kind | says |
+    /// |---|---|
+    /// | `deployed`, `restarted`, `failed`, `suspended`, `resumed`, `replaced`, `removed` | |
+    /// | `turn` | that a turn has committed: `of` (`message`, `timer`, `init`, `shutdown`), `message_id`, `code`, and `micros`, the time that it took |
+    /// | `dropped` | that one was dropped: the same, and `kind` and `error` in place of `code` |
+    /// | `dead_letter` | `id`, `message_id`, `reason` |
+    /// | `forged_sender` | `claimed`, whose name the agent wrote |
+    /// | `denied` | `receiver`, to whom its grants do not let it send |
+    /// | `store_failed` | `error`: commits could not be kept |
+    ///
+    /// # Errors
+    ///
+    /// `Closed`.
+    pub fn events(&self, filter: EventFilter) -> Result<Subscription, Error> {
+        self.core().check_open()?;
+        Ok(self.core().watch(filter))
+    }
+
+    /// The figures of all agents, and their sums.
+    pub fn metrics(&self) -> Metrics {
+        self.core().metrics()
     }
 
     /// The last messages that reached nobody, oldest first.

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::ask::Ask;
 use super::core::Core;
 use super::dead_letter::DeadLetter;
+use super::events::Event;
 use super::journal::Journal;
 use crate::agent::{Agent, Letter, OnStarted, Undo};
 use crate::directory::Member;
@@ -103,6 +104,8 @@ pub(crate) enum Outward {
     /// The answer of an ask, from the member with this serial.
     Answer(Arc<Ask>, u64, Message),
     DeadLetter(DeadLetter),
+    /// Something for who watches events.
+    Event(Event),
     /// A start, a restart or a replacement has come to its end.
     Done(OnStarted, Result<(), Error>),
 }
@@ -289,6 +292,7 @@ impl Core {
                     }
                 }
                 Outward::DeadLetter(letter) => self.show_dead(letter),
+                Outward::Event(event) => self.show_event(&event),
                 Outward::Done(done, result) => done(result),
             }
         }

@@ -1,211 +1,17 @@
-//! Subscriptions: copies of messages for scripts, and for agents.
+//! Who sees which messages: the subscriptions of scripts, and of agents.
 
-use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
-
-use arc_swap::ArcSwap;
-use parking_lot::Mutex;
+use std::sync::atomic::Ordering;
 
 use super::core::Core;
+use super::feed::{Feed, Subscription};
 use super::posting::{Outward, Post};
 use crate::agent::{Agent, Kind, Letter, Undo};
 use crate::directory::Member;
-use crate::error::{Error, ErrorKind};
 use crate::grants::Grants;
 use crate::message::{Filter, Message};
 use crate::sandbox::Made;
 use crate::store::Change;
-
-/// Messages that wait for a script's subscription.
-const CAPACITY: usize = 1024;
-/// Bytes of the messages that wait.
-const CAPACITY_BYTES: usize = 16 << 20;
-
-/// Copies of the messages that match a filter. A slow reader misses some and is told how many; the
-/// runtime never waits for it. Dropping it ends the subscription.
-pub struct Subscription {
-    feed: Arc<Feed>,
-    core: Arc<Core>,
-}
-
-struct Feed {
-    filter: Filter,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    waiting: VecDeque<Message>,
-    bytes: usize,
-    missed: u64,
-    closed: bool,
-    /// Who waits for a message, by a number of its own.
-    wakers: Vec<(u64, Waker)>,
-    next_reader: u64,
-}
-
-/// Who calls `poll_next`: one reader, however often its task changes.
-const POLLING: u64 = 0;
-
-impl Subscription {
-    /// The next message; `None` once the subscription or the runtime is closed.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: a message is only taken when it is returned.
-    pub async fn next(&self) -> Option<Message> {
-        let reader = Reader::new(&self.feed);
-        poll_fn(|context| self.feed.poll(reader.number, context)).await
-    }
-
-    /// The same for at most `timeout`; `None` waits for ever.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Timeout`] if no message came.
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`Subscription::next`].
-    pub async fn next_within(&self, timeout: Option<Duration>) -> Result<Option<Message>, Error> {
-        self.core.within_time(timeout, self.next()).await.ok_or_else(|| {
-            let waited = timeout.unwrap_or_default();
-            Error::new(ErrorKind::Timeout, format!("no message came within {waited:?}"))
-        })
-    }
-
-    /// The same as a poll, for one task: only who polled last is woken.
-    pub fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Message>> {
-        self.feed.poll(POLLING, context)
-    }
-
-    /// The next message, if one waits.
-    pub fn try_next(&self) -> Option<Message> {
-        let mut state = self.feed.state.lock();
-        let message = state.waiting.pop_front()?;
-        state.bytes -= message.charge();
-        Some(message)
-    }
-
-    /// How many messages found no room since the subscription began.
-    pub fn missed(&self) -> u64 {
-        self.feed.state.lock().missed
-    }
-
-    /// Ends the subscription; what waits can still be read.
-    pub fn close(&self) {
-        self.core.subscriptions.remove(&self.feed);
-        self.feed.close();
-    }
-}
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
-/// One call of [`Subscription::next`]; leaves nothing behind when it is given up.
-struct Reader<'a> {
-    feed: &'a Feed,
-    number: u64,
-}
-
-impl<'a> Reader<'a> {
-    fn new(feed: &'a Feed) -> Self {
-        let mut state = feed.state.lock();
-        state.next_reader += 1;
-        Reader { feed, number: state.next_reader }
-    }
-}
-
-impl Drop for Reader<'_> {
-    fn drop(&mut self) {
-        self.feed.state.lock().wakers.retain(|(number, _)| *number != self.number);
-    }
-}
-
-impl Feed {
-    fn poll(&self, reader: u64, context: &mut Context<'_>) -> Poll<Option<Message>> {
-        let mut state = self.state.lock();
-        if let Some(message) = state.waiting.pop_front() {
-            state.bytes -= message.charge();
-            return Poll::Ready(Some(message));
-        }
-        if state.closed {
-            return Poll::Ready(None);
-        }
-        match state.wakers.iter_mut().find(|(number, _)| *number == reader) {
-            Some((_, waker)) => waker.clone_from(context.waker()),
-            None => state.wakers.push((reader, context.waker().clone())),
-        }
-        Poll::Pending
-    }
-
-    fn push(&self, message: &Message) {
-        let mut state = self.state.lock();
-        let full = state.waiting.len() >= CAPACITY
-            || (state.bytes + message.charge() > CAPACITY_BYTES && !state.waiting.is_empty());
-        if full {
-            state.missed += 1;
-            return;
-        }
-        state.bytes += message.charge();
-        state.waiting.push_back(message.clone());
-        let wakers = std::mem::take(&mut state.wakers);
-        drop(state);
-        for (_, waker) in wakers {
-            waker.wake();
-        }
-    }
-
-    fn close(&self) {
-        let mut state = self.state.lock();
-        state.closed = true;
-        let wakers = std::mem::take(&mut state.wakers);
-        drop(state);
-        for (_, waker) in wakers {
-            waker.wake();
-        }
-    }
-}
-
-/// The subscriptions of scripts.
-#[derive(Default)]
-pub(crate) struct Subscriptions {
-    feeds: ArcSwap<Vec<Arc<Feed>>>,
-    count: AtomicUsize,
-}
-
-impl Subscriptions {
-    fn add(&self, feed: &Arc<Feed>) {
-        self.feeds.rcu(|feeds| {
-            let mut feeds = Vec::clone(feeds);
-            feeds.push(feed.clone());
-            feeds
-        });
-        self.count.store(self.feeds.load().len(), Ordering::Release);
-    }
-
-    fn remove(&self, feed: &Arc<Feed>) {
-        self.feeds.rcu(|feeds| {
-            let mut feeds = Vec::clone(feeds);
-            feeds.retain(|other| !Arc::ptr_eq(other, feed));
-            feeds
-        });
-        self.count.store(self.feeds.load().len(), Ordering::Release);
-    }
-
-    pub fn close_all(&self) {
-        for feed in self.feeds.load().iter() {
-            feed.close();
-        }
-    }
-}
 
 /// One subscription of an agent.
 pub(crate) struct AgentSubscription {
@@ -216,13 +22,18 @@ pub(crate) struct AgentSubscription {
 
 impl Core {
     pub fn subscribe(self: &Arc<Self>, filter: Filter) -> Subscription {
-        let feed = Arc::new(Feed { filter, state: Mutex::default() });
-        self.subscriptions.add(&feed);
+        let feed = Arc::new(Feed::default());
+        self.subscriptions.add(filter, &feed);
+        self.begin_feed(feed)
+    }
+
+    /// A subscription that reads `feed`.
+    pub fn begin_feed(self: &Arc<Self>, feed: Arc<Feed>) -> Subscription {
         // Closing ends the feeds that it finds; one that came after that must not wait.
         if self.check_open().is_err() {
             feed.close();
         }
-        Subscription { feed, core: self.clone() }
+        Subscription::new(feed, self.clone())
     }
 
     /// Shows a message to the script's subscriptions, at once or when its posting is on disk; whether
@@ -240,14 +51,13 @@ impl Core {
                     && self.may_see(&agent.face.grants, message)
             });
         }
-        if self.subscriptions.count.load(Ordering::Acquire) == 0 {
+        if self.subscriptions.is_empty() {
             return false;
         }
         if post.posting.is_none() {
             return self.show(message);
         }
-        let feeds = self.subscriptions.feeds.load();
-        let seen = feeds.iter().any(|feed| self.is_meant(&feed.filter, message));
+        let seen = self.subscriptions.any(|filter| self.is_meant(filter, message));
         if seen {
             post.hold(Outward::Observe(message.clone()));
         }
@@ -256,14 +66,7 @@ impl Core {
 
     /// Shows a message to the script's subscriptions; whether one of them took it.
     pub fn show(&self, message: &Message) -> bool {
-        let mut seen = false;
-        for feed in self.subscriptions.feeds.load().iter() {
-            if self.is_meant(&feed.filter, message) {
-                feed.push(message);
-                seen = true;
-            }
-        }
-        seen
+        self.subscriptions.push(message, |filter| self.is_meant(filter, message))
     }
 
     /// What a filter says of agents is meant of the sender.

@@ -63,6 +63,8 @@ pub(crate) trait World: Send + Sync {
     fn has_timer(&self, id: u32) -> bool;
     /// Writes a line to the agent's log, unless the turn has written too much.
     fn log(&self, level: Level, text: &str);
+    /// A turn has made so many calls of host functions.
+    fn made_calls(&self, calls: u64);
     /// A turn begins: the log counts anew.
     fn begin_turn(&self);
     /// Counts log output that was dropped.
@@ -117,7 +119,7 @@ pub(super) struct TurnState {
     pub made: Made,
     /// By how many bytes the turn changes what the agent has stored.
     pub stored_change: i64,
-    host_calls: u64,
+    pub host_calls: u64,
     /// What the guest asked for when its memory was not allowed to grow.
     pub denied_memory: Option<u64>,
 }
@@ -160,6 +162,7 @@ impl Host {
     /// Ends the turn; its record.
     pub fn end_turn(&mut self) -> TurnRecord {
         self.turn.handled = None;
+        self.world.made_calls(std::mem::take(&mut self.turn.host_calls));
         std::mem::take(&mut self.turn.record)
     }
 

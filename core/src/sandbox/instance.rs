@@ -272,6 +272,8 @@ fn is_out_of_ration(store: &mut Store<Host>) -> bool {
 /// What dropped the turn. A trap after memory was refused is the refusal's doing.
 fn fault(store: &mut Store<Host>, error: wasmtime::Error) -> Fault {
     let fault = Fault::from_guest(error);
+    let calls = std::mem::take(&mut store.data_mut().turn.host_calls);
+    store.data().world.made_calls(calls);
     if fault.kind == FaultKind::Trap
         && is_out_of_ration(store)
         && let Some(limit) = store.data().limits.max_allocations

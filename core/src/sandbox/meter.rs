@@ -102,6 +102,11 @@ impl Meter {
         Some(max.saturating_sub(Duration::from_nanos(self.spent.load(Ordering::Relaxed))))
     }
 
+    /// What the turn has taken so far.
+    pub fn spent(&self) -> Duration {
+        Duration::from_nanos(self.spent.load(Ordering::Relaxed))
+    }
+
     /// Ends the turn at its next preemption point.
     pub fn interrupt(&self) {
         self.stop.store(true, Ordering::Relaxed);

@@ -5,8 +5,9 @@ use std::future::{Future, IntoFuture};
 use std::time::{Duration, Instant};
 
 use caxton::{
-    Agent, ContentLimits, DeadLetter, Deploy, Draft, Durability, Error, Filter, Grants, Handler,
-    HostAgentHandle, Limits, Message, Register, Reply, Restart, Runtime, Subscription, Task, Wasm,
+    Agent, ContentLimits, DeadLetter, Deploy, Draft, Durability, Error, EventFilter, Filter,
+    Grants, Handler, HostAgentHandle, Limits, Message, Register, Reply, Restart, Runtime, Stats,
+    Subscription, Task, Wasm,
 };
 use serde_json::{Map, Value, json};
 
@@ -79,6 +80,9 @@ const STEPS: &[(&str, &[&str])] = &[
     ("capabilities", &[]),
     ("logs", &[]),
     ("stats", &[]),
+    ("events", &["kind", "agent"]),
+    ("metrics", &[]),
+    ("prometheus", &[]),
     ("dead_letters", &[]),
     ("replay_dead_letter", &[]),
     ("drop_dead_letter", &[]),
@@ -238,10 +242,32 @@ impl Stage {
             "state" => Ok(self.agent(value)?.state().as_str().into()),
             "capabilities" => Ok(self.agent(value)?.capabilities().into()),
             "logs" => Ok(self.agent(value)?.logs().into_iter().map(|line| line.text).collect()),
-            "stats" => {
-                Ok(self.agent(value)?.stats().fields().into_iter().collect::<HashMap<_, _>>())
-                    .map(|figures| json!(figures))
+            "stats" => Ok(self.agent(value)?.stats().fields().collect::<HashMap<_, _>>())
+                .map(|figures| json!(figures)),
+            "events" => {
+                let mut filter = Map::new();
+                for key in ["kind", "agent"] {
+                    filter.extend(step.get(key).map(|value| (key.to_owned(), value.clone())));
+                }
+                EventFilter::read(Value::Object(filter).to_string().as_bytes())
+                    .and_then(|filter| runtime.events(filter))
+                    .map(|events| {
+                        self.subscriptions.insert(value.to_string(), events);
+                        Value::Null
+                    })
             }
+            "metrics" => {
+                let metrics = runtime.metrics();
+                let figures = |stats: &Stats| stats.fields().collect::<HashMap<_, _>>();
+                let agents = metrics.agents.iter().map(|(name, stats)| (name, figures(stats)));
+                Ok(json!({
+                    "total": figures(&metrics.total),
+                    "agents": agents.collect::<HashMap<_, _>>(),
+                    "host_agents": metrics.host_agents,
+                    "dead_letters": metrics.dead_letters,
+                }))
+            }
+            "prometheus" => Ok(runtime.metrics().to_prometheus().into()),
             "dead_letters" => Ok(runtime
                 .dead_letters()
                 .into_iter()

@@ -1,0 +1,189 @@
+//! Events: what happens to agents, told to the program as messages of `ams`.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::core::Core;
+use super::feed::{Feed, Subscription};
+use super::posting::{Outward, Post};
+use crate::error::{Error, ErrorKind, shown};
+use crate::message::{Draft, Message, Performative};
+
+/// Where events go, as far as their `receiver` says.
+const RECEIVER: &str = "topic:events";
+
+/// What can happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum EventKind {
+    Deployed,
+    Turn,
+    Dropped,
+    Restarted,
+    Failed,
+    Suspended,
+    Resumed,
+    Replaced,
+    Removed,
+    DeadLetter,
+    ForgedSender,
+    Denied,
+    StoreFailed,
+}
+
+impl EventKind {
+    const ALL: [EventKind; 13] = [
+        EventKind::Deployed,
+        EventKind::Turn,
+        EventKind::Dropped,
+        EventKind::Restarted,
+        EventKind::Failed,
+        EventKind::Suspended,
+        EventKind::Resumed,
+        EventKind::Replaced,
+        EventKind::Removed,
+        EventKind::DeadLetter,
+        EventKind::ForgedSender,
+        EventKind::Denied,
+        EventKind::StoreFailed,
+    ];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            EventKind::Deployed => "deployed",
+            EventKind::Turn => "turn",
+            EventKind::Dropped => "dropped",
+            EventKind::Restarted => "restarted",
+            EventKind::Failed => "failed",
+            EventKind::Suspended => "suspended",
+            EventKind::Resumed => "resumed",
+            EventKind::Replaced => "replaced",
+            EventKind::Removed => "removed",
+            EventKind::DeadLetter => "dead_letter",
+            EventKind::ForgedSender => "forged_sender",
+            EventKind::Denied => "denied",
+            EventKind::StoreFailed => "store_failed",
+        }
+    }
+}
+
+/// Which events are meant; without anything said all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    kinds: Vec<EventKind>,
+    agents: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    kind: Option<OneOrMany>,
+    #[serde(default)]
+    agent: Option<OneOrMany>,
+}
+
+impl EventFilter {
+    /// Events of every kind, of every agent.
+    pub fn everything() -> Self {
+        Self::default()
+    }
+
+    /// Reads a filter: a JSON object with `kind` and `agent`, each a string or an array of them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] if it is something else, or names a kind that is none.
+    pub fn read(json: &[u8]) -> Result<Self, Error> {
+        let written: Written = serde_json::from_slice(json).map_err(|wrong| {
+            let text = format!("this is no filter of events: {wrong}");
+            Error::new(ErrorKind::InvalidArgument, text)
+        })?;
+        let kinds = many(written.kind).iter().map(|name| parse(name)).collect::<Result<_, _>>()?;
+        Ok(EventFilter { kinds, agents: many(written.agent) })
+    }
+
+    fn wants(&self, kind: EventKind, agent: Option<&str>) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&kind))
+            && (self.agents.is_empty()
+                || agent.is_some_and(|agent| self.agents.iter().any(|wanted| wanted == agent)))
+    }
+}
+
+fn many(texts: Option<OneOrMany>) -> Vec<String> {
+    match texts {
+        None => Vec::new(),
+        Some(OneOrMany::One(text)) => vec![text],
+        Some(OneOrMany::Many(texts)) => texts,
+    }
+}
+
+fn parse(name: &str) -> Result<EventKind, Error> {
+    EventKind::ALL.into_iter().find(|kind| kind.as_str() == name).ok_or_else(|| {
+        let names = EventKind::ALL.map(EventKind::as_str).join(", ");
+        let text = format!("there are no events of the kind {:?}; there are {names}", shown(name));
+        Error::new(ErrorKind::InvalidArgument, text)
+    })
+}
+
+/// An event on its way to those who want it.
+pub(crate) struct Event {
+    kind: EventKind,
+    agent: Option<Arc<str>>,
+    message: Message,
+}
+
+impl Core {
+    /// Events from now on.
+    pub fn watch(self: &Arc<Self>, filter: EventFilter) -> Subscription {
+        let feed = Arc::new(Feed::default());
+        self.events.add(filter, &feed);
+        self.begin_feed(feed)
+    }
+
+    /// Tells of something, at once or when what it is part of is on disk. `details` are only asked for
+    /// where somebody wants to know.
+    pub fn tell<const N: usize>(
+        &self,
+        kind: EventKind,
+        agent: Option<&Arc<str>>,
+        post: Post<'_>,
+        details: impl FnOnce() -> [(&'static str, Value); N],
+    ) {
+        let name = agent.map(|agent| &**agent);
+        if self.events.is_empty() || !self.events.any(|filter| filter.wants(kind, name)) {
+            return;
+        }
+        let mut content = Map::new();
+        content.insert("event".to_owned(), kind.as_str().into());
+        if let Some(agent) = name {
+            content.insert("agent".to_owned(), agent.into());
+        }
+        content.extend(details().map(|(key, value)| (key.to_owned(), value)));
+        let content = Value::Object(content).to_string();
+        let act = Performative::Inform.as_str();
+        let draft = Draft::with_raw_content(act, Some(RECEIVER), content.as_bytes());
+        match self.stamp_own(&draft) {
+            Ok(message) => {
+                let event = Event { kind, agent: agent.cloned(), message };
+                if let Some(Outward::Event(event)) = post.hold(Outward::Event(event)) {
+                    self.show_event(&event);
+                }
+            }
+            Err(error) => tracing::error!(%error, "an event could not be written"),
+        }
+    }
+
+    pub fn show_event(&self, event: &Event) {
+        let agent = event.agent.as_deref();
+        self.events.push(&event.message, |filter| filter.wants(event.kind, agent));
+    }
+}

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
-use caxton::{Draft, Durability, EventFilter, Filter, Register, Runtime};
+use caxton::{Draft, Durability, Error, EventFilter, Filter, Register, Runtime, Subscription};
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
@@ -212,28 +212,14 @@ impl RuntimeHandle {
 
     #[napi(catch_unwind)]
     pub fn subscribe(&self, filter: String) -> Either<SubscriptionHandle, Fault> {
-        let subscribed =
-            Filter::read(filter.as_bytes()).and_then(|filter| self.runtime.subscribe(filter));
-        match subscribed {
-            Ok(subscription) => {
-                let runtime = self.runtime.clone();
-                Either::A(SubscriptionHandle::new(subscription, runtime, &self.hub))
-            }
-            Err(error) => Either::B(error.into()),
-        }
+        let filter = Filter::read(filter.as_bytes());
+        self.opened(filter.and_then(|filter| self.runtime.subscribe(filter)))
     }
 
     #[napi(catch_unwind)]
     pub fn events(&self, filter: String) -> Either<SubscriptionHandle, Fault> {
-        let watched =
-            EventFilter::read(filter.as_bytes()).and_then(|filter| self.runtime.events(filter));
-        match watched {
-            Ok(subscription) => {
-                let runtime = self.runtime.clone();
-                Either::A(SubscriptionHandle::new(subscription, runtime, &self.hub))
-            }
-            Err(error) => Either::B(error.into()),
-        }
+        let filter = EventFilter::read(filter.as_bytes());
+        self.opened(filter.and_then(|filter| self.runtime.events(filter)))
     }
 
     #[napi(catch_unwind)]
@@ -314,6 +300,18 @@ impl RuntimeHandle {
             runtime.close_within(timeout).await;
             Outcome::Done
         })
+    }
+}
+
+impl RuntimeHandle {
+    fn opened(&self, result: Result<Subscription, Error>) -> Either<SubscriptionHandle, Fault> {
+        match result {
+            Ok(subscription) => {
+                let runtime = self.runtime.clone();
+                Either::A(SubscriptionHandle::new(subscription, runtime, &self.hub))
+            }
+            Err(error) => Either::B(error.into()),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ import {
   type NativeAgent,
   type NativeRuntime,
   type NativeRuntimeOptions,
+  type NativeSubscription,
   native,
   type Written,
 } from "./native.cjs";
@@ -284,9 +285,7 @@ export class Runtime {
     const hasCallback = typeof callback === "function";
     const { signal } = checkOptions(hasCallback ? options : callback, ["signal"]);
     signal?.throwIfAborted();
-    const opened = unwrap(this.#native.subscribe(encodeFilter(filter)));
-    const subscription = new Subscription(opened, { signal });
-    signal?.addEventListener("abort", () => subscription.close(), { once: true });
+    const subscription = opened(this.#native.subscribe(encodeFilter(filter)), signal);
     // It only ever rejects because it was aborted.
     if (hasCallback) subscription.feed(callback).catch(nothing);
     return subscription;
@@ -301,10 +300,7 @@ export class Runtime {
     const { signal } = checkOptions(options, ["signal"]);
     signal?.throwIfAborted();
     const checked = checkOptions(filter, ["kind", "agent"]);
-    const opened = unwrap(this.#native.events(JSON.stringify(checked)));
-    const subscription = new Subscription(opened, { signal });
-    signal?.addEventListener("abort", () => subscription.close(), { once: true });
-    return subscription;
+    return opened(this.#native.events(JSON.stringify(checked)), signal);
   }
 
   /** The figures of all agents, and their sums. */
@@ -405,4 +401,11 @@ function waitFor(options: WaitOptions | undefined): number | undefined {
 
 function encodeMessages(messages: Iterable<MessageLike>): Written[] {
   return Array.from(messages, encodeMessage);
+}
+
+/** A subscription that ends with its signal. */
+function opened(native: NativeSubscription | Fault, signal: AbortSignal | undefined): Subscription {
+  const subscription = new Subscription(unwrap(native), { signal });
+  signal?.addEventListener("abort", () => subscription.close(), { once: true });
+  return subscription;
 }

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::Agent;
 use super::letter::Letter;
-use super::mailbox::Refusal;
+use super::queue::Refusal;
 use crate::message::Message;
 use crate::scheduler::Lane;
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::commit::commit;
 use super::letter::Letter;
-use super::mailbox::{Next, Order};
+use super::mailbox::Next;
+use super::queue::Order;
 use super::restart::{fail, supervise};
 use super::{Activity, Agent, AgentState, Capabilities, OnStarted, Starting, Timer, Undo};
 use serde_json::Value;

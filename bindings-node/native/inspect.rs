@@ -67,39 +67,42 @@ impl From<Inspection> for Found {
 /// What a thread will have found.
 #[derive(Default)]
 struct Finding {
-    result: Option<Result<Inspection, Fault>>,
+    outcome: Option<Outcome>,
     waker: Option<Waker>,
 }
 
-/// Looks at a module, on a thread of its own: it is compiled, which takes tens of milliseconds.
+/// Looks at a module: it is compiled, which takes tens of milliseconds.
 #[napi(catch_unwind)]
 pub fn inspect(hub: &Hub, wasm: PathOrBytes, is_path: bool) -> Value {
     let module = module(wasm, is_path);
+    on_thread(hub, move || match module.inspect() {
+        Ok(inspection) => Outcome::Found(inspection),
+        Err(error) => Outcome::Failed(error.into()),
+    })
+}
+
+/// Looks at something on a thread of its own.
+pub fn on_thread(hub: &Hub, look: impl FnOnce() -> Outcome + Send + 'static) -> Value {
     let finding = Arc::new(Mutex::new(Finding::default()));
     let found = Teller(finding.clone());
-    let looking = thread::Builder::new().name("caxton-inspect".to_owned()).spawn(move || {
-        let result = module.inspect().map_err(Fault::from);
-        found.tell(result);
-    });
+    let looking =
+        thread::Builder::new().name("caxton-inspect".to_owned()).spawn(move || found.tell(look()));
     begin(hub.shared(), async move {
         if looking.is_err() {
-            let text = "the system gives no thread to look at the module";
+            let text = "the system gives no thread to look at it";
             return Outcome::Failed(Fault::new(ErrorKind::Internal, text));
         }
-        let result = poll_fn(|context| {
+        poll_fn(|context| {
             let mut finding = finding.lock();
-            match finding.result.take() {
-                Some(result) => Poll::Ready(result),
+            match finding.outcome.take() {
+                Some(outcome) => Poll::Ready(outcome),
                 None => {
                     finding.waker = Some(context.waker().clone());
                     Poll::Pending
                 }
             }
-        });
-        match result.await {
-            Ok(inspection) => Outcome::Found(inspection),
-            Err(fault) => Outcome::Failed(fault),
-        }
+        })
+        .await
     })
 }
 
@@ -107,11 +110,11 @@ pub fn inspect(hub: &Hub, wasm: PathOrBytes, is_path: bool) -> Value {
 struct Teller(Arc<Mutex<Finding>>);
 
 impl Teller {
-    fn tell(&self, result: Result<Inspection, Fault>) {
+    fn tell(&self, outcome: Outcome) {
         let waker = {
             let mut finding = self.0.lock();
-            if finding.result.is_none() {
-                finding.result = Some(result);
+            if finding.outcome.is_none() {
+                finding.outcome = Some(outcome);
             }
             finding.waker.take()
         };
@@ -123,6 +126,6 @@ impl Teller {
 
 impl Drop for Teller {
     fn drop(&mut self) {
-        self.tell(Err(Fault::of_panic()));
+        self.tell(Outcome::Failed(Fault::of_panic()));
     }
 }

@@ -9,6 +9,7 @@ mod fault;
 mod handler;
 mod hub;
 mod inspect;
+mod inspect_store;
 mod message;
 mod options;
 mod outcome;

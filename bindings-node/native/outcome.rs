@@ -1,12 +1,13 @@
 //! What a call came to, and how JavaScript is shown it.
 
-use caxton::{Agent, Error, Inspection, Message, Runtime};
-use napi::bindgen_prelude::{Either, Either9, Null, Undefined};
+use caxton::{Agent, Error, Inspection, Message, Runtime, StoreInspection};
+use napi::bindgen_prelude::{Either, Either10, Null, Undefined};
 
 use crate::agent::AgentHandle;
 use crate::fault::Fault;
 use crate::hub::CallId;
 use crate::inspect::Found;
+use crate::inspect_store::FoundStore;
 use crate::message::text;
 
 /// What a call came to.
@@ -20,11 +21,12 @@ pub enum Outcome {
     Agents(Vec<Agent>, Runtime),
     Answers(Vec<Result<Message, Error>>),
     Found(Inspection),
+    FoundStore(StoreInspection),
     Failed(Fault),
 }
 
 /// The same for JavaScript; a number stands for a call that waits.
-pub type Value = Either9<
+pub type Value = Either10<
     Undefined,
     Null,
     CallId,
@@ -34,6 +36,7 @@ pub type Value = Either9<
     Vec<Either<String, Fault>>,
     Found,
     Fault,
+    FoundStore,
 >;
 
 impl Outcome {
@@ -53,17 +56,17 @@ impl Outcome {
 
     pub fn into_value(self, hub: &crate::hub::SharedLoop) -> Value {
         match self {
-            Outcome::Done => Either9::A(()),
-            Outcome::Ended => Either9::B(Null),
-            Outcome::Message(message) => Either9::D(text(&message)),
-            Outcome::Agent(agent, runtime) => Either9::E(AgentHandle::new(agent, runtime, hub)),
-            Outcome::Agents(agents, runtime) => Either9::F(
+            Outcome::Done => Either10::A(()),
+            Outcome::Ended => Either10::B(Null),
+            Outcome::Message(message) => Either10::D(text(&message)),
+            Outcome::Agent(agent, runtime) => Either10::E(AgentHandle::new(agent, runtime, hub)),
+            Outcome::Agents(agents, runtime) => Either10::F(
                 agents
                     .into_iter()
                     .map(|agent| AgentHandle::new(agent, runtime.clone(), hub))
                     .collect(),
             ),
-            Outcome::Answers(answers) => Either9::G(
+            Outcome::Answers(answers) => Either10::G(
                 answers
                     .into_iter()
                     .map(|answer| match answer {
@@ -72,18 +75,19 @@ impl Outcome {
                     })
                     .collect(),
             ),
-            Outcome::Found(inspection) => Either9::H(inspection.into()),
-            Outcome::Failed(fault) => Either9::I(fault),
+            Outcome::Found(inspection) => Either10::H(inspection.into()),
+            Outcome::FoundStore(inspection) => Either10::J(inspection.into()),
+            Outcome::Failed(fault) => Either10::I(fault),
         }
     }
 }
 
 /// A call that waits.
 pub fn pending(id: CallId) -> Value {
-    Either9::C(id)
+    Either10::C(id)
 }
 
 /// A call that could not even begin.
 pub fn failed(fault: impl Into<Fault>) -> Value {
-    Either9::I(fault.into())
+    Either10::I(fault.into())
 }

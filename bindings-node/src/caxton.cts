@@ -33,6 +33,12 @@ export {
 export { type Handler, HostAgent, type RegisterOptions } from "./host-agent.cjs";
 export { type Export, type Import, type Inspection, inspect } from "./inspect.cjs";
 export {
+  inspectStore,
+  type StoredAgent,
+  type StoredHostAgent,
+  type StoreInspection,
+} from "./inspect-store.cjs";
+export {
   type Fields,
   Message,
   type MessageFields,

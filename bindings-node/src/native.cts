@@ -179,6 +179,29 @@ export interface NativeMetrics {
   deadLetters: number;
 }
 
+/** @internal */
+export interface NativeStoreInspection {
+  version: number;
+  sizeBytes: number;
+  agents: {
+    name: string;
+    id: string;
+    state: string;
+    moduleHash: string;
+    moduleBytes: number;
+    restart: string;
+    capabilities: string[];
+    storedBytes: number;
+    storedKeys: number;
+    timers: number;
+    subscriptions: number;
+    mailboxMessages: number;
+  }[];
+  hostAgents: { name: string; mailboxMessages: number }[];
+  deadLetters: number;
+  mailboxMessages: number;
+}
+
 /** @internal Everything that was ready when the event loop got to it. */
 export interface Ready {
   calls: number[];
@@ -200,6 +223,7 @@ export interface Native {
   Answer: { Nothing: number; Content: number; Message: number; Failure: number };
   openRuntime(hub: NativeHub, options: NativeRuntimeOptions): NativeRuntime | Fault;
   inspect(hub: NativeHub, wasm: Written, isPath: boolean): Pending | Fault | NativeInspection;
+  inspectStore(hub: NativeHub, path: string): Pending | Fault | NativeStoreInspection;
   readMessage(message: Written): string | Fault;
   composeReply(
     message: string,

@@ -1,6 +1,6 @@
 // The steps of the shared cases: what each does, and how its outcome is checked.
 import assert from "node:assert/strict";
-import { CaxtonError, inspect, Message, Runtime } from "caxton";
+import { CaxtonError, inspect, inspectStore, Message, Runtime } from "caxton";
 import { compare, compareError, expand, only } from "./expect.mjs";
 import { agentBytes } from "./support.mjs";
 
@@ -43,6 +43,7 @@ const STEPS = {
   remove: [],
   unregister: [],
   inspect: [],
+  inspect_store: [],
   close: [],
   reopen: [],
   repeat: ["steps"],
@@ -244,6 +245,14 @@ export class Stage {
         return null;
       case "inspect":
         return renamed(await inspect(this.module(value)), snake);
+      case "inspect_store": {
+        const { agents, hostAgents, ...found } = await inspectStore(value);
+        return {
+          ...renamed(found, snake),
+          agents: agents.map((agent) => renamed(agent, snake)),
+          host_agents: hostAgents.map((host) => renamed(host, snake)),
+        };
+      }
       case "close":
         await runtime.close();
         return null;

@@ -8,6 +8,7 @@ mod decode;
 mod encode;
 mod errors;
 mod inspect;
+mod inspect_store;
 mod looper;
 mod message;
 mod mode;
@@ -37,6 +38,8 @@ mod _caxton {
     use super::call::Call;
     #[pymodule_export]
     use super::inspect::{Export, Import, Inspection, inspect};
+    #[pymodule_export]
+    use super::inspect_store::{StoreInspection, StoredAgent, StoredHostAgent, inspect_store};
     #[pymodule_export]
     use super::looper::Looper;
     #[pymodule_export]

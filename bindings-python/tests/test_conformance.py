@@ -307,6 +307,19 @@ class Run:
             "inbox": found.inbox,
         }
 
+    def do_inspect_store(self, value: str, _step: Any, _timeout: Any) -> Any:
+        def fields(found: Any, *names: str) -> dict[str, Any]:
+            return {name: getattr(found, name) for name in names}
+
+        found = caxton.inspect_store(value)
+        agent = ("name", "id", "state", "module_hash", "module_bytes", "restart", "capabilities")
+        kept = ("stored_bytes", "stored_keys", "timers", "subscriptions", "mailbox_messages")
+        return {
+            **fields(found, "version", "size_bytes", "dead_letters", "mailbox_messages"),
+            "agents": [fields(it, *agent, *kept) for it in found.agents],
+            "host_agents": [fields(it, "name", "mailbox_messages") for it in found.host_agents],
+        }
+
     def do_close(self, _value: Any, _step: Any, _timeout: Any) -> None:
         self.rt.close()
 

@@ -97,14 +97,6 @@ impl Directory {
         self.by_id.get(name_or_id).map(|member| member.clone())
     }
 
-    /// The member with this number.
-    pub fn by_serial(&self, serial: u64) -> Option<Member> {
-        self.by_name
-            .iter()
-            .find(|entry| entry.serial() == serial)
-            .map(|entry| entry.value().clone())
-    }
-
     /// Everybody, in the order in which they came.
     pub fn members(&self) -> Vec<Member> {
         let mut members: Vec<Member> =

@@ -51,6 +51,6 @@ pub use runtime::{
     Register, Runtime, Subscription, Wasm,
 };
 pub use sandbox::{Export, Import, Inspection, inspect};
-pub use store::Durability;
+pub use store::{Durability, StoreInspection, StoredAgentInfo, StoredHostInfo, inspect_store};
 #[doc(hidden)]
 pub use store::{Hook, Point};

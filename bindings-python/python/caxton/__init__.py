@@ -15,9 +15,13 @@ from caxton._caxton import (
     Inspection,
     LogLine,
     Message,
+    StoredAgent,
+    StoredHostAgent,
+    StoreInspection,
     Subscription,
     __version__,
     inspect,
+    inspect_store,
 )
 from caxton._errors import (
     AgentFailed,
@@ -78,10 +82,14 @@ __all__ = [
     "Runtime",
     "Stats",
     "StoreError",
+    "StoreInspection",
+    "StoredAgent",
+    "StoredHostAgent",
     "Subscription",
     "Timeout",
     "Trapped",
     "Wasm",
     "__version__",
     "inspect",
+    "inspect_store",
 ]

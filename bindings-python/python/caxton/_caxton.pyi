@@ -25,6 +25,13 @@ def inspect(wasm: Wasm) -> Inspection:
     and the module lacks is in ``Inspection.missing``.
     """
 
+def inspect_store(path: str | PathLike[str]) -> StoreInspection:
+    """Looks at a store, and leaves it as it is; no runtime is needed.
+
+    Raises ``StoreError`` if there is no such file, if a runtime has it open, or if it is not a
+    store, damaged, or from a newer version.
+    """
+
 @final
 class Call(Coroutine[Any, Any, _T_co], Generic[_T_co]):
     """A call that can be awaited, once. Nothing happens before it is awaited."""
@@ -183,6 +190,69 @@ class Inspection:
     def start(self) -> Literal["plain", "wasi-reactor", "wasi-command"] | None: ...
     @property
     def inbox(self) -> Literal["allocator", "pages"] | None: ...
+
+@final
+class StoredAgent:
+    """What a store says of one agent."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def state(self) -> Literal["active", "suspended", "failed"]: ...
+    @property
+    def module_hash(self) -> str:
+        """SHA-256 of its module, in hexadecimal digits."""
+    @property
+    def module_bytes(self) -> int: ...
+    @property
+    def restart(self) -> Literal["always", "on-failure", "never"]: ...
+    @property
+    def capabilities(self) -> list[str]:
+        """What it can do, as its deployer said."""
+    @property
+    def stored_bytes(self) -> int:
+        """All that it has stored, keys included."""
+    @property
+    def stored_keys(self) -> int: ...
+    @property
+    def timers(self) -> int: ...
+    @property
+    def subscriptions(self) -> int: ...
+    @property
+    def mailbox_messages(self) -> int:
+        """Messages that wait for it."""
+
+@final
+class StoredHostAgent:
+    """What a store says of one host agent."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def mailbox_messages(self) -> int:
+        """Messages that wait for it."""
+
+@final
+class StoreInspection:
+    """What is in a store."""
+
+    @property
+    def version(self) -> int:
+        """The version of its form; 0 where nothing has been written to it."""
+    @property
+    def size_bytes(self) -> int:
+        """The size of the file, and of the log beside it."""
+    @property
+    def agents(self) -> list[StoredAgent]: ...
+    @property
+    def host_agents(self) -> list[StoredHostAgent]: ...
+    @property
+    def dead_letters(self) -> int: ...
+    @property
+    def mailbox_messages(self) -> int:
+        """Messages that wait, for whomever."""
 
 @final
 class HostAgent:

@@ -185,16 +185,18 @@ impl Agent {
         self.leaves.store(true, Ordering::Release);
     }
 
-    /// What a store keeps of it, with the code that it has now.
+    /// What a store keeps of it once its init has come to its end, with the code that it has now.
     fn row(&self) -> AgentRow {
         let seat = self.seat.load();
+        let is_paused = self.mailbox.is_paused();
+        let state = if is_paused { AgentState::Suspended } else { AgentState::Active };
         AgentRow {
             serial: self.face.serial,
             id: self.face.id.clone(),
             name: self.face.name.clone(),
             hash: seat.template.hash,
             wasm: seat.wasm.clone(),
-            state: self.state().as_str().to_owned(),
+            state: state.as_str().to_owned(),
             settings: self.settings.to_json(),
         }
     }

@@ -1,9 +1,10 @@
 //! Setting up a runtime.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::core::{Core, CoreParts};
+use super::reopen::Restore;
 use super::{Owner, Runtime};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
@@ -146,7 +147,15 @@ impl Builder {
             None => None,
         };
         let (storage, contents) = store.unzip();
+        let marks = contents.as_ref().map(|contents| (contents.next_row, contents.next_serial));
         let engine = Engine::lease()?;
+        let restored = match (contents, &self.store) {
+            (Some(contents), Some(path)) => {
+                let restore = Restore { engine: &engine, name: &self.name, most: self.max_agents };
+                Some(restore.check(contents).map_err(|error| refused(path, &error))?)
+            }
+            _ => None,
+        };
         let running = engine.run()?;
         let io = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -164,7 +173,7 @@ impl Builder {
             content_limits: self.content_limits,
             max_agents: self.max_agents,
             seed: self.seed,
-            store: contents.as_ref().map(|contents| (contents.next_row, contents.next_serial)),
+            store: marks,
         });
         if let Err(error) = core.scheduler.start(workers, &core.engine, &core.io) {
             core.scheduler.stop();
@@ -172,12 +181,20 @@ impl Builder {
         }
         core.io.spawn(core.timers.clone().run(core.source.clone()));
         let runtime = Runtime { owner: Arc::new(Owner(core.clone())) };
+        // Nothing is written before everything is there.
+        if let (Some(restored), Some(path)) = (restored, &self.store) {
+            core.bring_back(restored).map_err(|error| refused(path, &error))?;
+        }
         if let (Some(journal), Some(storage)) = (&core.journal, storage) {
             journal.start(&core, Box::new(storage)).map_err(no_threads)?;
         }
-        if let Some(contents) = contents {
-            core.bring_back(contents)?;
-        }
         Ok(runtime)
     }
+}
+
+/// What a store holds cannot be brought back.
+fn refused(path: &Path, error: &Error) -> Error {
+    let (path, wrong) = (path.display(), error.message());
+    let text = format!("the store {path} cannot be opened: {wrong}; nothing in it was changed");
+    Error::new(ErrorKind::Store, text)
 }

@@ -26,7 +26,7 @@ use crate::message::{ContentLimits, Draft, Envelope, Filter, Message, Stamp, nam
 use crate::sandbox::{Lease, Running};
 use crate::scheduler::{Scheduler, Timers};
 use crate::source::{Id, Source};
-use crate::store::{Row, Serial};
+use crate::store::{Row, SERIALS, Serial};
 
 pub(crate) struct Core {
     pub engine: Lease,
@@ -66,9 +66,6 @@ pub(crate) struct Core {
     pub agent_gone: Notify,
     pub closed: Notify,
 }
-
-/// Serials below this are not given to agents.
-const FIRST_SERIAL: u64 = 16;
 
 /// Who sends a message, by its serial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +122,7 @@ impl Core {
             journal: parts.store.map(|_| Arc::default()),
             next_row: AtomicU64::new(parts.store.map_or(1, |(row, _)| row.max(1))),
             next_serial: AtomicU64::new(
-                parts.store.map_or(0, |(_, serial)| serial).max(FIRST_SERIAL),
+                parts.store.map_or(0, |(_, serial)| serial).max(*SERIALS.start()),
             ),
             phase: AtomicU8::new(OPEN),
             hosts: DashMap::new(),

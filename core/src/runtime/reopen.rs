@@ -1,7 +1,9 @@
-//! Bringing back what a store holds.
+//! Bringing back what a store holds: first all of it is checked, then all of it is entered.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::Post;
 use super::core::Core;
 use super::dead_letter::DeadLetter;
 use super::deploy::Newcomer;
@@ -9,37 +11,166 @@ use super::settings::Settings;
 use super::wasm::Loaded;
 use crate::agent::{Agent, AgentState, Kind, Letter, Restart, Starting, Timer};
 use crate::directory::Member;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, shown};
 use crate::host_agent::HostAgent;
-use crate::message::{Filter, Message};
-use crate::sandbox::{Made, Template};
+use crate::message::{Filter, Message, name};
+use crate::sandbox::{Lease, Made, Template};
 use crate::scheduler::Lane;
-use crate::store::{Contents, DeadLetterRow, HostRow, LetterRow, StoredAgent};
+use crate::store::{
+    AgentRow, Change, Contents, DeadLetterRow, HostRow, LetterRow, Pairs, Row, Serial, StoredAgent,
+};
+
+/// What is checked against what a store holds.
+pub(super) struct Restore<'a> {
+    pub engine: &'a Lease,
+    /// The name under which the program speaks.
+    pub name: &'a str,
+    /// The most agents.
+    pub most: usize,
+}
+
+/// What a store holds, all of it as it should be.
+pub(crate) struct Restored {
+    agents: Vec<RestoredAgent>,
+    hosts: Vec<HostRow>,
+    /// With their receivers.
+    letters: Vec<(Row, Serial, Kind, Message)>,
+    dead_letters: Vec<DeadLetter>,
+    orphans: Vec<Serial>,
+}
+
+struct RestoredAgent {
+    row: AgentRow,
+    settings: Settings,
+    template: Arc<Template>,
+    data: Pairs,
+    timers: Vec<(u32, Timer)>,
+    subscriptions: Vec<(u32, Filter, Made)>,
+    next_timer: u32,
+    next_subscription: u32,
+}
+
+impl Restore<'_> {
+    /// Checks all that a store holds.
+    pub fn check(&self, contents: Contents) -> Result<Restored, Error> {
+        let count = contents.agents.len();
+        if count > self.most {
+            let most = self.most;
+            return Err(wrong(format!("it holds {count} agents, and max_agents is {most}")));
+        }
+        self.check_members(&contents)?;
+        let agents = contents.agents.into_iter().map(|stored| {
+            let name = shown(&stored.row.name);
+            self.agent(stored).map_err(|error| error.about(format!("the agent {name:?}")))
+        });
+        let agents = agents.collect::<Result<_, _>>()?;
+        let letters = contents.letters.into_iter().map(|letter| {
+            let LetterRow { row, to, kind, message } = letter;
+            let kind = Kind::parse(&kind);
+            let kind = kind.ok_or_else(|| wrong(format!("message {row} has an unknown kind")))?;
+            Ok((row, to, kind, restore(row, &message)?))
+        });
+        let letters = letters.collect::<Result<_, Error>>()?;
+        let dead_letters = contents.dead_letters.into_iter().map(|letter| {
+            let DeadLetterRow { row: id, at, agent, reason, message } = letter;
+            Ok(DeadLetter { id, at, message: restore(id, &message)?, reason, agent })
+        });
+        let dead_letters = dead_letters.collect::<Result<_, Error>>()?;
+        let (hosts, orphans) = (contents.hosts, contents.orphans);
+        Ok(Restored { agents, hosts, letters, dead_letters, orphans })
+    }
+
+    /// Checks that names are allowed, and that no two members have the same name, id or number.
+    fn check_members(&self, contents: &Contents) -> Result<(), Error> {
+        let agents = contents.agents.iter();
+        let agents = agents.map(|agent| (agent.row.serial, &agent.row.name, &agent.row.id));
+        let hosts = contents.hosts.iter().map(|host| (host.serial, &host.name, &host.id));
+        let (mut serials, mut names) = (HashSet::new(), HashSet::new());
+        for (serial, name, id) in agents.chain(hosts) {
+            name::check(name)?;
+            let is_reserved = name::is_reserved(name) || **name == *self.name;
+            if is_reserved {
+                return Err(wrong(format!(
+                    "an agent is called {name:?}, which is a name of the runtime or of this program; \
+                     choose another for the program"
+                )));
+            }
+            let id_shown = shown(id);
+            if !serials.insert(serial) {
+                return Err(wrong(format!("two agents have the serial {serial}")));
+            }
+            if !names.insert(name.clone()) {
+                return Err(wrong(format!("two agents have {name:?} as name or id")));
+            }
+            if id.is_empty() || !names.insert(id.clone()) {
+                return Err(wrong(format!("the id {id_shown:?} of {name:?} is not its own")));
+            }
+        }
+        Ok(())
+    }
+
+    fn agent(&self, stored: StoredAgent) -> Result<RestoredAgent, Error> {
+        let settings = Settings::from_json(&stored.row.settings)?;
+        let template = Template::load(self.engine, &stored.row.wasm)?;
+        if template.hash != stored.row.hash {
+            return Err(wrong("its module is not the one that was deployed".to_owned()));
+        }
+        template.check_limits(&settings.limits)?;
+        let subscriptions = stored.subscriptions.into_iter();
+        let subscriptions = subscriptions.map(|(id, filter, in_init)| {
+            let filter = Filter::read(filter.as_bytes());
+            let filter = filter.map_err(|error| error.about(format!("subscription {id}")))?;
+            Ok((id, filter, made(in_init)))
+        });
+        let timers = stored.timers.into_iter();
+        let timers = timers.map(|(id, due, in_init)| (id, Timer { due, made: made(in_init) }));
+        Ok(RestoredAgent {
+            settings,
+            template,
+            data: stored.data,
+            timers: timers.collect(),
+            subscriptions: subscriptions.collect::<Result<_, Error>>()?,
+            next_timer: stored.next_timer,
+            next_subscription: stored.next_subscription,
+            row: stored.row,
+        })
+    }
+}
 
 impl Core {
     /// Brings back agents with all that they keep, messages and dead letters. The agents begin with
     /// their `agent_init`; timers that have come due meanwhile fire after it.
-    pub fn bring_back(self: &Arc<Self>, contents: Contents) -> Result<(), Error> {
-        let mut agents = Vec::with_capacity(contents.agents.len());
-        for stored in contents.agents {
-            let name = stored.row.name.clone();
-            let agent = self.bring_back_agent(stored).map_err(|error| {
-                let text =
-                    format!("the agent {name:?} cannot be brought back: {}", error.message());
-                Error::new(ErrorKind::Store, text)
-            })?;
+    pub(super) fn bring_back(self: &Arc<Self>, restored: Restored) -> Result<(), Error> {
+        let mut agents = Vec::with_capacity(restored.agents.len());
+        let mut members = HashMap::new();
+        for stored in restored.agents {
+            let agent = self.bring_back_agent(stored)?;
+            members.insert(agent.face.serial, Member::Agent(agent.clone()));
             agents.push(agent);
         }
-        for host in contents.hosts {
-            self.bring_back_host(host);
+        for host in restored.hosts {
+            // Its handler has not been registered again: its messages wait for it.
+            let host = Arc::new(HostAgent::new(self.clone(), &host, &self.limits));
+            let member = Member::Host(host.clone());
+            if self.directory.enter(member.clone()) {
+                members.insert(host.serial, member);
+                self.hosts.insert(host.serial, host);
+            }
         }
-        for letter in contents.letters {
-            self.bring_back_letter(letter)?;
+        // The oldest are dead letters first, as they were.
+        for letter in restored.dead_letters {
+            self.show_dead(letter);
         }
-        for letter in contents.dead_letters {
-            let DeadLetterRow { row: id, at, agent, reason, message } = letter;
-            let message = Message::restore(&message)?;
-            self.dead_letters.push(DeadLetter { id, at, message, reason, agent });
+        for (row, to, kind, message) in restored.letters {
+            let letter = Letter { row: Some(row), ..Letter::new(message, None, kind) };
+            match members.get(&to) {
+                Some(Member::Agent(agent)) => agent.mailbox.restore(letter),
+                Some(Member::Host(host)) => host.restore(letter),
+                None => self.give_up(letter),
+            }
+        }
+        for orphan in restored.orphans {
+            self.alone(Post::outside(), |post| post.change(|| Change::Gone(orphan)));
         }
         for agent in agents {
             if agent.state() != AgentState::Failed && agent.mailbox.request_init() {
@@ -49,31 +180,24 @@ impl Core {
         Ok(())
     }
 
-    fn bring_back_agent(self: &Arc<Self>, stored: StoredAgent) -> Result<Arc<Agent>, Error> {
-        let settings = Settings::from_json(&stored.row.settings)?;
-        let template = Template::load(&self.engine, &stored.row.wasm)?;
-        template.check_limits(&settings.limits)?;
-        let loaded = Loaded { template, wasm: stored.row.wasm };
-        let newcomer = Newcomer {
-            serial: stored.row.serial,
-            id: stored.row.id,
-            name: stored.row.name,
-            starting: Starting::Again,
-        };
+    fn bring_back_agent(self: &Arc<Self>, stored: RestoredAgent) -> Result<Arc<Agent>, Error> {
+        let RestoredAgent { row, settings, template, .. } = stored;
+        let loaded = Loaded { template, wasm: row.wasm };
+        let newcomer =
+            Newcomer { serial: row.serial, id: row.id, name: row.name, starting: Starting::Again };
         let agent = self.enter(newcomer, &loaded, &settings)?;
         let holdings = &agent.face.holdings;
         holdings.count_from(stored.next_timer, stored.next_subscription);
         for (key, value) in stored.data {
             holdings.put(key, Some(value));
         }
-        for (id, filter, in_init) in stored.subscriptions {
-            let filter = Filter::read(filter.as_bytes())?;
-            self.put_subscription(&agent, id, filter, made(in_init));
+        for (id, filter, made) in stored.subscriptions {
+            self.put_subscription(&agent, id, filter, made);
         }
-        for (id, due, in_init) in stored.timers {
-            self.set_timer(&agent, id, Timer { due, made: made(in_init) });
+        for (id, timer) in stored.timers {
+            self.set_timer(&agent, id, timer);
         }
-        match stored.row.state.as_str() {
+        match row.state.as_str() {
             "failed" if settings.restart != Restart::Always => {
                 agent.set_state(AgentState::Failed);
                 drop(agent.mailbox.fail());
@@ -84,30 +208,22 @@ impl Core {
         Ok(agent)
     }
 
-    /// A host agent whose handler has not been registered again: its messages wait for it.
-    fn bring_back_host(self: &Arc<Self>, row: HostRow) {
-        let host = Arc::new(HostAgent::new(self.clone(), &row, &self.limits));
-        if self.directory.enter(Member::Host(host.clone())) {
-            self.hosts.insert(host.serial, host);
-        }
+    /// A message whose receiver did not outlive its sender.
+    fn give_up(&self, letter: Letter) {
+        self.alone(Post::outside(), |post| {
+            let letter = letter.unhold(post);
+            let reason = "its receiver was not there any more when the store was opened";
+            self.keep_dead(letter.message, reason, post);
+        });
     }
+}
 
-    fn bring_back_letter(&self, row: LetterRow) -> Result<(), Error> {
-        let message = Message::restore(&row.message)?;
-        let kind = Kind::parse(&row.kind).ok_or_else(|| {
-            Error::new(ErrorKind::Store, format!("a message has the unknown kind {:?}", row.kind))
-        })?;
-        let letter = Letter { row: Some(row.row), ..Letter::new(message, None, kind) };
-        match self.directory.by_serial(row.to) {
-            Some(Member::Agent(agent)) => agent.mailbox.restore(letter),
-            Some(Member::Host(host)) => host.restore(letter),
-            None => {
-                let reason = "its receiver was not there any more when the store was opened";
-                self.keep_dead(letter.message, reason, super::Post::outside());
-            }
-        }
-        Ok(())
-    }
+fn restore(row: Row, message: &[u8]) -> Result<Message, Error> {
+    Message::restore(message).map_err(|error| error.about(format!("message {row}")))
+}
+
+fn wrong(text: String) -> Error {
+    Error::new(ErrorKind::Store, text)
 }
 
 fn made(in_init: bool) -> Made {

@@ -1,12 +1,16 @@
 //! What is written to a store: the turn records of agents, and what happens to agents and messages
 //! between turns, broken down into single changes.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 /// A member's number in a store: its serial.
 pub(crate) type Serial = u64;
+
+/// The serials of members. Those below belong to the runtime itself and to the program.
+pub(crate) const SERIALS: RangeInclusive<Serial> = 16..=1 << 62;
 
 /// Keys and their values.
 pub(crate) type Pairs = Vec<(Arc<[u8]>, Arc<[u8]>)>;
@@ -104,6 +108,8 @@ pub(crate) struct Contents {
     pub letters: Vec<LetterRow>,
     /// In the order of their rows.
     pub dead_letters: Vec<DeadLetterRow>,
+    /// Serials that have something, and belong to nobody.
+    pub orphans: Vec<Serial>,
     /// Above every row that was ever written, also those that are gone.
     pub next_row: Row,
     /// Above every serial that was ever written, also those that are gone.

@@ -1,6 +1,8 @@
 //! Where turn records commit: memory, where nothing is written, or a SQLite file.
 
 mod change;
+mod file;
+mod inspect;
 mod load;
 mod schema;
 mod sqlite;
@@ -8,9 +10,12 @@ mod sqlite;
 use std::sync::Arc;
 
 pub(crate) use change::{
-    AgentRow, Change, Contents, DeadLetterRow, HostRow, LetterRow, Pairs, Row, Serial, StoredAgent,
+    AgentRow, Change, Contents, DeadLetterRow, HostRow, LetterRow, Pairs, Row, SERIALS, Serial,
+    StoredAgent,
 };
-pub(crate) use sqlite::{Sqlite, open_files};
+pub(crate) use file::open_files;
+pub use inspect::{StoreInspection, StoredAgentInfo, StoredHostInfo, inspect_store};
+pub(crate) use sqlite::Sqlite;
 
 use crate::error::{Error, ErrorKind, shown};
 

@@ -2,6 +2,8 @@
 
 use rusqlite::Connection;
 
+use crate::error::shown;
+
 /// Marks a SQLite file as one of ours: "Cxtn".
 pub(super) const APPLICATION_ID: i32 = 0x4378_746e;
 
@@ -68,18 +70,44 @@ pub(super) const MIGRATIONS: &[&str] = &["
     );
 "];
 
-/// The version that this program writes.
-pub(super) fn version() -> i64 {
-    MIGRATIONS.len() as i64
+/// Brings a file up to date. The caller has begun a transaction.
+pub(super) fn migrate(connection: &Connection, steps: &[&str], from: i64) -> rusqlite::Result<()> {
+    for step in steps.iter().skip(usize::try_from(from).unwrap_or(usize::MAX)) {
+        connection.execute_batch(step)?;
+    }
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", steps.len() as i64)
 }
 
-/// Brings a file up to date, in one transaction.
-pub(super) fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
-    let transaction = connection.transaction()?;
-    for step in MIGRATIONS.iter().skip(usize::try_from(from).unwrap_or(usize::MAX)) {
-        transaction.execute_batch(step)?;
-    }
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", version())?;
-    transaction.commit()
+/// What the file has that a store of its version has not, or lacks: a view or a trigger would run
+/// code of whoever wrote the file.
+pub(super) fn difference(
+    connection: &Connection,
+    steps: &[&str],
+    version: i64,
+) -> rusqlite::Result<Option<String>> {
+    let fresh = Connection::open_in_memory()?;
+    let known = usize::try_from(version).unwrap_or(0).min(steps.len());
+    migrate(&fresh, &steps[..known], 0)?;
+    let (found, expected) = (parts(connection)?, parts(&fresh)?);
+    let lacking = expected.iter().find(|part| !found.contains(part));
+    let strange = found.iter().find(|part| !expected.contains(part));
+    Ok(match (lacking, strange) {
+        (Some((kind, name, _)), _) => {
+            Some(format!("the {kind} {:?} is not as it was made, or not there", shown(name)))
+        }
+        (None, Some((kind, name, _))) => {
+            Some(format!("it has a {} {:?}, which a store has not", shown(kind), shown(name)))
+        }
+        (None, None) => None,
+    })
+}
+
+/// Kind, name, and how it was made.
+type Part = (String, String, Option<String>);
+
+fn parts(connection: &Connection) -> rusqlite::Result<Vec<Part>> {
+    let mut statement = connection.prepare("SELECT type, name, sql FROM sqlite_schema")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    rows.collect()
 }

@@ -1,15 +1,13 @@
 //! The store in a SQLite file.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
-use parking_lot::Mutex;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::change::{Change, Contents, Row, Serial};
-use super::{Durability, Hook, Point, Storage, load, schema};
-use crate::error::{Error, ErrorKind};
+use super::file::{Access, Locked, explain};
+use super::{Durability, Hook, Point, Storage, schema};
+use crate::error::Error;
 
 /// Numbers are set aside in blocks of this many, so that a commit seldom has to write one.
 const BLOCK: u64 = 1 << 20;
@@ -18,8 +16,7 @@ const CHECKPOINT_PAGES: i32 = 4096;
 
 /// One open store. It is locked for this process until it is closed.
 pub(crate) struct Sqlite {
-    _opened: Opened,
-    connection: Connection,
+    connection: Locked,
     path: PathBuf,
     durability: Durability,
     hook: Option<Hook>,
@@ -29,25 +26,18 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens a store, or makes one; what it holds.
+    /// Opens a store, or makes one; what it holds. Where this fails, or what is made of it is dropped
+    /// without [`Storage::close`], the file stays as it was.
     pub fn open(
         path: &Path,
         durability: Durability,
         hook: Option<Hook>,
     ) -> Result<(Self, Contents), Error> {
         let wrong = |error: rusqlite::Error| explain(path, error);
-        check_file(path)?;
-        let is_new = !path.metadata().is_ok_and(|file| file.len() > 0);
-        make_private(path)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags).map_err(wrong)?;
-        connection.busy_timeout(Duration::ZERO).map_err(wrong)?;
+        let connection = Locked::open(path, Access::Write)?;
         connection.set_prepared_statement_cache_capacity(64);
-        // The lock is taken with the first transaction, and kept.
-        connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(wrong)?;
-        let version = check_version(&connection, path, is_new)?;
+        let contents = connection.read(schema::MIGRATIONS)?;
+        // All that follows changes nothing that the file holds.
         connection
             .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
             .map_err(wrong)?;
@@ -60,12 +50,7 @@ impl Sqlite {
             .pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))
             .map_err(wrong)?;
         connection.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(wrong)?;
-        if version < schema::version() {
-            schema::migrate(&mut connection, version).map_err(wrong)?;
-        }
-        let contents = load::contents(&connection, path)?;
         let store = Sqlite {
-            _opened: Opened::note(path),
             connection,
             path: path.to_owned(),
             durability,
@@ -141,9 +126,7 @@ impl Storage for Sqlite {
     }
 
     fn close(self: Box<Self>) -> Result<(), Error> {
-        let path = self.path;
-        checkpoint(&self.connection, "TRUNCATE").map_err(|error| explain(&path, error))?;
-        self.connection.close().map_err(|(_, error)| explain(&path, error))
+        checkpoint(&self.connection, "TRUNCATE").map_err(|error| explain(&self.path, error))
     }
 }
 
@@ -291,151 +274,7 @@ fn set_mark(connection: &Connection, name: &str, value: u64) -> rusqlite::Result
         .map(drop)
 }
 
-/// The files of this process that are open.
-static OPEN_FILES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
-/// The stores that this process has open.
-pub(crate) fn open_files() -> Vec<PathBuf> {
-    OPEN_FILES.lock().clone()
-}
-
-/// As long as it lives, its file is among [`open_files`].
-struct Opened(PathBuf);
-
-impl Opened {
-    fn note(path: &Path) -> Self {
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        OPEN_FILES.lock().push(path.clone());
-        Opened(path)
-    }
-}
-
-impl Drop for Opened {
-    fn drop(&mut self) {
-        OPEN_FILES.lock().retain(|path| *path != self.0);
-    }
-}
-
 /// SQLite's integers are signed. What does not fit is a time that never comes.
 fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// Says of a path what SQLite would not.
-fn check_file(path: &Path) -> Result<(), Error> {
-    let wrong = |text: String| Err(Error::new(ErrorKind::Store, text));
-    match path.metadata() {
-        Ok(file) if file.is_dir() => {
-            wrong(format!("the store {} is a folder, expected a file", path.display()))
-        }
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let folder = match path.parent() {
-                Some(folder) if !folder.as_os_str().is_empty() => folder,
-                _ => Path::new("."),
-            };
-            if folder.is_dir() {
-                return Ok(());
-            }
-            let (path, folder) = (path.display(), folder.display());
-            wrong(format!("the store {path} cannot be made: there is no folder {folder}"))
-        }
-        Err(error) => wrong(format!("the store {} cannot be opened: {error}", path.display())),
-    }
-}
-
-/// What agents keep is nobody else's business: a new file can be read by its user only.
-fn make_private(path: &Path) -> Result<(), Error> {
-    let mut options = std::fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Error::new(
-            ErrorKind::Store,
-            format!(
-                "the store {} cannot be opened for writing: {error}; choose a place where this \
-                 program may write",
-                path.display()
-            ),
-        )),
-    }
-}
-
-/// The version of a file's schema, if it is a store that this program knows.
-fn check_version(connection: &Connection, path: &Path, is_new: bool) -> Result<i64, Error> {
-    let wrong = |error: rusqlite::Error| explain(path, error);
-    let read = |name: &str| -> Result<i64, Error> {
-        connection.pragma_query_value(None, name, |row| row.get(0)).map_err(wrong)
-    };
-    let (id, version) = (read("application_id")?, read("user_version")?);
-    if is_new {
-        return Ok(0);
-    }
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(wrong)?;
-    // A process that was killed while it made the file leaves one without anything in it.
-    if id == 0 && version == 0 && tables == 0 {
-        return Ok(0);
-    }
-    if id != i64::from(schema::APPLICATION_ID) {
-        return Err(Error::new(
-            ErrorKind::Store,
-            format!(
-                "{} is a SQLite database, but not one of Caxton's; it was not touched, choose \
-                 another file",
-                path.display()
-            ),
-        ));
-    }
-    if version > schema::version() {
-        return Err(Error::new(
-            ErrorKind::Store,
-            format!(
-                "the store {} has version {version}, and this version of Caxton knows {} at most; \
-                 it was not touched, open it with a newer one",
-                path.display(),
-                schema::version()
-            ),
-        ));
-    }
-    Ok(version)
-}
-
-/// Says what went wrong with a store, and what can be done.
-pub(super) fn explain(path: &Path, error: rusqlite::Error) -> Error {
-    use rusqlite::ErrorCode;
-    let path = path.display();
-    let text = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => format!(
-            "the store {path} is in use by another runtime; close that one, or use another file"
-        ),
-        Some(ErrorCode::DiskFull) => {
-            format!("the store {path} cannot grow: the disk is full; make room and try again")
-        }
-        Some(ErrorCode::NotADatabase) => {
-            format!("{path} is not a store; it was not touched, choose another file")
-        }
-        Some(ErrorCode::DatabaseCorrupt) => format!(
-            "the store {path} is damaged; nothing in it was changed: restore a copy, or save what \
-             can be read with `sqlite3 {path} .recover`"
-        ),
-        Some(ErrorCode::ReadOnly) => format!(
-            "the store {path} cannot be written; make the file and its folder writable ({error})"
-        ),
-        Some(ErrorCode::CannotOpen) => {
-            format!(
-                "the store {path} cannot be opened ({error}); check that its folder is writable"
-            )
-        }
-        _ => format!("the store {path} failed: {error}"),
-    };
-    Error::new(ErrorKind::Store, text)
-}
-
-/// A shared copy of bytes.
-pub(super) fn shared(bytes: Vec<u8>) -> Arc<[u8]> {
-    bytes.into()
 }

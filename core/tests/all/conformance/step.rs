@@ -93,6 +93,7 @@ const STEPS: &[(&str, &[&str])] = &[
     ("remove", &[]),
     ("unregister", &[]),
     ("inspect", &[]),
+    ("inspect_store", &[]),
     ("close", &[]),
     ("reopen", &[]),
     ("repeat", &["steps"]),
@@ -297,6 +298,9 @@ impl Stage {
             }
             "inspect" => {
                 caxton::inspect(&self.module(text(value)?)?).map(|found| inspected(&found))
+            }
+            "inspect_store" => {
+                caxton::inspect_store(text(value)?).map(|found| inspected_store(&found))
             }
             "close" => {
                 wait(runtime.close())?;
@@ -533,6 +537,37 @@ fn inspected(found: &caxton::Inspection) -> Value {
         "allocators": found.allocators,
         "start": found.start,
         "inbox": found.inbox,
+    })
+}
+
+fn inspected_store(found: &caxton::StoreInspection) -> Value {
+    let agents = found.agents.iter().map(|agent| {
+        json!({
+            "name": agent.name,
+            "id": agent.id,
+            "state": agent.state,
+            "module_hash": agent.module_hash,
+            "module_bytes": agent.module_bytes,
+            "restart": agent.restart.as_str(),
+            "capabilities": agent.capabilities,
+            "stored_bytes": agent.stored_bytes,
+            "stored_keys": agent.stored_keys,
+            "timers": agent.timers,
+            "subscriptions": agent.subscriptions,
+            "mailbox_messages": agent.mailbox_messages,
+        })
+    });
+    let hosts = found
+        .host_agents
+        .iter()
+        .map(|host| json!({"name": host.name, "mailbox_messages": host.mailbox_messages}));
+    json!({
+        "version": found.version,
+        "size_bytes": found.size_bytes,
+        "agents": agents.collect::<Value>(),
+        "host_agents": hosts.collect::<Value>(),
+        "dead_letters": found.dead_letters,
+        "mailbox_messages": found.mailbox_messages,
     })
 }
 

@@ -31,24 +31,26 @@ pub(super) enum Access {
 }
 
 /// A connection that has its file for itself. Dropping it changes nothing that the file holds.
-pub(super) struct Locked {
+pub(super) struct Locked<'a> {
     connection: Connection,
+    /// What each version of the schema did; their number is the version that is known.
+    steps: &'a [&'a str],
     path: PathBuf,
     reserved: Reserved,
 }
 
-impl Locked {
+impl<'a> Locked<'a> {
     /// Opens the file at `path`, and says what SQLite would not.
-    pub fn open(path: &Path, access: Access) -> Result<Self, Error> {
+    pub fn open(path: &Path, access: Access, steps: &'a [&'a str]) -> Result<Self, Error> {
         // First of all: to open and close a file ends the locks that this process has on it.
         let mut reserved = Reserved::take(path)?;
         check_place(path, access)?;
-        check_header(path, access)?;
+        check_header(path, access, steps.len())?;
         reserved.find_out(path);
         let wrong = |error: rusqlite::Error| explain(path, error);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(wrong)?;
-        let mut locked = Locked { connection, path: path.to_owned(), reserved };
+        let mut locked = Locked { connection, steps, path: path.to_owned(), reserved };
         locked.configure().map_err(wrong)?;
         if access == Access::Write {
             return Ok(locked);
@@ -87,10 +89,10 @@ impl Locked {
     }
 
     /// Reads all that the file holds, and brings an older one up to date, where it is as it should be.
-    pub fn read(&self, steps: &[&str]) -> Result<Contents, Error> {
+    pub fn read(&self) -> Result<Contents, Error> {
         let wrong = |error: rusqlite::Error| explain(&self.path, error);
         self.execute_batch("BEGIN IMMEDIATE").map_err(wrong)?;
-        let read = self.read_in_transaction(steps);
+        let read = self.read_in_transaction();
         match read {
             Ok((_, contents)) => {
                 self.execute_batch("COMMIT").map_err(wrong)?;
@@ -104,24 +106,24 @@ impl Locked {
     }
 
     /// The same without a change of the file; its version.
-    pub fn look(&self, steps: &[&str]) -> Result<(i64, Contents), Error> {
+    pub fn look(&self) -> Result<(i64, Contents), Error> {
         let wrong = |error: rusqlite::Error| explain(&self.path, error);
         self.pragma_update(None, "cache_spill", false).map_err(wrong)?;
         self.execute_batch("BEGIN").map_err(wrong)?;
-        let read = match self.version(steps) {
+        let read = match self.version() {
             Ok(0) => Ok((0, Contents::default())),
-            _ => self.read_in_transaction(steps),
+            _ => self.read_in_transaction(),
         };
         drop(self.execute_batch("ROLLBACK"));
         read
     }
 
-    fn read_in_transaction(&self, steps: &[&str]) -> Result<(i64, Contents), Error> {
+    fn read_in_transaction(&self) -> Result<(i64, Contents), Error> {
         let path = self.path.as_path();
         let wrong = |error: rusqlite::Error| explain(path, error);
-        let version = self.version(steps)?;
+        let version = self.version()?;
         if version > 0 {
-            if let Some(what) = schema::difference(self, steps, version).map_err(wrong)? {
+            if let Some(what) = schema::difference(self, self.steps, version).map_err(wrong)? {
                 return Err(damaged(path, &what));
             }
             let found: String =
@@ -130,8 +132,8 @@ impl Locked {
                 return Err(damaged(path, found.replace('\n', " ").trim()));
             }
         }
-        if version < steps.len() as i64 {
-            schema::migrate(self, steps, version).map_err(wrong)?;
+        if version < self.steps.len() as i64 {
+            schema::migrate(self, self.steps, version).map_err(wrong)?;
         }
         let contents = load::contents(self).map_err(|fault| match fault {
             load::Fault::Sqlite(error) => explain(path, error),
@@ -141,7 +143,7 @@ impl Locked {
     }
 
     /// The version of the file, 0 where it holds nothing.
-    fn version(&self, steps: &[&str]) -> Result<i64, Error> {
+    fn version(&self) -> Result<i64, Error> {
         let wrong = |error: rusqlite::Error| explain(&self.path, error);
         let read = |name: &str| -> Result<i64, Error> {
             self.pragma_query_value(None, name, |row| row.get(0)).map_err(wrong)
@@ -157,8 +159,8 @@ impl Locked {
         if id != i64::from(schema::APPLICATION_ID) {
             return Err(foreign(&self.path));
         }
-        if version > steps.len() as i64 {
-            return Err(newer(&self.path, version));
+        if version > self.steps.len() as i64 {
+            return Err(newer(&self.path, version, self.steps.len()));
         }
         if version < 1 {
             return Err(damaged(&self.path, &format!("it has the version {version}")));
@@ -167,7 +169,7 @@ impl Locked {
     }
 }
 
-impl Deref for Locked {
+impl Deref for Locked<'_> {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
@@ -175,7 +177,7 @@ impl Deref for Locked {
     }
 }
 
-impl Drop for Locked {
+impl Drop for Locked<'_> {
     fn drop(&mut self) {
         // An empty log was made with the connection, and is to go with it. Any other stays: it is not
         // copied into a file that may be damaged.
@@ -297,7 +299,7 @@ fn check_place(path: &Path, access: Access) -> Result<(), Error> {
 
 /// Looks at a file before SQLite does, which would tidy up what another program left unfinished. A
 /// missing one is made.
-fn check_header(path: &Path, access: Access) -> Result<(), Error> {
+fn check_header(path: &Path, access: Access, known: usize) -> Result<(), Error> {
     let mut options = std::fs::OpenOptions::new();
     options.read(true);
     if access == Access::Write {
@@ -335,8 +337,8 @@ fn check_header(path: &Path, access: Access) -> Result<(), Error> {
         // The log may know better of one that looks empty.
         return if entries == 0 && id == 0 { Ok(()) } else { Err(foreign(path)) };
     }
-    if i64::from(version) > schema::MIGRATIONS.len() as i64 {
-        return Err(newer(path, version.into()));
+    if i64::from(version) > known as i64 {
+        return Err(newer(path, version.into(), known));
     }
     Ok(())
 }
@@ -378,8 +380,8 @@ fn foreign(path: &Path) -> Error {
     Error::new(ErrorKind::Store, text)
 }
 
-fn newer(path: &Path, version: i64) -> Error {
-    let (path, known) = (path.display(), schema::MIGRATIONS.len());
+fn newer(path: &Path, version: i64, known: usize) -> Error {
+    let path = path.display();
     let text = format!(
         "the store {path} has version {version}, and this version of Caxton knows {known} at most; \
          it was not touched, open it with a newer one"

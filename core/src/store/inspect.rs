@@ -80,8 +80,8 @@ pub fn inspect_store(path: impl AsRef<Path>) -> Result<StoreInspection, Error> {
     if size() == 0 && path.is_file() {
         return inspection(path, 0, 0, Contents::default());
     }
-    let (store, size_bytes) = (Locked::open(path, Access::Read)?, size());
-    let (version, contents) = store.look(schema::MIGRATIONS)?;
+    let (store, size_bytes) = (Locked::open(path, Access::Read, schema::MIGRATIONS)?, size());
+    let (version, contents) = store.look()?;
     inspection(path, version, size_bytes, contents)
 }
 

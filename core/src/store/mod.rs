@@ -6,6 +6,8 @@ mod inspect;
 mod load;
 mod schema;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

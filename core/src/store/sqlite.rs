@@ -16,7 +16,7 @@ const CHECKPOINT_PAGES: i32 = 4096;
 
 /// One open store. It is locked for this process until it is closed.
 pub(crate) struct Sqlite {
-    connection: Locked,
+    connection: Locked<'static>,
     path: PathBuf,
     durability: Durability,
     hook: Option<Hook>,
@@ -34,9 +34,9 @@ impl Sqlite {
         hook: Option<Hook>,
     ) -> Result<(Self, Contents), Error> {
         let wrong = |error: rusqlite::Error| explain(path, error);
-        let connection = Locked::open(path, Access::Write)?;
+        let connection = Locked::open(path, Access::Write, schema::MIGRATIONS)?;
         connection.set_prepared_statement_cache_capacity(64);
-        let contents = connection.read(schema::MIGRATIONS)?;
+        let contents = connection.read()?;
         // All that follows changes nothing that the file holds.
         connection
             .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))

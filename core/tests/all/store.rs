@@ -10,10 +10,10 @@ use serde_json::json;
 use crate::support::{agent, until, wait};
 
 /// A folder for one test; deleted at its end.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("caxton-store-{}-{number}", std::process::id());
@@ -22,7 +22,7 @@ impl Folder {
         Folder(path)
     }
 
-    fn file(&self) -> PathBuf {
+    pub fn file(&self) -> PathBuf {
         self.0.join("agents.db")
     }
 }
@@ -36,7 +36,7 @@ impl Drop for Folder {
 /// An agent that counts its messages and timers in its stored data, as ten digits, and tells the
 /// program the count. A message that has an `X` in it makes it trap after it has counted; one with a
 /// `T` sets a timer of 1 ms; one with a `Q` gets no answer.
-fn counter() -> Deploy {
+pub fn counter() -> Deploy {
     let tell =
         r#"{"performative":"inform","receiver":"host","in_reply_to":"r1","content":"0000000000"}"#;
     let at = 1024;
@@ -80,12 +80,12 @@ fn counter() -> Deploy {
     agent(&code, &[("tell", tell), ("key", "count")])
 }
 
-fn open(path: &Path) -> Runtime {
+pub fn open(path: &Path) -> Runtime {
     Runtime::builder().store(path).build().unwrap()
 }
 
 /// Asks the counter called `name`; its count.
-fn count(runtime: &Runtime, name: &str) -> Result<u64, caxton::Error> {
+pub fn count(runtime: &Runtime, name: &str) -> Result<u64, caxton::Error> {
     let draft = Draft::json(
         json!({"performative": "request", "receiver": name, "reply_with": "r1"}).to_string(),
     );
@@ -96,7 +96,7 @@ fn number(reply: &Message) -> u64 {
     reply.content().trim_matches('"').parse().unwrap()
 }
 
-fn send(runtime: &Runtime, name: &str, content: &str) -> Result<(), caxton::Error> {
+pub fn send(runtime: &Runtime, name: &str, content: &str) -> Result<(), caxton::Error> {
     let message = json!({"performative": "inform", "receiver": name, "content": content});
     wait(runtime.send(&Draft::json(message.to_string()), None))
 }

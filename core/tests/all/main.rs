@@ -13,6 +13,7 @@ mod hostile;
 mod hostile_agents;
 mod inbox;
 mod store;
+mod store_faults;
 mod store_files;
 mod subscriptions;
 mod support;

@@ -15,6 +15,7 @@ mod inbox;
 mod store;
 mod store_faults;
 mod store_files;
+mod store_upkeep;
 mod subscriptions;
 mod support;
 mod travel;

@@ -14,8 +14,15 @@ impl Agent {
     /// Lets messages and timers wait from now on, and waits for the turn in progress.
     pub async fn suspend(self: &Arc<Self>) -> Result<(), Error> {
         self.core.check_open()?;
+        let was_paused = self.mailbox.is_paused();
         self.mailbox.pause().map_err(|refusal| refusal.to_error(self.name()))?;
-        self.write_state(AgentState::Suspended).await?;
+        if let Err(error) = self.write_state(AgentState::Suspended).await {
+            // It never happened.
+            if !was_paused && self.mailbox.resume().unwrap_or(false) {
+                self.core.scheduler.push(self.clone(), Lane::outside());
+            }
+            return Err(error);
+        }
         loop {
             let rests = self.stopped.notified();
             if self.mailbox.is_idle() || self.state() == AgentState::Removed {
@@ -44,10 +51,16 @@ impl Agent {
     /// Goes on with what has waited.
     pub async fn resume(self: &Arc<Self>) -> Result<(), Error> {
         self.core.check_open()?;
+        let was_paused = self.mailbox.is_paused();
         if self.mailbox.resume().map_err(|refusal| refusal.to_error(self.name()))? {
             self.core.scheduler.push(self.clone(), Lane::outside());
         }
-        self.write_state(AgentState::Active).await
+        let written = self.write_state(AgentState::Active).await;
+        if written.is_err() && was_paused {
+            // It never happened, but for what was handled meanwhile.
+            let _ = self.mailbox.pause();
+        }
+        written
     }
 
     /// Starts the agent afresh after the turn in progress: its last turn is its shutdown, the next

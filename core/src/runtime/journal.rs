@@ -59,7 +59,8 @@ impl Journal {
         }
     }
 
-    /// A commit of nothing, which comes after all that has been committed so far.
+    /// A commit of nothing, which comes after all that has been committed so far. It fails with what
+    /// stands before it, or with what is tried again meanwhile.
     pub fn barrier(&self) -> Arc<Commit> {
         let commit = Arc::new(Commit::default());
         commit.prepare(Parts::default());
@@ -112,10 +113,11 @@ impl Writer {
             }
             let now = self.core.source.elapsed();
             if unsynced && now.saturating_sub(last_sync) >= SYNC_EVERY {
-                if let Err(error) = self.storage.sync() {
-                    tracing::error!(%error, "the store could not be synced");
+                let synced = self.storage.sync();
+                if let Err(error) = &synced {
+                    tracing::error!(%error, "the store could not be synced; it is tried again");
                 }
-                unsynced = false;
+                unsynced = synced.is_err();
                 last_sync = now;
             }
         }
@@ -162,8 +164,9 @@ impl Writer {
                 self.core.tell(EventKind::StoreFailed, None, Post::outside(), || {
                     [("error", error.message().into())]
                 });
-                let (kept, failed) =
+                let (mut kept, failed): (Vec<_>, Vec<_>) =
                     parts.into_iter().partition(|(_, parts)| parts.is_bookkeeping());
+                kept.extend(failed.iter().filter_map(|(_, parts)| parts.removal()));
                 self.fail(failed, &error);
                 self.put_back(kept);
             }
@@ -208,7 +211,8 @@ impl Writer {
         }
     }
 
-    /// What only tidies up is tried again later: nobody waits for it, and nothing is lost meanwhile.
+    /// What only tidies up, or ends what is gone, is tried again later: nobody waits for it, and nothing
+    /// is lost meanwhile.
     fn put_back(&self, kept: Vec<(Arc<Commit>, Parts)>) {
         if kept.is_empty() {
             return;
@@ -229,6 +233,7 @@ impl Parts {
     /// Whether nobody would notice if it were written later.
     fn is_bookkeeping(&self) -> bool {
         self.turn.is_none()
+            && !self.changes.is_empty()
             && self.mailboxes.is_empty()
             && self
                 .outward
@@ -237,9 +242,20 @@ impl Parts {
             && self.changes.iter().all(|change| {
                 matches!(
                     change,
-                    Change::NoLetter(_) | Change::DeadLetter(_) | Change::NoDeadLetter(_)
+                    Change::NoLetter(_)
+                        | Change::DeadLetter(_)
+                        | Change::NoDeadLetter(_)
+                        | Change::Gone(_)
                 )
             })
+    }
+
+    /// A commit of the end of a member, where this has one: what is gone does not come back, so it is
+    /// written when that is possible again.
+    fn removal(&self) -> Option<(Arc<Commit>, Parts)> {
+        let gone = self.changes.iter().find(|change| matches!(change, Change::Gone(_)))?;
+        let parts = Parts { changes: vec![gone.clone()], ..Parts::default() };
+        Some((Arc::new(Commit::default()), parts))
     }
 }
 

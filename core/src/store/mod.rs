@@ -70,6 +70,8 @@ pub enum Point {
     BeforeCommit,
     /// The transaction is on disk, and nobody has been told.
     Committed,
+    /// What a relaxed store has committed is about to be made durable.
+    Sync,
 }
 
 /// Called at each [`Point`]; an error is one of the disk.

@@ -122,7 +122,9 @@ impl Storage for Sqlite {
     }
 
     fn sync(&mut self) -> Result<(), Error> {
-        checkpoint(&self.connection, "PASSIVE").map_err(|error| explain(&self.path, error))
+        self.reach(Point::Sync)
+            .and_then(|()| checkpoint(&self.connection, "PASSIVE"))
+            .map_err(|error| explain(&self.path, error))
     }
 
     fn close(self: Box<Self>) -> Result<(), Error> {

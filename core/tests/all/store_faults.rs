@@ -1,0 +1,246 @@
+//! Disks that fail: what was acknowledged stays, what failed never happened, and agents go on as soon
+//! as there is room again.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use caxton::{
+    AgentState, Durability, Error, ErrorKind, Limits, Point, Register, Reply, Runtime,
+    inspect_store,
+};
+
+use crate::child;
+use crate::store::{Folder, count, counter, open, send};
+use crate::support::{until, wait};
+
+const AGENTS: usize = 4;
+
+fn name_of(number: usize) -> String {
+    format!("a{number}")
+}
+
+fn deploy_all(runtime: &Runtime) {
+    let mut limits = Limits::default();
+    limits.max_messages_per_second = None;
+    for number in 0..AGENTS {
+        let deploy = counter().name(name_of(number)).limits(limits.clone());
+        wait(runtime.deploy(deploy)).unwrap();
+    }
+}
+
+/// An error of the store that says what to do.
+fn is_of_store(error: &Error) {
+    assert_eq!(error.kind(), ErrorKind::Store, "{error}");
+    let says = ["check that it works and has room", "make room and try again", "was taken back"];
+    assert!(says.iter().any(|part| error.message().contains(part)), "{error}");
+}
+
+/// Checks that each agent has counted as often as was acknowledged; asking counts too.
+fn check(runtime: &Runtime, acknowledged: &mut [u64]) {
+    for (number, expected) in acknowledged.iter_mut().enumerate() {
+        *expected += 1;
+        assert_eq!(count(runtime, &name_of(number)).unwrap(), *expected, "agent {number}");
+    }
+}
+
+/// Sends, asks, deploys and removes; adds what was acknowledged.
+fn work(runtime: &Runtime, acknowledged: &mut [u64], content: &str) -> usize {
+    let mut failed = 0;
+    for (number, counted) in acknowledged.iter_mut().enumerate() {
+        let name = name_of(number);
+        for outcome in [
+            send(runtime, &name, content),
+            count(runtime, &name).map(drop),
+            send(runtime, &name, content),
+        ] {
+            match outcome {
+                Ok(()) => *counted += 1,
+                Err(error) => {
+                    is_of_store(&error);
+                    failed += 1;
+                }
+            }
+        }
+    }
+    failed
+}
+
+#[test]
+fn a_disk_that_fails_now_and_then_loses_nothing_that_was_acknowledged() {
+    for point in [Point::Begun, Point::Changed, Point::BeforeCommit, Point::Committed] {
+        let folder = Folder::new();
+        let (commits, breaks) = (AtomicU64::new(0), Arc::new(AtomicBool::new(false)));
+        let may_break = breaks.clone();
+        let hook = Arc::new(move |at| {
+            // Two of five attempts fail.
+            let fails = at == point && commits.fetch_add(1, Ordering::SeqCst) % 5 < 2;
+            match fails && may_break.load(Ordering::SeqCst) {
+                true => Err(std::io::Error::other("the disk is broken")),
+                false => Ok(()),
+            }
+        });
+        let runtime = Runtime::builder().store(folder.file()).commit_hook(hook).build().unwrap();
+        deploy_all(&runtime);
+        let mut acknowledged = [0; AGENTS];
+        breaks.store(true, Ordering::SeqCst);
+        let failed: usize = (0..6).map(|_| work(&runtime, &mut acknowledged, "Q")).sum();
+        // What is on disk is acknowledged, whatever comes after that.
+        assert_eq!(failed > 0, point != Point::Committed, "{point:?}: {failed} failed");
+        breaks.store(false, Ordering::SeqCst);
+        check(&runtime, &mut acknowledged);
+        for agent in runtime.agents() {
+            assert_eq!(agent.stats().restarts, 0, "{:?}", agent.logs());
+        }
+        wait(runtime.close());
+        let runtime = open(&folder.file());
+        check(&runtime, &mut acknowledged);
+        wait(runtime.close());
+    }
+}
+
+#[test]
+fn what_was_acknowledged_outlives_a_disk_that_stays_broken() {
+    let folder = Folder::new();
+    let broken = Arc::new(AtomicBool::new(false));
+    let breaks = broken.clone();
+    let hook = Arc::new(move |_| match breaks.load(Ordering::SeqCst) {
+        true => Err(std::io::Error::other("the disk is broken")),
+        false => Ok(()),
+    });
+    let runtime = Runtime::builder().store(folder.file()).commit_hook(hook).build().unwrap();
+    deploy_all(&runtime);
+    let mut acknowledged = [0; AGENTS];
+    assert_eq!(work(&runtime, &mut acknowledged, "Q"), 0);
+    broken.store(true, Ordering::SeqCst);
+    assert_eq!(work(&runtime, &mut acknowledged, "Q"), 3 * AGENTS);
+    is_of_store(&wait(runtime.deploy(counter().name("late"))).unwrap_err());
+    let agent = runtime.agent_named("a0").unwrap();
+    is_of_store(&wait(agent.suspend()).unwrap_err());
+    assert_ne!(agent.state(), AgentState::Suspended);
+    is_of_store(&wait(agent.remove()).unwrap_err());
+    wait(runtime.close());
+    let runtime = open(&folder.file());
+    let names: Vec<String> = runtime.agents().iter().map(|agent| agent.name().to_owned()).collect();
+    assert_eq!(names, (0..AGENTS).map(name_of).collect::<Vec<_>>());
+    check(&runtime, &mut acknowledged);
+    wait(runtime.close());
+}
+
+#[test]
+fn a_removal_that_could_not_be_written_is_written_later() {
+    let folder = Folder::new();
+    let broken = Arc::new(AtomicBool::new(false));
+    let (breaks, tries) = (broken.clone(), Arc::new(AtomicU64::new(0)));
+    let tried = tries.clone();
+    let hook = Arc::new(move |at| {
+        tried.fetch_add(u64::from(at == Point::Begun), Ordering::SeqCst);
+        match breaks.load(Ordering::SeqCst) {
+            true => Err(std::io::Error::other("the disk is broken")),
+            false => Ok(()),
+        }
+    });
+    let runtime = Runtime::builder().store(folder.file()).commit_hook(hook).build().unwrap();
+    deploy_all(&runtime);
+    let host = runtime.register(Register::new("h", runtime.handler(|_| async { Reply::Nothing })));
+    let host = host.unwrap();
+    broken.store(true, Ordering::SeqCst);
+    is_of_store(&wait(runtime.agent_named("a1").unwrap().remove()).unwrap_err());
+    host.remove();
+    let before = tries.load(Ordering::SeqCst);
+    until("it is tried again", || tries.load(Ordering::SeqCst) > before + 2);
+    broken.store(false, Ordering::SeqCst);
+    let before = tries.load(Ordering::SeqCst);
+    until("it is tried once more", || tries.load(Ordering::SeqCst) > before);
+    wait(runtime.close());
+    let found = inspect_store(folder.file()).unwrap();
+    let names: Vec<&str> = found.agents.iter().map(|agent| agent.name.as_str()).collect();
+    assert_eq!(names, ["a0", "a2", "a3"]);
+    assert!(found.host_agents.is_empty());
+}
+
+/// Lets no file of this process grow beyond `bytes`; `None` lifts that.
+fn limit_files(bytes: Option<u64>) {
+    let limit = libc::rlimit {
+        rlim_cur: bytes.unwrap_or(libc::RLIM_INFINITY),
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: both take plain values; writing beyond the limit fails in place of the signal.
+    let done = unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        libc::setrlimit(libc::RLIMIT_FSIZE, &limit)
+    };
+    assert_eq!(done, 0);
+}
+
+const FULL: &str = "store_faults::a_full_disk_fails_calls_and_nothing_else";
+
+#[test]
+fn a_full_disk_fails_calls_and_nothing_else() {
+    if !child::is_here(FULL) {
+        child::run(FULL, &[]);
+        return;
+    }
+    for durability in [Durability::Full, Durability::Relaxed] {
+        // Short writes end within a page, between two of them, and in the head of the log.
+        for room in [0, 1, 5_000, 123_456, 700_001] {
+            fill(room, durability);
+        }
+    }
+}
+
+fn fill(room: u64, durability: Durability) {
+    let folder = Folder::new();
+    let builder = || Runtime::builder().store(folder.file()).durability(durability);
+    let runtime = builder().build().unwrap();
+    deploy_all(&runtime);
+    let mut acknowledged = [0; AGENTS];
+    assert_eq!(work(&runtime, &mut acknowledged, "Q"), 0);
+    let log = folder.0.join("agents.db-wal");
+    let content = format!("Q{}", "-".repeat(9_000));
+    for _ in 0..2 {
+        limit_files(Some(size_of(&log) + room));
+        let mut failed = 0;
+        until("the disk is full", || {
+            failed += work(&runtime, &mut acknowledged, &content);
+            failed > 0
+        });
+        limit_files(None);
+        check(&runtime, &mut acknowledged);
+        assert_eq!(work(&runtime, &mut acknowledged, &content), 0);
+    }
+    // It is full when the program ends, too: the log cannot be copied into the file.
+    limit_files(Some(4096));
+    wait(runtime.close());
+    limit_files(None);
+    assert!(size_of(&log) > 0, "the log is gone");
+    assert_eq!(inspect_store(folder.file()).unwrap().agents.len(), AGENTS);
+    let runtime = builder().build().unwrap();
+    check(&runtime, &mut acknowledged);
+    wait(runtime.close());
+    assert!(!log.exists());
+}
+
+fn size_of(path: &Path) -> u64 {
+    path.metadata().map_or(0, |file| file.len())
+}
+
+const NO_ROOM: &str = "store_faults::a_store_for_which_there_is_no_room_is_refused";
+
+#[test]
+fn a_store_for_which_there_is_no_room_is_refused() {
+    if !child::is_here(NO_ROOM) {
+        child::run(NO_ROOM, &[]);
+        return;
+    }
+    let folder = Folder::new();
+    for room in [0, 100, 4096, 10_000] {
+        let path: PathBuf = folder.0.join(format!("{room}.db"));
+        limit_files(Some(room));
+        let error = Runtime::builder().store(&path).build().unwrap_err();
+        limit_files(None);
+        is_of_store(&error);
+        // Later there is room.
+        wait(open(&path).close());
+    }
+}

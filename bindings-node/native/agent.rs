@@ -4,8 +4,10 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use caxton::{Agent, Draft, Runtime};
+use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
+use crate::fault::Fault;
 use crate::hub::{CallId, SharedLoop, begin};
 use crate::options::{
     LimitInForce, PathOrBytes, camel_case, content_limits_in_force, limits_in_force, module,
@@ -103,6 +105,19 @@ impl AgentHandle {
                 text: line.text,
             })
             .collect()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn start_profile(&self) -> Option<Fault> {
+        self.agent.start_profile().err().map(Fault::from)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn stop_profile(&self) -> Either<String, Fault> {
+        match self.agent.stop_profile() {
+            Ok(json) => Either::A(json),
+            Err(error) => Either::B(Fault::from(error)),
+        }
     }
 
     #[napi(catch_unwind)]

@@ -4,7 +4,9 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
-use caxton::{Draft, Durability, Error, EventFilter, Filter, Register, Runtime, Subscription};
+use caxton::{
+    Draft, Durability, Error, EventFilter, Filter, Profile, Register, Runtime, Subscription,
+};
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
@@ -70,6 +72,9 @@ fn open(options: RuntimeOptions) -> Result<Runtime, Box<Fault>> {
     }
     if let Some(durability) = options.durability {
         builder = builder.durability(Durability::parse(&durability).map_err(Fault::from)?);
+    }
+    if let Some(profile) = options.profile {
+        builder = builder.profile(Profile::parse(&profile).map_err(Fault::from)?);
     }
     if let Some(path) = options.store {
         builder = builder.store(path);

@@ -1,3 +1,4 @@
+import { unwrap } from "./fault.cjs";
 import { call, within } from "./hub.cjs";
 import { encodeContent } from "./json.cjs";
 import {
@@ -149,6 +150,26 @@ export class Agent {
   /** The last lines of its log, up to 1 MiB, oldest first. */
   logs(): LogLine[] {
     return this.#native.logs() as LogLine[];
+  }
+
+  /**
+   * Begins to sample its stack: each millisecond while its code runs, for a minute of running time at
+   * the most.
+   *
+   * @throws {CaxtonError} `InvalidArgument` if it is being sampled already.
+   */
+  startProfile(): void {
+    unwrap(this.#native.startProfile());
+  }
+
+  /**
+   * Ends the sampling. What it has found as JSON, to be opened in Firefox's profiler
+   * (https://profiler.firefox.com).
+   *
+   * @throws {CaxtonError} `InvalidArgument` if it is not being sampled.
+   */
+  stopProfile(): string {
+    return unwrap(this.#native.stopProfile());
   }
 
   /**

@@ -34,6 +34,8 @@ export interface NativeAgent {
   readonly contentLimits: LimitEntry[] | null;
   stats(): NativeFigure[];
   logs(): { at: number; level: string; text: string }[];
+  startProfile(): Fault | null;
+  stopProfile(): Fault | string;
   send(
     content: string,
     performative: string,
@@ -97,6 +99,7 @@ export interface NativeRuntimeOptions {
   seed?: number;
   store?: string;
   durability?: string;
+  profile?: string;
 }
 
 /** @internal */

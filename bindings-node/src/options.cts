@@ -103,6 +103,11 @@ export interface RuntimeOptions {
   workers?: number | undefined;
   /** The most deployed agents; 12,000 unless said otherwise. */
   maxAgents?: number | undefined;
+  /**
+   * Writes down the code of the agents, so that Linux's `perf` can name it: `perfmap` in
+   * `/tmp/perf-PID.map`, `jitdump` in `jit-PID.dump` in the working folder.
+   */
+  profile?: "perfmap" | "jitdump" | undefined;
   /** Makes randomness and ids the same in each run. */
   seed?: number | undefined;
 }

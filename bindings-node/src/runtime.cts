@@ -98,13 +98,15 @@ export class Runtime {
       "contentLimits",
       "workers",
       "maxAgents",
+      "profile",
       "seed",
     ]);
-    const { store, durability, name, limits, contentLimits, workers, maxAgents, seed } =
+    const { store, durability, name, limits, contentLimits, workers, maxAgents, profile, seed } =
       checkedOptions;
     const checked: NativeRuntimeOptions = {};
     if (store !== undefined) checked.store = checkString(store, "store");
     if (durability !== undefined) checked.durability = checkString(durability, "durability");
+    if (profile !== undefined) checked.profile = checkString(profile, "profile");
     if (name !== undefined) checked.name = checkString(name, "name");
     if (limits !== undefined) checked.limits = checkLimits(limits);
     if (contentLimits !== undefined) checked.contentLimits = checkLimits(contentLimits);

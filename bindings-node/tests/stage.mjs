@@ -37,6 +37,8 @@ const STEPS = {
   replay_dead_letter: [],
   drop_dead_letter: [],
   suspend: [],
+  start_profile: [],
+  stop_profile: [],
   resume: [],
   restart: [],
   replace: ["module"],
@@ -66,7 +68,7 @@ export class Stage {
 
   constructor(testCase, each) {
     const { limits, content_limits, max_agents, ...options } = testCase.runtime ?? {};
-    only(options, ["name", "workers", "store", "durability"]);
+    only(options, ["name", "workers", "store", "durability", "profile"]);
     this.options = {
       ...options,
       limits: renamed(limits, camel),
@@ -229,6 +231,11 @@ export class Stage {
       case "drop_dead_letter":
         runtime.dropDeadLetter(this.deadLetter(value));
         return null;
+      case "start_profile":
+        this.agent(value).startProfile();
+        return null;
+      case "stop_profile":
+        return this.agent(value).stopProfile();
       case "suspend":
       case "resume":
       case "restart":

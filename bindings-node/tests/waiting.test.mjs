@@ -183,6 +183,8 @@ test("an option that nobody knows is refused, not ignored", async () => {
   const unknown = (error) =>
     error instanceof InvalidArgument && /no option "\w+"/.test(error.message);
   assert.throws(() => new Runtime({ nonsense: 1 }), unknown);
+  assert.throws(() => new Runtime({ durability: "x" }), /expected "full" or "relaxed"/);
+  assert.throws(() => new Runtime({ profile: "x" }), /expected "perfmap" or "jitdump"/);
   await assert.rejects(rt.deploy(silent, { restrat: "never" }), unknown);
   await assert.rejects(
     rt.ask({ performative: "request", receiver: "mute" }, { timeuot: 5 }),

@@ -105,6 +105,14 @@ impl Inner {
         };
         self.agent.logs().into_iter().map(line).collect()
     }
+
+    fn start_profile(&self, py: Python<'_>) -> PyResult<()> {
+        self.agent.start_profile().map_err(|error| to_py(py, &error))
+    }
+
+    fn stop_profile(&self, py: Python<'_>) -> PyResult<String> {
+        py.detach(|| self.agent.stop_profile()).map_err(|error| to_py(py, &error))
+    }
 }
 
 /// Limits as Python has them: an object of the package's `class`.
@@ -180,6 +188,16 @@ macro_rules! agent_class {
             /// The last lines of its log, oldest first.
             fn logs(&self) -> Vec<LogLine> {
                 self.0.logs()
+            }
+
+            /// Begins to sample its stack.
+            fn start_profile(&self, py: Python<'_>) -> PyResult<()> {
+                self.0.start_profile(py)
+            }
+
+            /// Ends the sampling; what it has found as JSON, to be opened in Firefox's profiler.
+            fn stop_profile(&self, py: Python<'_>) -> PyResult<String> {
+                self.0.stop_profile(py)
             }
 
             /// Sends a message; returns when the mailbox has it. `timeout` in seconds.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use caxton::{Deploy, Draft, Durability, EventFilter, Filter, Register, Restart};
+use caxton::{Deploy, Draft, Durability, EventFilter, Filter, Profile, Register, Restart};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -40,6 +40,7 @@ struct Options<'a, 'py> {
     seed: Option<u64>,
     store: Option<PathBuf>,
     durability: &'a str,
+    profile: Option<&'a str>,
 }
 
 /// The options of a deployment, beside its names.
@@ -72,6 +73,9 @@ impl Inner {
         }
         let durability = Durability::parse(options.durability);
         builder = builder.durability(durability.map_err(|error| to_py(py, &error))?);
+        if let Some(profile) = options.profile {
+            builder = builder.profile(Profile::parse(profile).map_err(|error| to_py(py, &error))?);
+        }
         if let Some(path) = options.store {
             builder = builder.store(path);
         }
@@ -339,7 +343,7 @@ macro_rules! runtime_class {
         #[pymethods]
         impl $class {
             #[new]
-            #[pyo3(signature = (*, store=None, durability="full", name=None, limits=None, content_limits=None, workers=None, max_agents=12_000, seed=None))]
+            #[pyo3(signature = (*, store=None, durability="full", name=None, limits=None, content_limits=None, workers=None, max_agents=12_000, profile=None, seed=None))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn new(
                 py: Python<'_>,
@@ -350,10 +354,11 @@ macro_rules! runtime_class {
                 content_limits: Option<&Bound<'_, PyAny>>,
                 workers: Option<usize>,
                 max_agents: usize,
+                profile: Option<&str>,
                 seed: Option<u64>,
             ) -> PyResult<Self> {
                 let options = Options {
-                    name, limits, content_limits, workers, max_agents, seed, store, durability,
+                    name, limits, content_limits, workers, max_agents, seed, store, durability, profile,
                 };
                 Ok($class(Inner::new(py, $mode, options)?))
             }

@@ -282,6 +282,12 @@ class Run:
     def do_restart(self, value: str, _step: Any, _timeout: Any) -> None:
         self.agents[value].restart()
 
+    def do_start_profile(self, value: str, _step: Any, _timeout: Any) -> None:
+        self.agents[value].start_profile()
+
+    def do_stop_profile(self, value: str, _step: Any, _timeout: Any) -> str:
+        return self.agents[value].stop_profile()
+
     def do_replace(self, value: str, step: Any, _timeout: Any) -> None:
         self.agents[value].replace(self.module(step["module"]))
 

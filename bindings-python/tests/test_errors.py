@@ -166,6 +166,18 @@ def test_a_timeout(rt: caxton.Runtime) -> None:
     assert isinstance(raised.value, TimeoutError)
 
 
+@pytest.mark.parametrize(
+    ("option", "known"),
+    [
+        ("durability", 'expected "full" or "relaxed"'),
+        ("profile", 'expected "perfmap" or "jitdump"'),
+    ],
+)
+def test_an_option_with_a_value_that_nobody_knows(option: str, known: str) -> None:
+    with pytest.raises(caxton.InvalidArgument, match=known):
+        caxton.Runtime(**{option: "nonsense"})  # type: ignore[arg-type]
+
+
 def test_a_closed_runtime() -> None:
     rt = caxton.Runtime()
     agent = rt.deploy(SILENT)

@@ -38,6 +38,7 @@ mod sandbox;
 mod scheduler;
 mod source;
 mod store;
+mod trace;
 
 pub use agent::{AgentState, LogLevel, LogLine, Restart, Stats};
 pub use error::{Error, ErrorKind};
@@ -50,7 +51,7 @@ pub use runtime::{
     Agent, Builder, Call, DeadLetter, Deploy, EventFilter, FnHandler, HostAgentHandle, Metrics,
     Register, Runtime, Subscription, Wasm,
 };
-pub use sandbox::{Export, Import, Inspection, inspect};
+pub use sandbox::{Export, Import, Inspection, Profile, inspect};
 pub use store::{Durability, StoreInspection, StoredAgentInfo, StoredHostInfo, inspect_store};
 #[doc(hidden)]
 pub use store::{Hook, Point};

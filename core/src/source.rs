@@ -7,12 +7,16 @@ use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use crate::message::Traceparent;
+
 /// Where a runtime takes time, randomness and ids from.
 pub(crate) struct Source {
     /// The offset of wall time from `origin`, taken once: wall time never jumps within a run.
     origin: Instant,
     origin_micros: u64,
     random: Mutex<StdRng>,
+    /// For spans, so that who watches does not change what is seen.
+    spans: Mutex<StdRng>,
     id_prefix: u64,
     next_id: AtomicU64,
 }
@@ -28,6 +32,7 @@ impl Source {
         Source {
             origin: monotonic(),
             origin_micros: wall_micros(),
+            spans: Mutex::new(StdRng::seed_from_u64(random.next_u64())),
             random: Mutex::new(random),
             id_prefix,
             next_id: AtomicU64::new(0),
@@ -52,6 +57,20 @@ impl Source {
     /// A generator of its own, for a guest's WASI.
     pub fn fork_random(&self) -> StdRng {
         StdRng::seed_from_u64(self.random.lock().next_u64())
+    }
+
+    /// A new span: a child of `parent`, or the first of its trace.
+    pub fn new_span(&self, parent: Option<Traceparent>) -> Traceparent {
+        let mut random = self.spans.lock();
+        // Neither may be 0.
+        let span_id = random.next_u64().max(1);
+        match parent {
+            Some(parent) => Traceparent { span_id, ..parent },
+            None => {
+                let trace_id = u128::from(random.next_u64()) << 64 | u128::from(span_id);
+                Traceparent { trace_id, span_id: random.next_u64().max(1), flags: 1 }
+            }
+        }
     }
 
     /// A UUID of version 7: it sorts by time, and by order within this runtime.

@@ -304,6 +304,12 @@ class Agent:
         """What it has done: counts, bytes and microseconds by name."""
     def logs(self) -> list[LogLine]:
         """The last lines of its log, up to 1 MiB, oldest first."""
+    def start_profile(self) -> None:
+        """Begins to sample its stack: each millisecond while its code runs, for a minute of running
+        time at the most. Raises `InvalidArgument` if it is being sampled already."""
+    def stop_profile(self) -> str:
+        """Ends the sampling. What it has found as JSON, to be opened in Firefox's profiler
+        (https://profiler.firefox.com). Raises `InvalidArgument` if it is not being sampled."""
     def send(
         self,
         content: Json,
@@ -375,6 +381,12 @@ class AsyncAgent:
         """What it has done: counts, bytes and microseconds by name."""
     def logs(self) -> list[LogLine]:
         """The last lines of its log, up to 1 MiB, oldest first."""
+    def start_profile(self) -> None:
+        """Begins to sample its stack: each millisecond while its code runs, for a minute of running
+        time at the most. Raises `InvalidArgument` if it is being sampled already."""
+    def stop_profile(self) -> str:
+        """Ends the sampling. What it has found as JSON, to be opened in Firefox's profiler
+        (https://profiler.firefox.com). Raises `InvalidArgument` if it is not being sampled."""
     def send(
         self,
         content: Json,
@@ -480,6 +492,7 @@ class Runtime:
         content_limits: ContentLimits | None = None,
         workers: int | None = None,
         max_agents: int = 12_000,
+        profile: Literal["perfmap", "jitdump"] | None = None,
         seed: int | None = None,
     ) -> Self: ...
     @property
@@ -612,6 +625,7 @@ class AsyncRuntime:
         content_limits: ContentLimits | None = None,
         workers: int | None = None,
         max_agents: int = 12_000,
+        profile: Literal["perfmap", "jitdump"] | None = None,
         seed: int | None = None,
     ) -> Self: ...
     @property

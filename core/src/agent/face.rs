@@ -16,7 +16,7 @@ use super::{Holdings, LogLine, Stats};
 use crate::error::Error;
 use crate::grants::{Folder, Grants};
 use crate::limits::Limits;
-use crate::message::{ContentLimits, Envelope, Filter, Message};
+use crate::message::{ContentLimits, Envelope, Filter, Message, Stamp, Traceparent};
 use crate::runtime::{Core, EventKind, Post};
 use crate::sandbox::{Level, Made, NoPlace, Place, World};
 
@@ -145,8 +145,15 @@ impl World for Face {
         self.core.source.fork_random()
     }
 
-    fn stamp(&self, envelope: &Envelope<'_>, receiver: Option<&str>) -> Result<Message, Error> {
-        let message = self.core.stamp(envelope, &self.name, receiver)?;
+    fn stamp(
+        &self,
+        envelope: &Envelope<'_>,
+        receiver: Option<&str>,
+        traceparent: Option<Traceparent>,
+    ) -> Result<Message, Error> {
+        let sender = Some(&*self.name);
+        let stamp = Stamp { sender, receiver, traceparent, ..Stamp::default() };
+        let message = self.core.stamp(envelope, stamp)?;
         if let Some(limits) = &self.content_limits {
             limits.check_message(&message)?;
         }

@@ -14,6 +14,7 @@ mod rollback;
 mod room;
 mod run;
 mod stats;
+mod trace;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
@@ -34,10 +35,11 @@ pub(crate) use room::{Reserved, Waiter};
 pub(crate) use run::{run_claimed, run_queued};
 pub(crate) use stats::Figure;
 pub use stats::Stats;
+use trace::TurnTrace;
 
 use crate::error::Error;
 use crate::runtime::{Core, Settings};
-use crate::sandbox::{Instance, InstancePermit, Lease, Meter, Seat, Turn};
+use crate::sandbox::{Instance, InstancePermit, Lease, Meter, Profiler, Seat, Turn};
 use crate::store::AgentRow;
 
 /// Where an agent is in its life.
@@ -74,6 +76,7 @@ pub(crate) struct Agent {
     pub face: Arc<Face>,
     pub engine: Lease,
     pub meter: Arc<Meter>,
+    pub profiler: Arc<Profiler>,
     /// What its instances are made from; replaced with its code.
     pub seat: ArcSwap<Seat>,
     pub settings: Settings,
@@ -99,7 +102,7 @@ pub(crate) type OnStarted = Box<dyn FnOnce(Result<(), Error>) + Send>;
 #[derive(Default)]
 pub(crate) struct Activity {
     pub instance: Option<Box<Instance>>,
-    pub turn: Option<(Turn, run::Job)>,
+    pub turn: Option<(Turn, run::Job, TurnTrace)>,
     /// What the next init is for.
     pub starting: Starting,
     /// The agent's generation that the instance belongs to.
@@ -148,6 +151,7 @@ impl Agent {
             face,
             engine: seat.engine.clone(),
             meter: seat.meter.clone(),
+            profiler: seat.profiler.clone(),
             seat: ArcSwap::from_pointee(seat),
             settings,
             leaves: AtomicBool::new(false),

@@ -11,6 +11,7 @@ use super::letter::Letter;
 use super::mailbox::Next;
 use super::queue::Order;
 use super::restart::{fail, supervise};
+use super::trace::TurnTrace;
 use super::{Activity, Agent, AgentState, Capabilities, OnStarted, Starting, Timer, Undo};
 use serde_json::Value;
 
@@ -44,15 +45,23 @@ pub(crate) enum Job {
 }
 
 impl Job {
+    /// What the turn is for, as text.
+    pub fn of(&self) -> &'static str {
+        match self {
+            Job::Init | Job::Replace(..) => "init",
+            Job::Message(_) => "message",
+            Job::Timer(..) => "timer",
+            Job::Restart(_) | Job::Shutdown => "shutdown",
+        }
+    }
+
     /// What an event says of it: what the turn was for, and the message.
     fn shown(&self) -> [(&'static str, Value); 2] {
-        let (of, message) = match self {
-            Job::Init | Job::Replace(..) => ("init", None),
-            Job::Message(letter) => ("message", Some(letter.message.message_id())),
-            Job::Timer(..) => ("timer", None),
-            Job::Restart(_) | Job::Shutdown => ("shutdown", None),
+        let message = match self {
+            Job::Message(letter) => Some(letter.message.message_id()),
+            _ => None,
         };
-        [("of", of.into()), ("message_id", message.into())]
+        [("of", self.of().into()), ("message_id", message.into())]
     }
 }
 
@@ -139,7 +148,7 @@ fn drive(
     let mut context = Context::from_waker(&waker);
     let begun = monotonic();
     for turns in 1.. {
-        let (mut turn, job) = match activity.turn.take() {
+        let (mut turn, job, trace) = match activity.turn.take() {
             Some(running) => running,
             None => {
                 let job = match first.take() {
@@ -162,16 +171,18 @@ fn drive(
                         Next::Nothing => break,
                     },
                 };
-                (begin(agent, &mut activity, &job), job)
+                let trace = TurnTrace::begin(agent, &job);
+                (begin(agent, &mut activity, &job, &trace), job, trace)
             }
         };
-        match poll(&mut turn, &mut context, allowance, agent) {
+        match trace.within(|| poll(&mut turn, &mut context, allowance, agent)) {
             Slice::Done(end) => {
                 drop(turn);
-                finish(agent, &mut activity, job, end, lane);
+                trace.end(&end.outcome);
+                trace.within(|| finish(agent, &mut activity, job, end, &trace, lane));
             }
             Slice::Yielded => {
-                activity.turn = Some((turn, job));
+                activity.turn = Some((turn, job, trace));
                 agent.put_activity(activity);
                 agent.mailbox.preempt();
                 // A calling thread runs less than a quantum: the pool goes on with a fresh turn.
@@ -183,7 +194,7 @@ fn drive(
                 return;
             }
             Slice::Waiting => {
-                activity.turn = Some((turn, job));
+                activity.turn = Some((turn, job, trace));
                 agent.put_activity(activity);
                 if agent.mailbox.suspend() {
                     agent.core.scheduler.push(agent.clone(), lane);
@@ -211,20 +222,20 @@ fn next(agent: &Arc<Agent>, activity: &mut Activity) -> Next {
     agent.mailbox.next(activity.instance.is_some())
 }
 
-fn begin(agent: &Arc<Agent>, activity: &mut Activity, job: &Job) -> Turn {
+fn begin(agent: &Arc<Agent>, activity: &mut Activity, job: &Job, trace: &TurnTrace) -> Turn {
     let seat = agent.seat.load_full();
     let instance = |activity: &mut Activity| activity.instance.take();
     match job {
-        Job::Init => Turn::begin(seat, instance(activity), Delivery::Init),
+        Job::Init => Turn::begin(seat, instance(activity), Delivery::Init, trace.own),
         // The old instance stays until the new code has shown that it starts.
-        Job::Replace(seat, ..) => Turn::begin(seat.clone(), None, Delivery::Init),
+        Job::Replace(seat, ..) => Turn::begin(seat.clone(), None, Delivery::Init, trace.own),
         Job::Message(letter) => {
             let delivery = Delivery::Message(letter.message.clone());
-            Turn::begin(seat, instance(activity), delivery)
+            Turn::begin(seat, instance(activity), delivery, trace.own)
         }
-        Job::Timer(id, _) => Turn::begin(seat, instance(activity), Delivery::Timer(*id)),
+        Job::Timer(id, _) => Turn::begin(seat, instance(activity), Delivery::Timer(*id), trace.own),
         Job::Restart(_) | Job::Shutdown => {
-            Turn::begin(seat, instance(activity), Delivery::Shutdown)
+            Turn::begin(seat, instance(activity), Delivery::Shutdown, trace.own)
         }
     }
 }
@@ -246,9 +257,16 @@ fn poll(turn: &mut Turn, context: &mut Context<'_>, allowance: Duration, agent: 
 }
 
 /// What becomes of a turn that has come to its end. In a runtime with a store all of it is one commit.
-fn finish(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd, lane: Lane<'_>) {
+fn finish(
+    agent: &Arc<Agent>,
+    activity: &mut Activity,
+    job: Job,
+    end: TurnEnd,
+    trace: &TurnTrace,
+    lane: Lane<'_>,
+) {
     if agent.core.journal.is_none() {
-        return conclude(agent, activity, job, end, Post::of(lane, None));
+        return conclude(agent, activity, job, end, trace, Post::of(lane, None));
     }
     let posting = Posting::default();
     let consumed = match &job {
@@ -269,7 +287,7 @@ fn finish(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd, l
         }
         _ => {}
     }
-    conclude(agent, activity, job, end, post);
+    conclude(agent, activity, job, end, trace, post);
     let committed = agent.core.submit_turn(agent, posting, consumed);
     drop(ledger);
     if let Some(parts) = committed {
@@ -293,7 +311,14 @@ fn forget(agent: &Arc<Agent>, activity: &mut Activity, job: Job) {
     }
 }
 
-fn conclude(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd, post: Post<'_>) {
+fn conclude(
+    agent: &Arc<Agent>,
+    activity: &mut Activity,
+    job: Job,
+    end: TurnEnd,
+    trace: &TurnTrace,
+    post: Post<'_>,
+) {
     let counters = &agent.face.counters;
     if let Some(instance) = &end.instance {
         counters.has_memory(instance.memory_bytes());
@@ -308,15 +333,20 @@ fn conclude(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd,
             }
             agent.core.tell(EventKind::Turn, Some(&agent.face.name), post, || {
                 let [of, message] = job.shown();
-                [of, message, ("code", ended.code.into()), ("micros", micros(took))]
+                let [began, trace_id, span, parent] = trace.shown();
+                let (code, micros) = (("code", ended.code.into()), ("micros", micros(took)));
+                [of, message, code, micros, began, trace_id, span, parent]
             });
         }
         Err(fault) => {
             counters.dropped(fault.kind);
             agent.core.tell(EventKind::Dropped, Some(&agent.face.name), post, || {
                 let [of, message] = job.shown();
-                let (kind, text) = (fault.kind.as_str().into(), fault.text.as_str().into());
-                [of, message, ("kind", kind), ("error", text), ("micros", micros(took))]
+                let [began, trace_id, span, parent] = trace.shown();
+                let kind = ("kind", fault.kind.as_str().into());
+                let error = ("error", fault.text.as_str().into());
+                let micros = ("micros", micros(took));
+                [of, message, kind, error, micros, began, trace_id, span, parent]
             });
             let text = match &fault.backtrace {
                 Some(backtrace) => format!("a turn was dropped: {fault}\n{backtrace}"),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::json::write_string;
-use super::{Envelope, Message, Performative, Sender, Stamp};
+use super::{Envelope, Message, Performative, Sender, Stamp, Traceparent};
 use crate::error::{Error, ErrorKind};
 
 /// A message that somebody writes and has not sent yet: JSON with at least a `performative`.
@@ -79,7 +79,7 @@ impl Draft {
         let draft = Self::compose("request", Some(receiver), content, fields)?;
         let mut envelope = Envelope::read(&draft.json)?;
         envelope.protocol.get_or_insert("fipa-request".into());
-        Ok(Draft::from(&Self::unsent(&envelope)?))
+        Ok(Draft::from(&Self::unsent(&envelope, None)?))
     }
 
     /// An answer to `message` with content that is JSON already, and further fields as a JSON
@@ -105,15 +105,15 @@ impl Draft {
     ///
     /// [`ErrorKind::InvalidMessage`] if it is no message.
     pub fn to_message(&self) -> Result<Message, Error> {
-        Self::unsent(&Envelope::read(&self.json)?)
+        Self::unsent(&Envelope::read(&self.json)?, None)
     }
 
-    fn unsent(envelope: &Envelope<'_>) -> Result<Message, Error> {
+    fn unsent(envelope: &Envelope<'_>, traceparent: Option<Traceparent>) -> Result<Message, Error> {
         let sender = match &envelope.sender {
             Some(Sender::One(name)) => Some(name.as_ref()),
             _ => None,
         };
-        Message::write(envelope, &Stamp { sender, ..Stamp::default() })
+        Message::write(envelope, &Stamp { sender, traceparent, ..Stamp::default() })
     }
 
     /// The same with content that is JSON already.
@@ -187,6 +187,9 @@ impl Draft {
                 draft = draft.field(name, value);
             }
         }
+        if let Some(traceparent) = message.traceparent() {
+            draft = draft.field(Traceparent::FIELD, &traceparent.to_string());
+        }
         draft
     }
 
@@ -210,7 +213,7 @@ impl Draft {
                 *field = value.map(Into::into);
             }
         }
-        Ok(Draft::from(&Self::unsent(&envelope)?))
+        Ok(Draft::from(&Self::unsent(&envelope, message.traceparent())?))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::Performative;
+use super::{Performative, Traceparent};
 use crate::error::{Error, ErrorKind, shown};
 
 /// The most fields that are not FIPA's own in one message.
@@ -56,6 +56,14 @@ impl<'a> Envelope<'a> {
         serde_json::from_slice(bytes).map_err(|wrong| {
             Error::new(ErrorKind::InvalidMessage, format!("this is not a message: {wrong}"))
         })
+    }
+
+    /// What the message says of where it belongs in a trace, if it says something: `Some(None)` where
+    /// that cannot be read.
+    pub fn traceparent(&self) -> Option<Option<Traceparent>> {
+        let (_, value) = self.extras.iter().find(|(key, _)| *key == Traceparent::FIELD)?;
+        let text: Option<Cow<'_, str>> = serde_json::from_str(value.get()).ok();
+        Some(text.and_then(|text| Traceparent::parse(&text)))
     }
 }
 

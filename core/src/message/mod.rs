@@ -12,6 +12,7 @@ pub mod name;
 mod performative;
 #[cfg(test)]
 mod tests;
+mod traceparent;
 mod wire;
 
 pub use content::ContentLimits;
@@ -20,5 +21,6 @@ pub use draft::Draft;
 pub(crate) use envelope::{Envelope, Sender};
 pub use filter::Filter;
 pub use performative::Performative;
+pub(crate) use traceparent::Traceparent;
 pub use wire::Message;
 pub(crate) use wire::Stamp;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::envelope::Envelope;
 use super::json::{is_plain_text, write_number, write_string};
-use super::{Measure, Performative, name};
+use super::{Measure, Performative, Traceparent, name};
 use crate::error::{Error, ErrorKind};
 
 /// A FIPA ACL message, checked and stamped by the host. Immutable, and cheap to clone: every
@@ -27,6 +27,7 @@ struct Inner {
     receivers: Receivers,
     reply_by: Option<u64>,
     sent_at: u64,
+    traceparent: Option<Traceparent>,
 }
 
 /// A range of `buffer`; `ABSENT` where the message has no such field.
@@ -76,6 +77,8 @@ pub(crate) struct Stamp<'a> {
     pub conversation_id: Option<&'a str>,
     /// Given where the envelope has none: microseconds since the Unix epoch.
     pub reply_by: Option<u64>,
+    /// Given where the envelope has none.
+    pub traceparent: Option<Traceparent>,
 }
 
 impl Message {
@@ -118,13 +121,30 @@ impl Message {
             writer.key(key);
             writer.raw(value.get());
         }
+        let traceparent = match envelope.traceparent() {
+            Some(said) => said,
+            None => {
+                if let Some(given) = stamp.traceparent {
+                    writer.key(Traceparent::FIELD);
+                    write_string(&mut writer.out, &given.to_string());
+                }
+                stamp.traceparent
+            }
+        };
         writer.text(Field::MessageId, "message_id", stamp.message_id);
         if stamp.sent_at > 0 {
             writer.key("sent_at");
             write_number(&mut writer.out, stamp.sent_at);
         }
         writer.raw("}");
-        writer.finish(Parts { performative, content, receivers, reply_by, sent_at: stamp.sent_at })
+        writer.finish(Parts {
+            performative,
+            content,
+            receivers,
+            reply_by,
+            sent_at: stamp.sent_at,
+            traceparent,
+        })
     }
 
     /// Reads a message that the host wrote, with its sender, its id and when it was sent.
@@ -253,6 +273,11 @@ impl Message {
         self.0.sent_at
     }
 
+    /// Where the message says that it belongs in a trace.
+    pub(crate) fn traceparent(&self) -> Option<Traceparent> {
+        self.0.traceparent
+    }
+
     /// The topic that the message is for, if it is for one.
     pub fn topic(&self) -> Option<&str> {
         self.receivers().find_map(name::topic_of)
@@ -313,6 +338,7 @@ struct Parts {
     receivers: Receivers,
     reply_by: Option<u64>,
     sent_at: u64,
+    traceparent: Option<Traceparent>,
 }
 
 struct Writer<'a> {
@@ -445,6 +471,7 @@ impl<'a> Writer<'a> {
             receivers: parts.receivers,
             reply_by: parts.reply_by,
             sent_at: parts.sent_at,
+            traceparent: parts.traceparent,
         })))
     }
 }

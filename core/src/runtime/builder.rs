@@ -9,7 +9,7 @@ use super::{Owner, Runtime};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, name};
-use crate::sandbox::Engine;
+use crate::sandbox::{Engine, Profile};
 use crate::store::{Durability, Hook, Sqlite};
 
 /// How a runtime is to be.
@@ -23,6 +23,7 @@ pub struct Builder {
     seed: Option<u64>,
     store: Option<PathBuf>,
     durability: Durability,
+    profile: Option<Profile>,
     hook: Option<Hook>,
 }
 
@@ -37,6 +38,7 @@ impl Default for Builder {
             seed: None,
             store: None,
             durability: Durability::default(),
+            profile: None,
             hook: None,
         }
     }
@@ -104,6 +106,13 @@ impl Builder {
         self
     }
 
+    /// Writes down the code of this runtime's agents, so that Linux's `perf` can name it.
+    #[must_use]
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = Some(profile);
+        self
+    }
+
     /// Calls `hook` at each named point of a commit.
     #[doc(hidden)]
     #[must_use]
@@ -116,7 +125,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` if an option is out of its range, `Internal` if the system gives no
+    /// `InvalidArgument` if an option is out of its range or this system has no such profile, `Internal` if the system gives no
     /// threads, `Closed` in a forked child of a process that had a runtime.
     pub fn build(self) -> Result<Runtime, Error> {
         crate::fork::check()?;
@@ -148,7 +157,7 @@ impl Builder {
         };
         let (storage, contents) = store.unzip();
         let marks = contents.as_ref().map(|contents| (contents.next_row, contents.next_serial));
-        let engine = Engine::lease()?;
+        let engine = Engine::lease(self.profile)?;
         let restored = match (contents, &self.store) {
             (Some(contents), Some(path)) => {
                 let restore = Restore { engine: &engine, name: &self.name, most: self.max_agents };

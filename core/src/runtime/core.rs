@@ -171,26 +171,9 @@ impl Core {
         Box::pin(tokio::time::sleep(time))
     }
 
-    /// Writes a message of `sender`; one that names a protocol gets a conversation of its own where
-    /// it names none (FIPA SC00061).
-    pub fn stamp(
-        &self,
-        envelope: &Envelope<'_>,
-        sender: &str,
-        receiver: Option<&str>,
-    ) -> Result<Message, Error> {
-        self.stamp_ask(envelope, sender, receiver, None, None)
-    }
-
-    /// The same for an ask, with a `reply_with` and a `reply_by` for where it has none.
-    pub fn stamp_ask(
-        &self,
-        envelope: &Envelope<'_>,
-        sender: &str,
-        receiver: Option<&str>,
-        reply_with: Option<&str>,
-        reply_by: Option<u64>,
-    ) -> Result<Message, Error> {
+    /// Writes a message as `stamp` says, with an id and the time; one that names a protocol gets a
+    /// conversation of its own where it names none (FIPA SC00061).
+    pub fn stamp(&self, envelope: &Envelope<'_>, stamp: Stamp<'_>) -> Result<Message, Error> {
         let now = self.source.now_micros();
         let id = self.source.next_id(now);
         let needs_conversation = envelope.protocol.is_some() && envelope.conversation_id.is_none();
@@ -198,25 +181,24 @@ impl Core {
         Message::write(
             envelope,
             &Stamp {
-                sender: Some(sender),
                 message_id: Some(id.as_str()),
                 sent_at: now,
-                receiver,
-                reply_with,
                 conversation_id: conversation.as_ref().map(Id::as_str),
-                reply_by,
+                ..stamp
             },
         )
     }
 
     /// Writes what somebody drafted, as a message of `sender`.
     pub fn stamp_draft(&self, draft: &Draft, sender: &str) -> Result<Message, Error> {
-        self.stamp(&self.read_draft(draft)?, sender, None)
+        let sender = Some(sender);
+        self.stamp(&self.read_draft(draft)?, Stamp { sender, ..Stamp::default() })
     }
 
     /// Writes a message of the host itself.
     pub fn stamp_own(&self, draft: &Draft) -> Result<Message, Error> {
-        self.stamp(&Envelope::read(draft.as_bytes())?, name::AMS, None)
+        let sender = Some(name::AMS);
+        self.stamp(&Envelope::read(draft.as_bytes())?, Stamp { sender, ..Stamp::default() })
     }
 
     /// Reads what somebody drafted; a message above the runtime's limit is refused before it is

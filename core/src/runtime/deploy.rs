@@ -254,6 +254,7 @@ impl Core {
             wasm: loaded.wasm.clone(),
             world: face.clone(),
             meter: Arc::new(Meter::new(limits.max_execution_time_micros)),
+            profiler: Arc::default(),
             limits: limits.clone(),
         };
         let agent = agent::Agent::new(self.clone(), face, seat, permit, settings.clone(), starting);

@@ -149,6 +149,11 @@ impl Core {
         self.begin_feed(feed)
     }
 
+    /// Whether somebody wants to know of this.
+    pub fn wants_event(&self, kind: EventKind, agent: &str) -> bool {
+        !self.events.is_empty() && self.events.any(|filter| filter.wants(kind, Some(agent)))
+    }
+
     /// Tells of something, at once or when what it is part of is on disk. `details` are only asked for
     /// where somebody wants to know.
     pub fn tell<const N: usize>(

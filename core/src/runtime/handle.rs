@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::send::{Call, DEFAULT_TIMEOUT};
 use super::wasm::Wasm;
 use crate::agent::{self, AgentState, LogLine, Restart, Stats};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Draft, Performative};
 
@@ -155,12 +155,47 @@ impl Agent {
         self.inner.replace(loaded).await
     }
 
+    /// Begins to sample its stack: each millisecond while its code runs, a minute of running time at
+    /// the most.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] if it is being sampled already.
+    pub fn start_profile(&self) -> Result<(), Error> {
+        let now = self.inner.core.source.now_micros();
+        if self.inner.profiler.start(self.name(), now) {
+            return Ok(());
+        }
+        Err(self.no_profile("is being profiled already; stop that first"))
+    }
+
+    /// Ends the sampling that [`Agent::start_profile`] began. Gives what it has found as JSON, to be
+    /// opened in Firefox's profiler (<https://profiler.firefox.com>, or `samply load`).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] if it is not being sampled.
+    pub fn stop_profile(&self) -> Result<String, Error> {
+        match self.inner.profiler.stop() {
+            Some(Ok(json)) => Ok(json),
+            Some(Err(wrong)) => Err(Error::new(
+                ErrorKind::Internal,
+                format!("the profile of {:?} cannot be written: {wrong}", self.name()),
+            )),
+            None => Err(self.no_profile("is not being profiled; start that first")),
+        }
+    }
+
+    fn no_profile(&self, why: &str) -> Error {
+        Error::new(ErrorKind::InvalidArgument, format!("{:?} {why}", self.name()))
+    }
+
     /// Ends the agent: `agent_shutdown` is its last turn. What still waits in its mailbox is answered
     /// with `failure`. Its name is free at once.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) if the runtime is closed.
+    /// [`ErrorKind::Closed`] if the runtime is closed.
     ///
     /// # Cancel safety
     ///

@@ -17,7 +17,7 @@ use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::grants::Grants;
 use crate::host_agent::Within;
-use crate::message::{Draft, Envelope, Filter, Message, Sender, name};
+use crate::message::{Draft, Envelope, Filter, Message, Sender, Stamp, name};
 use crate::scheduler::Lane;
 
 /// How long a call waits unless it says otherwise.
@@ -94,6 +94,14 @@ struct Outgoing {
 struct Speaker<'a> {
     name: Cow<'a, str>,
     serial: u64,
+}
+
+impl Speaker<'_> {
+    /// What the host adds to a message of this program's.
+    fn stamp(&self) -> Stamp<'_> {
+        let traceparent = crate::trace::current();
+        Stamp { sender: Some(&self.name), traceparent, ..Stamp::default() }
+    }
 }
 
 impl Core {
@@ -186,7 +194,7 @@ impl Core {
         self.check_open()?;
         let envelope = self.read_draft(draft)?;
         let speaker = self.speaker(&envelope)?;
-        let message = self.stamp(&envelope, &speaker.name, None)?;
+        let message = self.stamp(&envelope, speaker.stamp())?;
         let mut receivers = Vec::new();
         let mut seen_serials = HashSet::new();
         for to in message.receivers() {
@@ -230,7 +238,8 @@ impl Core {
         self.check_open()?;
         let envelope = self.read_draft(draft)?;
         let speaker = self.speaker(&envelope)?;
-        let message = self.stamp(&envelope, &speaker.name, Some(name::EVERYBODY))?;
+        let message =
+            self.stamp(&envelope, Stamp { receiver: Some(name::EVERYBODY), ..speaker.stamp() })?;
         self.check_content(&message, None)?;
         let (places, _skipped) =
             self.reserve_matching(filter, &message, speaker.serial, &Grants::default());
@@ -256,8 +265,8 @@ impl Core {
         let reply_by = timeout.and_then(|timeout| {
             self.source.now_micros().checked_add(u64::try_from(timeout.as_micros()).ok()?)
         });
-        let message =
-            self.stamp_ask(&envelope, &speaker.name, None, Some(key.as_str()), reply_by)?;
+        let stamp = Stamp { reply_with: Some(key.as_str()), reply_by, ..speaker.stamp() };
+        let message = self.stamp(&envelope, stamp)?;
         let mut members = Vec::new();
         for to in message.receivers() {
             if name::topic_of(to).is_some() {

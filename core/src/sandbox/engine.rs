@@ -8,10 +8,11 @@ use std::sync::{Arc, OnceLock, Weak};
 use parking_lot::Mutex;
 use wasmtime::{
     Collector, Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
-    WasmBacktraceDetails,
+    ProfilingStrategy, WasmBacktraceDetails,
 };
 
 use super::cache::DiskCache;
+use super::profile::{MAX_FRAMES, Profile};
 use super::signals;
 use super::template::Template;
 use super::ticker::{Awake, Ticker};
@@ -35,7 +36,6 @@ const MAX_TABLES: u32 = 4;
 pub(crate) struct Engine {
     wasmtime: wasmtime::Engine,
     capacity: usize,
-    live: AtomicUsize,
     disk: DiskCache,
     templates: Mutex<HashMap<[u8; 32], TemplateSlot>>,
     ticker: Ticker,
@@ -44,7 +44,7 @@ pub(crate) struct Engine {
 /// Where the template of one module is kept, as long as an agent uses it.
 type TemplateSlot = Arc<Mutex<Weak<Template>>>;
 
-/// The engine of the process.
+/// An engine of the process.
 #[derive(Clone)]
 pub(crate) struct Lease {
     engine: &'static Engine,
@@ -54,33 +54,58 @@ pub(crate) struct Lease {
 pub(crate) struct Running(&'static Engine);
 
 /// A place for one live instance; given back when dropped.
-pub(crate) struct InstancePermit(&'static Engine);
+pub(crate) struct InstancePermit(());
+
+/// The live instances of the process, whatever engine they belong to.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
 
 impl Engine {
-    /// Leases the engine of the process, and makes it at the first call.
-    pub fn lease() -> Result<Lease, Error> {
-        static ENGINE: OnceLock<Result<Engine, String>> = OnceLock::new();
-        let internal =
-            |why: &str| Error::new(ErrorKind::Internal, format!("no engine could be made: {why}"));
-        let engine = ENGINE.get_or_init(|| Engine::new().map_err(|e| format!("{e:#}")));
-        let engine = engine.as_ref().map_err(|why| internal(why))?;
-        Ok(Lease { engine })
+    /// Leases the engine of the process, and makes it at the first call. Runtimes that are profiled
+    /// have one of their own, for each way of doing it.
+    pub fn lease(profile: Option<Profile>) -> Result<Lease, Error> {
+        static PLAIN: OnceLock<Engine> = OnceLock::new();
+        static PERF_MAP: OnceLock<Engine> = OnceLock::new();
+        static JIT_DUMP: OnceLock<Engine> = OnceLock::new();
+        static MAKING: Mutex<()> = Mutex::new(());
+        let slot = match profile {
+            None => &PLAIN,
+            Some(Profile::PerfMap) => &PERF_MAP,
+            Some(Profile::JitDump) => &JIT_DUMP,
+        };
+        let _making = MAKING.lock();
+        if let Some(engine) = slot.get() {
+            return Ok(Lease { engine });
+        }
+        let engine = Engine::new(profile).map_err(|error| match profile {
+            None => Error::new(ErrorKind::Internal, format!("no engine could be made: {error:#}")),
+            Some(profile) => {
+                let text = format!(
+                    "agents cannot be profiled with profile={profile}: {error:#}; it needs Linux, \
+                     and a working folder (jitdump) or /tmp (perfmap) that can be written to"
+                );
+                Error::new(ErrorKind::InvalidArgument, text)
+            }
+        })?;
+        Ok(Lease { engine: slot.get_or_init(|| engine) })
     }
 
-    fn new() -> wasmtime::Result<Self> {
+    fn new(profile: Option<Profile>) -> wasmtime::Result<Self> {
         let capacity = capacity();
-        let (wasmtime, capacity) = match wasmtime::Engine::new(&config(Some(capacity))) {
-            Ok(engine) => (engine, capacity),
-            // An address space that is limited has no room for the pool; instances are then mapped
-            // one by one.
-            Err(_) => (wasmtime::Engine::new(&config(None))?, capacity),
+        // No address space has room for two pools, and one that is limited has none for one:
+        // instances are then mapped one by one.
+        let pooled = match profile {
+            None => wasmtime::Engine::new(&config(Some(capacity), None)).ok(),
+            Some(_) => None,
+        };
+        let wasmtime = match pooled {
+            Some(engine) => engine,
+            None => wasmtime::Engine::new(&config(None, profile))?,
         };
         signals::remember();
         let disk = DiskCache::open(&wasmtime);
         Ok(Engine {
             wasmtime,
             capacity,
-            live: AtomicUsize::new(0),
             disk,
             templates: Mutex::new(HashMap::new()),
             ticker: Ticker::default(),
@@ -138,8 +163,8 @@ impl Lease {
     /// A place for one more live instance.
     pub fn permit(&self) -> Result<InstancePermit, Error> {
         let capacity = self.engine.capacity;
-        let live = self.engine.live.fetch_add(1, Ordering::Relaxed);
-        let permit = InstancePermit(self.engine);
+        let live = LIVE.fetch_add(1, Ordering::Relaxed);
+        let permit = InstancePermit(());
         if live < capacity {
             return Ok(permit);
         }
@@ -163,7 +188,7 @@ impl Drop for Running {
 
 impl Drop for InstancePermit {
     fn drop(&mut self) {
-        self.0.live.fetch_sub(1, Ordering::Relaxed);
+        LIVE.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -176,7 +201,7 @@ fn capacity() -> usize {
     (maps.saturating_sub(MAPS_RESERVED) / MAPS_PER_INSTANCE).clamp(64, MOST_INSTANCES)
 }
 
-fn config(pool: Option<usize>) -> Config {
+fn config(pool: Option<usize>, profile: Option<Profile>) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
@@ -184,6 +209,8 @@ fn config(pool: Option<usize>) -> Config {
         .async_stack_size(MAX_WASM_STACK + HOST_STACK)
         .cranelift_opt_level(OptLevel::Speed)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .wasm_backtrace_max_frames(Some(MAX_FRAMES))
+        .profiler(profile.map_or(ProfilingStrategy::None, Profile::strategy))
         .collector(Collector::Null)
         // What no agent's toolchain needs is off: each is surface that hostile code could reach.
         .wasm_memory64(false)

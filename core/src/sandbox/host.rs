@@ -12,11 +12,12 @@ use wasmtime_wasi::p1::WasiP1Ctx;
 
 use super::fault::{Fault, FaultKind};
 use super::meter::Meter;
+use super::profile::Profiler;
 use super::record::{Effect, Made, TurnRecord};
 use crate::error::Error;
 use crate::grants::{Folder, Grants};
 use crate::limits::Limits;
-use crate::message::{Envelope, Filter, Message};
+use crate::message::{Envelope, Filter, Message, Traceparent};
 
 /// How much a log line matters, as in the guide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,8 +39,13 @@ pub(crate) trait World: Send + Sync {
     /// A generator for WASI.
     fn fork_random(&self) -> StdRng;
     /// Writes a message in this agent's name, if it is within its content limits; `receiver` stands in
-    /// place of the envelope's.
-    fn stamp(&self, envelope: &Envelope<'_>, receiver: Option<&str>) -> Result<Message, Error>;
+    /// place of the envelope's, and it belongs where `traceparent` says unless it says so itself.
+    fn stamp(
+        &self,
+        envelope: &Envelope<'_>,
+        receiver: Option<&str>,
+        traceparent: Option<Traceparent>,
+    ) -> Result<Message, Error>;
     /// Keeps room for `message` in the mailbox of the local agent `to`.
     fn reserve(&self, to: &str, message: &Message) -> Result<Place, NoPlace>;
     /// Keeps room for `message` with every other agent that `filter` matches; those without room
@@ -97,6 +103,7 @@ pub(crate) enum NoPlace {
 pub(crate) struct Host {
     pub(super) world: Arc<dyn World>,
     pub(super) meter: Arc<Meter>,
+    pub(super) profiler: Arc<Profiler>,
     pub(super) limits: Arc<Limits>,
     pub(super) memory: Option<Memory>,
     /// Counts down the allocations of a turn.
@@ -105,6 +112,8 @@ pub(crate) struct Host {
     /// Whether the module has what a timer would call.
     pub(super) has_timer_handler: bool,
     pub(super) turn: TurnState,
+    /// Where the turn's messages belong in a trace.
+    pub(super) traceparent: Option<Traceparent>,
     table_elements: u64,
 }
 
@@ -128,18 +137,21 @@ impl Host {
     pub fn new(
         world: Arc<dyn World>,
         meter: Arc<Meter>,
+        profiler: Arc<Profiler>,
         limits: Arc<Limits>,
         has_timer_handler: bool,
     ) -> Self {
         Host {
             world,
             meter,
+            profiler,
             limits,
             memory: None,
             ration: None,
             wasi: None,
             has_timer_handler,
             turn: TurnState::default(),
+            traceparent: None,
             table_elements: 0,
         }
     }

@@ -310,7 +310,8 @@ fn stamp(host: &mut Host, envelope: Envelope<'_>, receiver: Option<&str>) -> Res
         host.log(Level::Warn, &format!("a message in the name of {claimed:?} was not sent"));
         return Err(PERMISSION_DENIED);
     }
-    let message = host.world.stamp(&envelope, receiver).map_err(|error| not_sent(host, &error))?;
+    let stamped = host.world.stamp(&envelope, receiver, host.traceparent);
+    let message = stamped.map_err(|error| not_sent(host, &error))?;
     let is_reply = !host.turn.replied
         && host.turn.handled.as_ref().is_some_and(|handled| {
             message.receiver() == handled.answer_to() && message.answers(handled)

@@ -63,7 +63,7 @@ pub struct Import {
 /// an agent needs is no error: see [`Inspection::missing`].
 pub fn inspect(wasm: &[u8]) -> Result<Inspection, Error> {
     let wasm = to_binary(wasm)?;
-    let engine = Engine::lease()?;
+    let engine = Engine::lease(None)?;
     let module = on_threads(|| compile(&engine, &wasm))?;
     let mut missing = Vec::new();
     if let Err(error) = link(&module) {

@@ -12,11 +12,12 @@ use super::host::{Host, Level, World};
 use super::inbox::{Inbox, Way};
 use super::meter::{Meter, Verdict};
 use super::module::{InboxKind, Start};
+use super::profile::Profiler;
 use super::ration::{RATION, START};
 use super::record::{Made, TurnRecord};
 use super::template::Template;
 use crate::limits::Limits;
-use crate::message::Message;
+use crate::message::{Message, Traceparent};
 
 /// What `get_capabilities` is first offered, in bytes.
 const CAPABILITIES_BYTES: i32 = 16 << 10;
@@ -32,6 +33,7 @@ pub(crate) struct Seat {
     pub wasm: Bytes,
     pub world: Arc<dyn World>,
     pub meter: Arc<Meter>,
+    pub profiler: Arc<Profiler>,
     pub limits: Arc<Limits>,
 }
 
@@ -54,21 +56,29 @@ pub(crate) struct Ended {
 
 impl Instance {
     /// Makes an instance and runs its init.
-    pub async fn boot(seat: &Seat) -> Result<(Self, Ended), Fault> {
+    pub async fn boot(
+        seat: &Seat,
+        traceparent: Option<Traceparent>,
+    ) -> Result<(Self, Ended), Fault> {
         let host = Host::new(
             seat.world.clone(),
             seat.meter.clone(),
+            seat.profiler.clone(),
             seat.limits.clone(),
             seat.template.facts.exports.handle_timer.is_some(),
         );
         let mut store = Store::new(seat.engine.wasmtime(), host);
         store.limiter(|host| host);
-        store.epoch_deadline_callback(|caller| match caller.data().meter.verdict() {
-            Verdict::Continue => Ok(UpdateDeadline::Continue(1)),
-            Verdict::Yield => Ok(UpdateDeadline::Yield(1)),
-            Verdict::Drop(fault) => Err(fault.into()),
+        store.epoch_deadline_callback(|caller| {
+            caller.data().profiler.sample(&caller);
+            match caller.data().meter.verdict() {
+                Verdict::Continue => Ok(UpdateDeadline::Continue(1)),
+                Verdict::Yield => Ok(UpdateDeadline::Yield(1)),
+                Verdict::Drop(fault) => Err(fault.into()),
+            }
         });
         store.set_epoch_deadline(1);
+        store.data_mut().traceparent = traceparent;
         store.data_mut().begin_turn(None, Made::InInit);
         match Self::start(&mut store, seat).await {
             Ok((memory, exports, code, capabilities)) => {
@@ -143,6 +153,11 @@ impl Instance {
             None => None,
         };
         Ok((memory, Exports { handle_message, handle_timer, shutdown, inbox }, code, capabilities))
+    }
+
+    /// Where the messages of the turn that comes belong in a trace.
+    pub fn belongs_to(&mut self, traceparent: Option<Traceparent>) {
+        self.store.data_mut().traceparent = traceparent;
     }
 
     /// Hands one message to the guest.

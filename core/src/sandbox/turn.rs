@@ -10,7 +10,7 @@ use super::fault::{Fault, FaultKind};
 use super::host::World;
 use super::instance::{Ended, Instance, Seat};
 use super::meter::Meter;
-use crate::message::Message;
+use crate::message::{Message, Traceparent};
 
 /// What a turn delivers.
 pub(crate) enum Delivery {
@@ -48,12 +48,20 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    pub fn begin(seat: Arc<Seat>, instance: Option<Box<Instance>>, delivery: Delivery) -> Self {
+    pub fn begin(
+        seat: Arc<Seat>,
+        mut instance: Option<Box<Instance>>,
+        delivery: Delivery,
+        traceparent: Option<Traceparent>,
+    ) -> Self {
         seat.meter.begin_turn();
+        if let Some(instance) = &mut instance {
+            instance.belongs_to(traceparent);
+        }
         Turn {
             meter: seat.meter.clone(),
             world: seat.world.clone(),
-            future: Box::pin(run(seat, instance, delivery)),
+            future: Box::pin(run(seat, instance, delivery, traceparent)),
             alarm: None,
         }
     }
@@ -110,11 +118,16 @@ impl Turn {
     }
 }
 
-async fn run(seat: Arc<Seat>, instance: Option<Box<Instance>>, delivery: Delivery) -> TurnEnd {
+async fn run(
+    seat: Arc<Seat>,
+    instance: Option<Box<Instance>>,
+    delivery: Delivery,
+    traceparent: Option<Traceparent>,
+) -> TurnEnd {
     let (instance, outcome) = match (delivery, instance) {
         (Delivery::Init, old) => {
             drop(old);
-            return match Instance::boot(&seat).await {
+            return match Instance::boot(&seat, traceparent).await {
                 Ok((instance, ended)) => {
                     TurnEnd { instance: Some(Box::new(instance)), outcome: Ok(ended) }
                 }

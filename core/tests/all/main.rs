@@ -18,5 +18,6 @@ mod store_files;
 mod store_upkeep;
 mod subscriptions;
 mod support;
+mod traces;
 mod travel;
 mod turn;

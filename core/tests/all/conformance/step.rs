@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use caxton::{
     Agent, ContentLimits, DeadLetter, Deploy, Draft, Durability, Error, EventFilter, Filter,
-    Grants, Handler, HostAgentHandle, Limits, Message, Register, Reply, Restart, Runtime, Stats,
-    Subscription, Task, Wasm,
+    Grants, Handler, HostAgentHandle, Limits, Message, Profile, Register, Reply, Restart, Runtime,
+    Stats, Subscription, Task, Wasm,
 };
 use serde_json::{Map, Value, json};
 
@@ -89,6 +89,8 @@ const STEPS: &[(&str, &[&str])] = &[
     ("suspend", &[]),
     ("resume", &[]),
     ("restart", &[]),
+    ("start_profile", &[]),
+    ("stop_profile", &[]),
     ("replace", &["module"]),
     ("remove", &[]),
     ("unregister", &[]),
@@ -286,6 +288,8 @@ impl Stage {
             }
             "suspend" => wait(self.agent(value)?.suspend())?.map(Value::from),
             "resume" => wait(self.agent(value)?.resume())?.map(Value::from),
+            "start_profile" => self.agent(value)?.start_profile().map(Value::from),
+            "stop_profile" => self.agent(value)?.stop_profile().map(Value::from),
             "restart" => wait(self.agent(value)?.restart())?.map(Value::from),
             "replace" => {
                 let module = Wasm::bytes(self.module(text(&step["module"])?)?);
@@ -448,6 +452,7 @@ fn build(options: &Value) -> Result<Runtime, Error> {
             "content_limits" => builder.content_limits(content_limits(value).unwrap()),
             "store" => builder.store(value.as_str().unwrap()),
             "durability" => builder.durability(Durability::parse(value.as_str().unwrap())?),
+            "profile" => builder.profile(Profile::parse(value.as_str().unwrap())?),
             "workers" => builder.workers(value.as_u64().unwrap() as usize),
             "max_agents" => builder.max_agents(value.as_u64().unwrap() as usize),
             other => panic!("unknown option {other:?} of the runtime"),

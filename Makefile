@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 # What cargo builds: `dev` for work and tests, `release` for what is measured and shipped.
 PROFILE ?= dev
 
-.PHONY: demo test check bench bench-quick build python node agents rust-test python-test node-test doc-test fmt clean
+.PHONY: demo test check bench bench-quick build python node agents rust-test python-test node-test doc-test fuzz-test
+.PHONY: fuzz fmt clean
 
 demo: python node
 	$(BIN)/python examples/demo.py
@@ -16,7 +17,7 @@ demo: python node
 # Everything that a test needs, once.
 build: python node agents
 
-test: build rust-test python-test node-test doc-test
+test: build rust-test python-test node-test doc-test fuzz-test
 
 rust-test: agents
 	cargo test --workspace
@@ -31,6 +32,10 @@ node-test: node agents
 doc-test: python node
 	cargo build --workspace --examples
 	$(BIN)/python -m pytest -q -p no:asyncio tests/readme tests/notebook
+
+# What `make fuzz` does, shortly.
+fuzz-test:
+	scripts/fuzz.sh 10
 
 # The Python package, installed editable into an environment of its own.
 python: $(VENV)/installed
@@ -56,13 +61,17 @@ agents:
 
 check: python node
 	cargo fmt --all --check
-	cargo clippy --workspace --lib --tests --examples -- -D warnings
+	cargo clippy --workspace --lib --bins --tests --examples -- -D warnings
 	scripts/cargo-deny.sh
 	$(BIN)/ruff check bindings-python tests examples benches
 	$(BIN)/ruff format --check bindings-python tests examples benches
 	cd bindings-python && ../$(BIN)/mypy
 	cd bindings-python && ../$(BIN)/stubtest caxton
 	cd bindings-node && npm run -s check
+
+# Feeds it what nobody would write: a minute for each target.
+fuzz:
+	scripts/fuzz.sh 60
 
 bench:
 	$(MAKE) python node PROFILE=release

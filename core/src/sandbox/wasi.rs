@@ -1,7 +1,8 @@
-//! WASI preview 1: the parts that need no grant.
+//! WASI preview 1.
 //!
-//! Clocks, random numbers, standard output and error (which become log lines), exit, and polling
-//! of clocks. There are no files, no environment, no arguments and no sockets.
+//! Everybody has clocks, random numbers, standard output and error (which become log lines), exit, and
+//! polling of clocks. Files, environment and arguments are there as far as they were granted; sockets
+//! are not.
 
 use std::io;
 use std::pin::Pin;
@@ -16,13 +17,19 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::filesystem::FsPerms;
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
-use wasmtime_wasi::{HostMonotonicClock, HostWallClock, I32Exit, WasiCtx};
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, I32Exit, WasiCtx, WasiView};
 
 use super::host::{Host, Level, World};
 use crate::grants::{Access, Stdout};
 
 /// The module name of WASI preview 1.
 pub(super) const MODULE: &str = "wasi_snapshot_preview1";
+
+/// Files and folders that one agent may have open at once, beside those that it was granted: they are
+/// the whole program's, which may have no more than a thousand.
+const MAX_OPEN: usize = 64;
+/// Places in WASI's table for what is open only while a call lasts, and for standard input and output.
+const OWN_PLACES: usize = 16;
 
 /// The longest line of output that is kept together, in bytes.
 const MAX_LINE_BYTES: usize = 8 << 10;
@@ -102,7 +109,9 @@ pub(super) fn context(world: &Arc<dyn World>) -> WasiP1Ctx {
         Stdout::Discard => {}
     }
     builder.envs(&grants.env).args(&grants.args).allow_blocking_current_thread(false);
-    for folder in world.folders() {
+    let folders = world.folders();
+    let most_open = MAX_OPEN + OWN_PLACES + folders.len();
+    for folder in folders {
         let access = match folder.access {
             Access::ReadOnly => FsPerms::ReadOnly,
             Access::ReadWrite => FsPerms::ReadWrite,
@@ -112,13 +121,15 @@ pub(super) fn context(world: &Arc<dyn World>) -> WasiP1Ctx {
             world.log(Level::Warn, &text);
         }
     }
-    builder
+    let mut context = builder
         .secure_random(world.fork_random())
         .insecure_random(world.fork_random())
         .insecure_random_seed(u128::from(world.random_u32()))
         .wall_clock(Clock(world.clone()))
         .monotonic_clock(Clock(world.clone()))
-        .build_p1()
+        .build_p1();
+    context.ctx().table.set_max_capacity(most_open);
+    context
 }
 
 /// The runtime's clock, as WASI sees it.

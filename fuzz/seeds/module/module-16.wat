@@ -1,0 +1,11 @@
+(module
+(import "caxton" "send_message" (func $send_message (param i32 i32) (result i32)))
+(import "caxton" "send_local_message" (func $send_local_message (param i32 i32 i32 i32) (result i32)))
+(memory (export "memory") 1)
+(data (i32.const 16) "a \"b\"")
+(data (i32.const 32) "{\"performative\": \"inform\"}")
+(data (i32.const 64) "{\"performative\": \"inform\", \"receiver\": \"host\", \"in_reply_to\": \"r1\", \"content\": \"done\"}")
+(func (export "handle_message") (param i32 i32) (result i32)
+(if (i32.ne (call $send_local_message (i32.const 16) (i32.const 5) (i32.const 32) (i32.const 26)) (i32.const 0)) (then unreachable))
+(drop (call $send_message (i32.const 64) (i32.const 86)))
+(i32.const 0)))

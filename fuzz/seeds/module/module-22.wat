@@ -1,0 +1,12 @@
+(module
+(import "caxton" "subscribe_messages" (func $subscribe_messages (param i32 i32) (result i32)))
+(import "caxton" "console_log" (func $console_log (param i32 i32)))
+(memory (export "memory") 1)
+(data (i32.const 16) "{\"topic\": \"news\"}")
+(data (i32.const 48) "got one")
+(func (export "agent_init") (result i32)
+(drop (call $subscribe_messages (i32.const 16) (i32.const 17)))
+(i32.const 0))
+(func (export "handle_message") (param i32 i32) (result i32)
+(call $console_log (i32.const 48) (i32.const 7))
+(i32.const 0)))

@@ -99,7 +99,10 @@ def storing(to: str) -> str:
         (data (i32.const 16) "{escaped}")
         (data (i32.const 8) "key")
         (func (export "handle_message") (param $ptr i32) (param $len i32) (result i32)
-            (drop (call $store (i32.const 8) (i32.const 3) (local.get $ptr) (i32.const 64)))
+            ;; The last bytes: its id and the time. What does not change is not written.
+            (drop (call $store (i32.const 8) (i32.const 3)
+                (i32.sub (i32.add (local.get $ptr) (local.get $len)) (i32.const 64))
+                (i32.const 64)))
             (drop (call $send (i32.const 16) (i32.const {len(message)})))
             (i32.const 0)))"""
 

@@ -1,11 +1,72 @@
 //! Waiting for a future on a thread.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
+
+/// Work that others wait for, and that a thread which is about to wait may as well do itself: it spares
+/// two threads their waking.
+pub(crate) trait Chore {
+    /// Does it, if nobody else is at it.
+    fn help(&self);
+    /// Leaves it to the thread whose work it is.
+    fn hand_over(&self);
+}
+
+/// What a thread has been left with.
+enum Left {
+    /// It will not wait, or not here.
+    Away,
+    /// It waits as soon as it has nothing else to do.
+    Nothing,
+    Chore(Arc<dyn Chore>),
+}
+
+thread_local! {
+    static LEFT: RefCell<Left> = const { RefCell::new(Left::Away) };
+}
+
+/// Leaves a chore to this thread, if it is about to wait. It does it then, or hands it over.
+pub(crate) fn leave(chore: impl FnOnce() -> Arc<dyn Chore>) -> bool {
+    LEFT.with_borrow_mut(|left| {
+        let takes = matches!(left, Left::Nothing);
+        if takes {
+            *left = Left::Chore(chore());
+        }
+        takes
+    })
+}
+
+/// Lives while a thread runs what it waits for.
+struct Waiting(Left);
+
+impl Waiting {
+    fn begin() -> Self {
+        Waiting(LEFT.replace(Left::Nothing))
+    }
+
+    /// Does what it was left with; whether that was anything.
+    fn help(&self) -> bool {
+        let Left::Chore(chore) = LEFT.replace(Left::Nothing) else {
+            return false;
+        };
+        chore.help();
+        true
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let outer = std::mem::replace(&mut self.0, Left::Away);
+        if let Left::Chore(chore) = LEFT.replace(outer) {
+            chore.hand_over();
+        }
+    }
+}
 
 struct ThreadWaker(Thread);
 
@@ -42,11 +103,14 @@ pub fn block_on_with<F: Future, E>(
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(ThreadWaker(thread::current())));
     let mut context = Context::from_waker(&waker);
+    let waiting = Waiting::begin();
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return Ok(output);
         }
-        thread::park_timeout(interval);
+        if !waiting.help() {
+            thread::park_timeout(interval);
+        }
         look()?;
     }
 }

@@ -1,5 +1,5 @@
 //! The journal: commits on their way to the store, in order, written in groups by a thread of its
-//! own.
+//! own, or by one that would only wait for that.
 //!
 //! What stands before a commit in the journal is on disk before it, or with it. So a process that is
 //! killed finds a prefix of the journal in its store: every turn done, or not begun.
@@ -14,6 +14,7 @@ use parking_lot::{Condvar, Mutex};
 use super::core::Core;
 use super::events::EventKind;
 use super::posting::{Commit, Outward, Parts, Post};
+use crate::blocking::{self, Chore};
 use crate::error::Error;
 use crate::store::{Change, Storage};
 
@@ -27,13 +28,20 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(crate) struct Journal {
     queue: Mutex<Queue>,
+    /// Something is in the queue, or else to be done, that nobody waits for on a thread of his own.
     work: Condvar,
+    /// Who has it takes from the queue, and writes.
+    writer: Mutex<Option<Writer>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
 struct Queue {
     commits: VecDeque<Arc<Commit>>,
+    /// The store wants to be looked after.
+    is_due: bool,
+    /// A relaxed store is synced from time to time, which only its own thread does.
+    is_relaxed: bool,
     closing: bool,
 }
 
@@ -44,24 +52,30 @@ impl Journal {
         core: &Arc<Core>,
         storage: Box<dyn Storage>,
     ) -> std::io::Result<()> {
-        let writer = Writer { journal: self.clone(), core: core.clone(), storage };
+        let is_relaxed = storage.is_relaxed();
+        let writer =
+            Writer { journal: self.clone(), core: core.clone(), storage, unsynced_since: None };
+        *self.writer.lock() = Some(writer);
+        self.queue.lock().is_relaxed = is_relaxed;
+        let journal = self.clone();
         let thread = std::thread::Builder::new().name("caxton-store".to_owned());
-        *self.thread.lock() = Some(thread.spawn(move || writer.run())?);
+        *self.thread.lock() = Some(thread.spawn(move || journal.run())?);
         Ok(())
     }
 
     /// Puts a commit at the end.
-    pub fn push(&self, commit: Arc<Commit>) {
+    pub fn push(self: &Arc<Self>, commit: Arc<Commit>) {
         let mut queue = self.queue.lock();
         queue.commits.push_back(commit);
-        if queue.commits.len() == 1 {
+        let is_alone = queue.commits.len() == 1 && !queue.is_relaxed;
+        if !(is_alone && blocking::leave(|| self.clone())) {
             self.work.notify_one();
         }
     }
 
     /// A commit of nothing, which comes after all that has been committed so far. It fails with what
     /// stands before it, or with what is tried again meanwhile.
-    pub fn barrier(&self) -> Arc<Commit> {
+    pub fn barrier(self: &Arc<Self>) -> Arc<Commit> {
         let commit = Arc::new(Commit::default());
         commit.prepare(Parts::default());
         self.push(commit.clone());
@@ -95,57 +109,111 @@ impl Journal {
     }
 }
 
-/// What the journal's thread works with.
-struct Writer {
-    journal: Arc<Journal>,
-    core: Arc<Core>,
-    storage: Box<dyn Storage>,
-}
-
-impl Writer {
-    fn run(mut self) {
-        let mut last_sync = self.core.source.elapsed();
-        let mut unsynced = false;
-        while let Some(group) = self.next_group(unsynced) {
-            if !group.is_empty() {
-                self.write(group);
-                unsynced = self.storage.is_relaxed();
-            }
-            let now = self.core.source.elapsed();
-            if unsynced && now.saturating_sub(last_sync) >= SYNC_EVERY {
-                let synced = self.storage.sync();
-                if let Err(error) = &synced {
-                    tracing::error!(%error, "the store could not be synced; it is tried again");
-                }
-                unsynced = synced.is_err();
-                last_sync = now;
+impl Journal {
+    fn run(&self) {
+        let mut timeout = None;
+        while self.wait_for_work(timeout) {
+            let kept_back = {
+                let mut writer = self.writer.lock();
+                let Some(writer) = writer.as_mut() else {
+                    return;
+                };
+                let kept_back = writer.write(self.next_group());
+                writer.look_after();
+                timeout = writer.unsynced_since.map(|_| SYNC_EVERY);
+                kept_back
+            };
+            if kept_back {
+                self.work.wait_for(&mut self.queue.lock(), PATIENCE);
             }
         }
-        if let Err(error) = self.storage.close() {
+        if let Some(writer) = self.writer.lock().take()
+            && let Err(error) = writer.storage.close()
+        {
             tracing::error!(%error, "the store could not be closed");
         }
     }
 
-    /// What is to be written next; nothing once the journal is closed and empty.
-    fn next_group(&self, unsynced: bool) -> Option<Vec<Arc<Commit>>> {
-        let mut queue = self.journal.queue.lock();
-        while queue.commits.is_empty() {
-            if queue.closing {
-                return None;
+    /// Waits until there is something to do, `timeout` at most; false once the journal is closed and
+    /// empty.
+    fn wait_for_work(&self, timeout: Option<Duration>) -> bool {
+        let mut queue = self.queue.lock();
+        loop {
+            if !queue.commits.is_empty() || std::mem::take(&mut queue.is_due) {
+                return true;
             }
-            if unsynced {
-                if self.journal.work.wait_for(&mut queue, SYNC_EVERY).timed_out() {
-                    return Some(Vec::new());
+            if queue.closing {
+                return false;
+            }
+            match timeout {
+                Some(timeout) => {
+                    if self.work.wait_for(&mut queue, timeout).timed_out() {
+                        return true;
+                    }
                 }
-            } else {
-                self.journal.work.wait(&mut queue);
+                None => self.work.wait(&mut queue),
             }
         }
-        let count = queue.commits.len().min(MAX_GROUP);
-        Some(queue.commits.drain(..count).collect())
     }
 
-    fn write(&mut self, group: Vec<Arc<Commit>>) {
+    /// What is to be written next.
+    fn next_group(&self) -> Vec<Arc<Commit>> {
+        let mut queue = self.queue.lock();
+        let count = queue.commits.len().min(MAX_GROUP);
+        queue.commits.drain(..count).collect()
+    }
+}
+
+impl Chore for Journal {
+    fn help(&self) {
+        if let Some(mut writer) = self.writer.try_lock()
+            && let Some(writer) = writer.as_mut()
+        {
+            writer.write(self.next_group());
+            self.queue.lock().is_due |= writer.storage.is_due();
+        }
+        self.hand_over();
+    }
+
+    fn hand_over(&self) {
+        let queue = self.queue.lock();
+        if !queue.commits.is_empty() || queue.is_due {
+            self.work.notify_one();
+        }
+    }
+}
+
+/// What it takes to write.
+struct Writer {
+    journal: Arc<Journal>,
+    core: Arc<Core>,
+    storage: Box<dyn Storage>,
+    /// When the first commit was written that is not durable yet.
+    unsynced_since: Option<Duration>,
+}
+
+impl Writer {
+    /// Syncs the store when it is time.
+    fn look_after(&mut self) {
+        let now = self.core.source.elapsed();
+        let is_late = |since: Duration| now.saturating_sub(since) >= SYNC_EVERY;
+        if !self.storage.is_due() && !self.unsynced_since.is_some_and(is_late) {
+            return;
+        }
+        match self.storage.sync() {
+            Ok(()) => self.unsynced_since = None,
+            Err(error) => {
+                tracing::error!(%error, "the store could not be synced; it is tried again");
+                self.unsynced_since = self.unsynced_since.map(|_| now);
+            }
+        }
+    }
+
+    /// Writes a group of commits; whether some of it is kept back, since the store has failed.
+    fn write(&mut self, group: Vec<Arc<Commit>>) -> bool {
+        if group.is_empty() {
+            return false;
+        }
         let parts: Vec<(Arc<Commit>, Parts)> =
             group.into_iter().filter_map(|commit| Some((commit.clone(), commit.take()?))).collect();
         let result = {
@@ -154,10 +222,14 @@ impl Writer {
         };
         match result {
             Ok(()) => {
+                if self.storage.is_relaxed() && self.unsynced_since.is_none() {
+                    self.unsynced_since = Some(self.core.source.elapsed());
+                }
                 for (commit, parts) in parts {
                     commit.done();
                     self.core.let_out(parts);
                 }
+                false
             }
             Err(error) => {
                 tracing::error!(%error, "the store could not keep {} commits", parts.len());
@@ -168,7 +240,7 @@ impl Writer {
                     parts.into_iter().partition(|(_, parts)| parts.is_bookkeeping());
                 kept.extend(failed.iter().filter_map(|(_, parts)| parts.removal()));
                 self.fail(failed, &error);
-                self.put_back(kept);
+                self.put_back(kept)
             }
         }
     }
@@ -213,19 +285,16 @@ impl Writer {
 
     /// What only tidies up, or ends what is gone, is tried again later: nobody waits for it, and nothing
     /// is lost meanwhile.
-    fn put_back(&self, kept: Vec<(Arc<Commit>, Parts)>) {
-        if kept.is_empty() {
-            return;
-        }
+    fn put_back(&self, kept: Vec<(Arc<Commit>, Parts)>) -> bool {
         let mut queue = self.journal.queue.lock();
-        if queue.closing {
-            return;
+        if kept.is_empty() || queue.closing {
+            return false;
         }
         for (commit, parts) in kept.into_iter().rev() {
             commit.prepare(parts);
             queue.commits.push_front(commit);
         }
-        self.journal.work.wait_for(&mut queue, PATIENCE);
+        true
     }
 }
 

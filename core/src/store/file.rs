@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::io::Read;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ impl<'a> Locked<'a> {
         match locked.probe() {
             // To keep others away takes the right to write. A file without a log is nobody's.
             Err(error) if is_denied(&error) => {
-                if beside(&locked.reserved.0, "-wal").exists() {
+                if locked.log_path().exists() {
                     return Err(log_unread(path));
                 }
                 let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
@@ -71,6 +71,11 @@ impl<'a> Locked<'a> {
             probed => probed.map_err(wrong)?,
         }
         Ok(locked)
+    }
+
+    /// The log beside the file.
+    pub fn log_path(&self) -> PathBuf {
+        beside(&self.reserved.0, "-wal")
     }
 
     /// Takes the lock.
@@ -174,6 +179,12 @@ impl Deref for Locked<'_> {
 
     fn deref(&self) -> &Connection {
         &self.connection
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 }
 

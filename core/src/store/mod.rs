@@ -4,6 +4,7 @@ mod change;
 mod file;
 mod inspect;
 mod load;
+mod log;
 mod schema;
 mod sqlite;
 #[cfg(test)]
@@ -70,7 +71,7 @@ pub enum Point {
     BeforeCommit,
     /// The transaction is on disk, and nobody has been told.
     Committed,
-    /// What a relaxed store has committed is about to be made durable.
+    /// The log of the store is about to be copied into it; a relaxed one is durable then.
     Sync,
 }
 
@@ -83,6 +84,9 @@ pub(crate) trait Storage: Send {
     fn commit(&mut self, changes: &mut dyn Iterator<Item = &Change>) -> Result<(), Error>;
     /// Whether what is committed is only durable after [`Storage::sync`].
     fn is_relaxed(&self) -> bool;
+    /// Whether commits get slower until [`Storage::sync`].
+    fn is_due(&self) -> bool;
+    /// Makes durable what has been committed, and commits fast.
     fn sync(&mut self) -> Result<(), Error>;
     fn close(self: Box<Self>) -> Result<(), Error>;
 }

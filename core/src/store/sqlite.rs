@@ -6,17 +6,17 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::change::{Change, Contents, Row, Serial};
 use super::file::{Access, Locked, explain};
+use super::log::Log;
 use super::{Durability, Hook, Point, Storage, schema};
 use crate::error::Error;
 
 /// Numbers are set aside in blocks of this many, so that a commit seldom has to write one.
 const BLOCK: u64 = 1 << 20;
-/// Pages of the log after which it is copied into the file, 16 MiB.
-const CHECKPOINT_PAGES: i32 = 4096;
 
 /// One open store. It is locked for this process until it is closed.
 pub(crate) struct Sqlite {
     connection: Locked<'static>,
+    log: Log,
     path: PathBuf,
     durability: Durability,
     hook: Option<Hook>,
@@ -34,7 +34,7 @@ impl Sqlite {
         hook: Option<Hook>,
     ) -> Result<(Self, Contents), Error> {
         let wrong = |error: rusqlite::Error| explain(path, error);
-        let connection = Locked::open(path, Access::Write, schema::MIGRATIONS)?;
+        let mut connection = Locked::open(path, Access::Write, schema::MIGRATIONS)?;
         connection.set_prepared_statement_cache_capacity(64);
         let contents = connection.read()?;
         // All that follows changes nothing that the file holds.
@@ -46,12 +46,11 @@ impl Sqlite {
             Durability::Relaxed => "NORMAL",
         };
         connection.pragma_update(None, "synchronous", synchronous).map_err(wrong)?;
-        connection
-            .pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))
-            .map_err(wrong)?;
         connection.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(wrong)?;
+        let log = Log::open(&connection.log_path(), &mut connection).map_err(wrong)?;
         let store = Sqlite {
             connection,
+            log,
             path: path.to_owned(),
             durability,
             hook,
@@ -75,7 +74,7 @@ impl Sqlite {
 
     fn write(&mut self, changes: &mut dyn Iterator<Item = &Change>) -> rusqlite::Result<()> {
         let (mut rows, mut serials) = (self.rows_below, self.serials_below);
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         self.reach(Point::Begun)?;
         for change in changes {
             match change {
@@ -97,7 +96,7 @@ impl Sqlite {
             set_mark(&self.connection, "serials", serials)?;
         }
         self.reach(Point::BeforeCommit)?;
-        self.connection.execute_batch("COMMIT")?;
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.rows_below = rows;
         self.serials_below = serials;
         Ok(())
@@ -106,6 +105,7 @@ impl Sqlite {
 
 impl Storage for Sqlite {
     fn commit(&mut self, changes: &mut dyn Iterator<Item = &Change>) -> Result<(), Error> {
+        self.log.make_room();
         if let Err(error) = self.write(changes) {
             if !self.connection.is_autocommit() {
                 drop(self.connection.execute_batch("ROLLBACK"));
@@ -121,14 +121,22 @@ impl Storage for Sqlite {
         self.durability == Durability::Relaxed
     }
 
+    fn is_due(&self) -> bool {
+        self.log.is_long()
+    }
+
     fn sync(&mut self) -> Result<(), Error> {
         self.reach(Point::Sync)
             .and_then(|()| checkpoint(&self.connection, "PASSIVE"))
-            .map_err(|error| explain(&self.path, error))
+            .map_err(|error| explain(&self.path, error))?;
+        self.log.copied();
+        Ok(())
     }
 
     fn close(self: Box<Self>) -> Result<(), Error> {
-        checkpoint(&self.connection, "TRUNCATE").map_err(|error| explain(&self.path, error))
+        let Sqlite { connection, log, path, .. } = *self;
+        drop(log);
+        checkpoint(&connection, "TRUNCATE").map_err(|error| explain(&path, error))
     }
 }
 

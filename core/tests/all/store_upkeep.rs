@@ -179,3 +179,44 @@ fn a_relaxed_store_is_synced_within_a_second_or_two() {
     assert_eq!(count(&runtime, "a").unwrap(), 3);
     wait(runtime.close());
 }
+
+#[test]
+fn the_log_is_written_from_its_beginning_again() {
+    const MESSAGES: u64 = 400;
+    let folder = Folder::new();
+    let copies = Arc::new(AtomicU64::new(0));
+    let counted = copies.clone();
+    let hook = Arc::new(move |point| {
+        // The first time that the log is copied fails, and is tried again.
+        if point == Point::Sync && counted.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Err(std::io::Error::other("the disk is broken"));
+        }
+        Ok(())
+    });
+    let runtime = Runtime::builder().store(folder.file()).commit_hook(hook).build().unwrap();
+    wait(runtime.deploy(counter().name("a"))).unwrap();
+    let log_bytes = || folder.0.join("agents.db-wal").metadata().unwrap().len();
+    let content = format!("Q{}", "-".repeat(60_000));
+    let mut longest = 0;
+    for _ in 0..MESSAGES {
+        // Each takes more than 16 pages of 4 KiB.
+        send(&runtime, "a", &content).unwrap();
+        longest = longest.max(log_bytes());
+    }
+    until("the log was copied", || copies.load(Ordering::SeqCst) >= 2);
+    // 16 MiB, and what was set aside or written meanwhile.
+    assert!((16 << 20..19 << 20).contains(&longest), "it has {longest} bytes");
+    assert_eq!(count(&runtime, "a").unwrap(), MESSAGES + 1);
+
+    // What is left in it of before is not taken for what came since.
+    let copy = folder.0.join("copy.db");
+    for end in ["", "-wal"] {
+        let [from, to] = ["agents", "copy"].map(|name| folder.0.join(format!("{name}.db{end}")));
+        std::fs::copy(from, to).unwrap();
+    }
+    let copied = open(&copy);
+    assert_eq!(count(&copied, "a").unwrap(), MESSAGES + 2);
+    wait(copied.close());
+    wait(runtime.close());
+    assert!(!folder.0.join("agents.db-wal").exists());
+}

@@ -1,10 +1,10 @@
 //! What an agent may do beside handling messages.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::choice::choice;
 use crate::error::{Error, ErrorKind, shown};
 
 /// What an agent may do. By default it may send messages to everybody in its runtime, and has no
@@ -72,23 +72,7 @@ pub enum Access {
     ReadWrite,
 }
 
-impl Access {
-    /// Reads an access: `ro` or `rw`.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidArgument`] if there is none of that name.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        match text {
-            "ro" => Ok(Access::ReadOnly),
-            "rw" => Ok(Access::ReadWrite),
-            _ => Err(wrong(format!(
-                r#"the access to a folder is {:?}, expected "ro" or "rw""#,
-                shown(text)
-            ))),
-        }
-    }
-}
+choice!(Access, "the access to a folder", ReadOnly => "ro", ReadWrite => "rw");
 
 /// Where an agent's standard output goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -104,39 +88,7 @@ pub enum Stdout {
     Discard,
 }
 
-impl Stdout {
-    /// Every choice.
-    pub const ALL: &'static [Stdout] = &[Stdout::Log, Stdout::Inherit, Stdout::Discard];
-
-    /// The choice as text, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Stdout::Log => "log",
-            Stdout::Inherit => "inherit",
-            Stdout::Discard => "discard",
-        }
-    }
-
-    /// Reads a choice.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidArgument`] if there is none of that name.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        Self::ALL.iter().copied().find(|choice| choice.as_str() == text).ok_or_else(|| {
-            wrong(format!(r#"stdout is {:?}, expected "log", "inherit" or "discard""#, shown(text)))
-        })
-    }
-}
-
-impl fmt::Display for Access {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Access::ReadOnly => "ro",
-            Access::ReadWrite => "rw",
-        })
-    }
-}
+choice!(Stdout, "stdout", Log => "log", Inherit => "inherit", Discard => "discard");
 
 /// Text in arguments and the environment, in bytes.
 const MAX_TEXT_BYTES: usize = 64 << 10;

@@ -26,6 +26,7 @@
 mod agent;
 pub mod blocking;
 mod by_name;
+mod choice;
 mod directory;
 mod error;
 mod fork;

@@ -3,7 +3,7 @@
 
 use arbitrary::Arbitrary;
 use caxton::blocking::block_on;
-use caxton_fuzz::{Step, check_alive, deploy, run, runtime};
+use caxton_fuzz::{Step, check_alive, deploy_hasty, run, runtime};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Debug, Arbitrary)]
@@ -35,7 +35,7 @@ impl Arg {
 }
 
 fuzz_target!(|program: Program| {
-    let agent = deploy(runtime(), "a");
+    let agent = deploy_hasty(runtime(), "a");
     let steps: Vec<Step> = program
         .steps
         .iter()

@@ -30,7 +30,17 @@ pub fn check_alive() {
 
 /// Deploys an agent that runs programs.
 pub fn deploy(runtime: &Runtime, name: &str) -> Agent {
+    deploy_with(runtime, name, Limits::default())
+}
+
+/// The same for programs that may sleep: none takes longer than 20 ms.
+pub fn deploy_hasty(runtime: &Runtime, name: &str) -> Agent {
     let mut limits = Limits::default();
+    limits.max_execution_time_micros = Some(20_000);
+    deploy_with(runtime, name, limits)
+}
+
+fn deploy_with(runtime: &Runtime, name: &str, mut limits: Limits) -> Agent {
     limits.max_messages_per_second = None;
     let deploy = Deploy::new(Wasm::bytes(obedient().into_bytes())).name(name).limits(limits);
     block_on(runtime.deploy(deploy)).expect("it is as good as any")

@@ -1,6 +1,7 @@
 //! One agent's life: mailbox, run token, states, statistics.
 
 mod commit;
+mod conclude;
 mod face;
 mod holdings;
 mod letter;

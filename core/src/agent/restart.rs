@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Activity, Agent, AgentState};
-use crate::error::{Error, ErrorKind, shown};
+use crate::choice::choice;
 use crate::runtime::{EventKind, Post};
 use crate::sandbox::{Level, World};
 use crate::scheduler::Alarm;
@@ -31,32 +31,7 @@ pub enum Restart {
     Never,
 }
 
-impl Restart {
-    /// Every policy.
-    pub const ALL: &'static [Restart] = &[Restart::Always, Restart::OnFailure, Restart::Never];
-
-    /// The policy as text, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Restart::Always => "always",
-            Restart::OnFailure => "on-failure",
-            Restart::Never => "never",
-        }
-    }
-
-    /// Reads a policy.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidArgument`] if there is none of that name.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        Self::ALL.iter().copied().find(|policy| policy.as_str() == text).ok_or_else(|| {
-            let text = shown(text);
-            let expected = r#"expected "always", "on-failure" or "never""#;
-            Error::new(ErrorKind::InvalidArgument, format!("restart is {text:?}, {expected}"))
-        })
-    }
-}
+choice!(Restart, "restart", Always => "always", OnFailure => "on-failure", Never => "never");
 
 /// Decides whether an agent whose turn was dropped goes on, and when. The first restart after a
 /// completed turn is at once; the delay grows with each further one.

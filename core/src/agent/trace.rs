@@ -10,12 +10,17 @@ use crate::message::Traceparent;
 use crate::runtime::EventKind;
 use crate::sandbox::{Ended, Fault};
 
-/// The span of a turn. Where nobody looks and its message belongs to no trace there is none.
+/// The trace that a turn belongs to, and the span that it is where somebody looks.
 pub(crate) struct TurnTrace {
     span: Span,
-    /// What the turn's messages say of where they come from.
-    pub own: Option<Traceparent>,
+    /// Where its message comes from.
     parent: Option<Traceparent>,
+    own: Option<Own>,
+}
+
+/// What a turn is in its trace.
+struct Own {
+    id: Traceparent,
     /// Microseconds since the Unix epoch.
     began_at: u64,
 }
@@ -33,14 +38,19 @@ impl TurnTrace {
             || agent.core.wants_event(EventKind::Turn, agent.name())
             || agent.core.wants_event(EventKind::Dropped, agent.name());
         if !is_wanted {
-            // What it is caused by is passed on as it is.
-            return TurnTrace { span, own: parent, parent: None, began_at: 0 };
+            return TurnTrace { span, parent, own: None };
         }
-        let own = crate::trace::enter(&span, parent)
+        let id = crate::trace::enter(&span, parent)
             .unwrap_or_else(|| agent.core.source.new_span(parent));
-        span.record("trace_id", format_args!("{:032x}", own.trace_id));
-        span.record("span_id", format_args!("{:016x}", own.span_id));
-        TurnTrace { span, own: Some(own), parent, began_at: agent.core.source.now_micros() }
+        span.record("trace_id", format_args!("{:032x}", id.trace_id));
+        span.record("span_id", format_args!("{:016x}", id.span_id));
+        let own = Own { id, began_at: agent.core.source.now_micros() };
+        TurnTrace { span, parent, own: Some(own) }
+    }
+
+    /// What the turn's messages say of where they come from: the turn, or what caused it.
+    pub fn caused(&self) -> Option<Traceparent> {
+        self.own.as_ref().map(|own| own.id).or(self.parent)
     }
 
     /// Runs a slice of the turn within its span.
@@ -65,14 +75,15 @@ impl TurnTrace {
         }
     }
 
-    /// What an event says of it.
+    /// What an event says of it: nothing of the turn itself where it began before anybody looked.
     pub fn shown(&self) -> [(&'static str, Value); 4] {
-        let span_id = |span: u64| Value::from(format!("{span:016x}"));
+        let (own, caused) = (self.own.as_ref(), self.caused());
+        let span_id = |id: Traceparent| format!("{:016x}", id.span_id);
         [
-            ("began_at", self.began_at.into()),
-            ("trace_id", self.own.map(|own| format!("{:032x}", own.trace_id)).into()),
-            ("span_id", self.own.map(|own| span_id(own.span_id)).into()),
-            ("parent_span_id", self.parent.map(|parent| span_id(parent.span_id)).into()),
+            ("began_at", own.map(|own| own.began_at).into()),
+            ("trace_id", caused.map(|id| format!("{:032x}", id.trace_id)).into()),
+            ("span_id", own.map(|own| span_id(own.id)).into()),
+            ("parent_span_id", self.parent.map(span_id).into()),
         ]
     }
 }

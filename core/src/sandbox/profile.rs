@@ -1,6 +1,5 @@
 //! Profiles: what Linux's `perf` needs to name compiled code, and samples of one agent's stack.
 
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -13,7 +12,7 @@ use parking_lot::Mutex;
 use wasmtime::{AsContext, ProfilingStrategy, WasmBacktrace};
 
 use super::ticker::TICK;
-use crate::error::{Error, ErrorKind, shown};
+use crate::choice::choice;
 use crate::source::monotonic;
 
 /// The frames of a stack that a sample keeps, the innermost; also those of a trap's backtrace.
@@ -34,31 +33,9 @@ pub enum Profile {
     JitDump,
 }
 
+choice!(Profile, "profile", PerfMap => "perfmap", JitDump => "jitdump");
+
 impl Profile {
-    /// Reads `perfmap` or `jitdump`.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidArgument`] for anything else.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        [Profile::PerfMap, Profile::JitDump]
-            .into_iter()
-            .find(|profile| profile.as_str() == text)
-            .ok_or_else(|| {
-                let text =
-                    format!(r#"profile is {:?}, expected "perfmap" or "jitdump""#, shown(text));
-                Error::new(ErrorKind::InvalidArgument, text)
-            })
-    }
-
-    /// The profile as text, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Profile::PerfMap => "perfmap",
-            Profile::JitDump => "jitdump",
-        }
-    }
-
     pub(super) const fn strategy(self) -> ProfilingStrategy {
         match self {
             Profile::PerfMap => ProfilingStrategy::PerfMap,
@@ -172,11 +149,5 @@ fn name_of(name: Option<&str>, index: u32) -> String {
             format!("{:#}", rustc_demangle::demangle(&start))
         }
         None => format!("function {index}"),
-    }
-}
-
-impl fmt::Display for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }

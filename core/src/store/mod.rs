@@ -20,7 +20,8 @@ pub(crate) use file::open_files;
 pub use inspect::{StoreInspection, StoredAgentInfo, StoredHostInfo, inspect_store};
 pub(crate) use sqlite::Sqlite;
 
-use crate::error::{Error, ErrorKind, shown};
+use crate::choice::choice;
+use crate::error::Error;
 
 /// What a commit has survived when it counts as done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -34,31 +35,7 @@ pub enum Durability {
     Relaxed,
 }
 
-impl Durability {
-    /// The choice as text, the same in every language.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Durability::Full => "full",
-            Durability::Relaxed => "relaxed",
-        }
-    }
-
-    /// Reads a choice.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidArgument`] if there is none of that name.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        [Durability::Full, Durability::Relaxed]
-            .into_iter()
-            .find(|choice| choice.as_str() == text)
-            .ok_or_else(|| {
-                let text =
-                    format!(r#"durability is {:?}, expected "full" or "relaxed""#, shown(text));
-                Error::new(ErrorKind::InvalidArgument, text)
-            })
-    }
-}
+choice!(Durability, "durability", Full => "full", Relaxed => "relaxed");
 
 /// A named instant of a commit, for tests that end the process or break the disk there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,14 @@
 //! Turns as spans, exported by OpenTelemetry; names for Linux's `perf`.
 
-use caxton::{Draft, Filter, Performative, Profile, Register, Reply, Runtime};
+use std::time::Duration;
+
+use caxton::{Draft, EventFilter, Filter, Performative, Profile, Register, Reply, Runtime};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+use serde_json::json;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::child;
-use crate::support::{agent, handler, until, wait};
+use crate::support::{agent, draft, handler, sleeper, until, wait};
 
 const EXPORTED: &str = "traces::turns_are_spans_that_are_linked_to_what_caused_them";
 
@@ -115,4 +118,25 @@ fn a_profile_that_cannot_be_written_is_an_error() {
     assert!(error.message().contains("profile=jitdump"), "{error}");
     std::fs::remove_dir(folder.0.join(format!("jit-{}.dump", std::process::id()))).unwrap();
     wait(builder().build().unwrap().close());
+}
+
+#[test]
+fn a_turn_that_began_before_anybody_watched_has_no_span() {
+    let runtime = Runtime::new().unwrap();
+    let a = wait(runtime.deploy(sleeper().name("a"))).unwrap();
+    let before = a.stats().cpu_micros;
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let message = json!({"performative": "inform", "receiver": "a", "X-traceparent": parent});
+    wait(runtime.send(&draft(message), None)).unwrap();
+    until("it sleeps in its turn", || a.stats().cpu_micros > before);
+    let events = runtime.events(EventFilter::read(br#"{"kind": "dropped"}"#).unwrap()).unwrap();
+    // The turn is interrupted.
+    wait(runtime.close_within(Duration::from_millis(1)));
+    let event = wait(events.next()).unwrap();
+    let said: serde_json::Value = serde_json::from_slice(event.as_json()).unwrap();
+    let said = &said["content"];
+    assert_eq!((said["of"].as_str(), said["kind"].as_str()), (Some("message"), Some("closed")));
+    assert!(said["began_at"].is_null() && said["span_id"].is_null(), "{said}");
+    assert_eq!(said["trace_id"], parent[3..35]);
+    assert_eq!(said["parent_span_id"], parent[36..52]);
 }

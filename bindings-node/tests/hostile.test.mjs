@@ -85,6 +85,7 @@ function generate(kind, count) {
     long_import: () => `(import "caxton" "${long()}" (func))`,
     long_function_name: () => `(func $${long()})`,
     imports: () => `(import "caxton" "${"x".repeat(50_000)}" (func))`.repeat(count),
+    bindgen_imports: () => '(import "wbg" "f" (func))'.repeat(count),
     blocks: () => `(func ${"block ".repeat(count)} ${"end ".repeat(count)})`,
   };
   const handler = '(func (export "handle_message") (param i32 i32) (result i32) (i32.const 7))';

@@ -113,6 +113,8 @@ def generate(kind: str, count: int) -> str:
             parts = f"(func ${long})"
         case "imports":
             parts = f'(import "caxton" "{"x" * 50_000}" (func))' * count
+        case "bindgen_imports":
+            parts = '(import "wbg" "f" (func))' * count
         case "blocks":
             parts = f"(func {'block ' * count} {'end ' * count})"
         case _:

@@ -16,7 +16,7 @@ use super::dead_letter::DeadLetters;
 use super::events::EventFilter;
 use super::feed::Feeds;
 use super::journal::Journal;
-use super::subscription::AgentSubscription;
+use super::subscription::AgentSubscriptions;
 use crate::agent::{Agent, Stats};
 use crate::directory::{Directory, Member};
 use crate::error::{Error, ErrorKind};
@@ -43,7 +43,7 @@ pub(crate) struct Core {
     pub events: Feeds<EventFilter>,
     /// What agents have done that are gone.
     pub past: Mutex<Stats>,
-    pub agent_subscriptions: RwLock<Vec<AgentSubscription>>,
+    pub agent_subscriptions: RwLock<AgentSubscriptions>,
     /// Agents that may see messages which are not meant for them.
     pub observers: AtomicUsize,
     pub dead_letters: DeadLetters,

@@ -150,7 +150,7 @@ impl Core {
         ask: Option<&Arc<Ask>>,
         post: Post<'_>,
     ) {
-        let receivers: Vec<u64> = places.iter().filter_map(serial_of).collect();
+        let receivers: HashSet<u64> = places.iter().filter_map(serial_of).collect();
         self.observe_except(message, &receivers, post);
         for place in places {
             let Ok(reserved) = place.0.downcast::<LocalPlace>() else {

@@ -1,5 +1,6 @@
 //! Who sees which messages: the subscriptions of scripts, and of agents.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -13,10 +14,12 @@ use crate::message::{Filter, Message};
 use crate::sandbox::Made;
 use crate::store::Change;
 
+/// The subscriptions of agents: those of one agent stand together. By serial and id.
+pub(crate) type AgentSubscriptions = BTreeMap<(u64, u32), AgentSubscription>;
+
 /// One subscription of an agent.
 pub(crate) struct AgentSubscription {
     agent: Arc<Agent>,
-    id: u32,
     filter: Filter,
 }
 
@@ -39,11 +42,11 @@ impl Core {
     /// Shows a message to the script's subscriptions, at once or when its posting is on disk; whether
     /// one of them takes it.
     pub fn observe(&self, message: &Message, post: Post<'_>) -> bool {
-        self.observe_except(message, &[], post)
+        self.observe_except(message, &HashSet::new(), post)
     }
 
     /// The same for a message that the members with these serials receive, whatever it says itself.
-    pub fn observe_except(&self, message: &Message, receivers: &[u64], post: Post<'_>) -> bool {
+    pub fn observe_except(&self, message: &Message, receivers: &HashSet<u64>, post: Post<'_>) -> bool {
         if self.observers.load(Ordering::Acquire) > 0 && message.topic().is_none() {
             self.give_copies(message, post, |agent| {
                 !receivers.contains(&agent.face.serial)
@@ -99,10 +102,10 @@ impl Core {
         let subscribers: Vec<Arc<Agent>> = {
             let subscriptions = self.agent_subscriptions.read();
             let mut subscribers: Vec<Arc<Agent>> = Vec::new();
-            for subscription in subscriptions.iter() {
+            for subscription in subscriptions.values() {
                 let agent = &subscription.agent;
-                if may_see(agent)
-                    && !subscribers.iter().any(|other| Arc::ptr_eq(other, agent))
+                if subscribers.last().is_none_or(|last| !Arc::ptr_eq(last, agent))
+                    && may_see(agent)
                     && !message
                         .receivers()
                         .any(|to| to == &*agent.face.name || to == &*agent.face.id)
@@ -148,17 +151,15 @@ impl Core {
 
     pub fn put_subscription(&self, agent: &Arc<Agent>, id: u32, filter: Filter, made: Made) {
         agent.face.holdings.begin_subscription(id, made);
-        let subscription = AgentSubscription { agent: agent.clone(), id, filter };
-        self.agent_subscriptions.write().push(subscription);
+        let subscription = AgentSubscription { agent: agent.clone(), filter };
+        self.agent_subscriptions.write().insert((agent.face.serial, id), subscription);
     }
 
     /// Takes a subscription out; what it was.
     pub fn take_subscription(&self, agent: &Agent, id: u32) -> Option<(Filter, Made)> {
         let made = agent.face.holdings.end_subscription(id)?;
-        let serial = agent.face.serial;
-        let mut subscriptions = self.agent_subscriptions.write();
-        let at = subscriptions.iter().position(|s| s.agent.face.serial == serial && s.id == id)?;
-        Some((subscriptions.remove(at).filter, made))
+        let ended = self.agent_subscriptions.write().remove(&(agent.face.serial, id))?;
+        Some((ended.filter, made))
     }
 
     pub fn end_subscription(&self, agent: &Agent, id: u32, post: Post<'_>) {

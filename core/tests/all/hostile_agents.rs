@@ -152,6 +152,7 @@ fn generate(what: &Value) -> String {
         "long_import" => format!("(import \"caxton\" \"{long}\" (func))"),
         "long_function_name" => format!("(func ${long})"),
         "imports" => format!("(import \"caxton\" \"{}\" (func))", "x".repeat(50_000)).repeat(count),
+        "bindgen_imports" => "(import \"wbg\" \"f\" (func))".repeat(count),
         "blocks" => format!("(func {} {})", "block ".repeat(count), "end ".repeat(count)),
         other => panic!("unknown module {other:?}"),
     };

@@ -46,7 +46,12 @@ impl Core {
     }
 
     /// The same for a message that the members with these serials receive, whatever it says itself.
-    pub fn observe_except(&self, message: &Message, receivers: &HashSet<u64>, post: Post<'_>) -> bool {
+    pub fn observe_except(
+        &self,
+        message: &Message,
+        receivers: &HashSet<u64>,
+        post: Post<'_>,
+    ) -> bool {
         if self.observers.load(Ordering::Acquire) > 0 && message.topic().is_none() {
             self.give_copies(message, post, |agent| {
                 !receivers.contains(&agent.face.serial)

@@ -15,3 +15,7 @@ mod options;
 mod outcome;
 mod runtime;
 mod subscription;
+
+/// Messages are made on one thread and dropped on another, which this is fast at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

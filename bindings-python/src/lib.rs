@@ -19,6 +19,10 @@ mod subscription;
 
 use pyo3::prelude::*;
 
+/// Messages are made on one thread and dropped on another, which this is fast at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Tells the core that this process is a forked child.
 #[pyfunction]
 fn after_fork_in_child() {

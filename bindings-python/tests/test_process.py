@@ -32,7 +32,7 @@ def threads():
 """
 
 
-def start(code: str) -> subprocess.Popen[str]:
+def start(code: str, *, imported: bool = True) -> subprocess.Popen[str]:
     """Runs a script that knows the agents of the tests."""
     given = {
         "SILENT": SILENT,
@@ -41,7 +41,7 @@ def start(code: str) -> subprocess.Popen[str]:
         "RUST": str(BUILT / "rust.wasm"),
     }
     names = "".join(f"{name} = {value!r}\n" for name, value in given.items())
-    script = "import caxton\n" + names + THREADS + textwrap.dedent(code)
+    script = ("import caxton\n" if imported else "") + names + THREADS + textwrap.dedent(code)
     # Without a cache the modules are compiled, which has threads of its own.
     return subprocess.Popen(
         [sys.executable, "-X", "dev", "-c", script],
@@ -52,9 +52,9 @@ def start(code: str) -> subprocess.Popen[str]:
     )
 
 
-def run(code: str) -> str:
+def run(code: str, *, imported: bool = True) -> str:
     """Runs a script to its end; what it printed."""
-    process = start(code)
+    process = start(code, imported=imported)
     out, error = process.communicate(timeout=DEADLINE)
     assert process.returncode == 0, f"{process.returncode}: {error}"
     return out
@@ -237,3 +237,24 @@ def test_closing_leaves_no_thread_behind() -> None:
         print(threads())
     """)
     assert out == "[]\n"
+
+
+def test_a_process_whose_importing_thread_has_ended() -> None:
+    code = """
+        import threading
+
+        def use():
+            import caxton
+            with caxton.Runtime() as rt:
+                rt.register("me", lambda message: 7)
+                answers.append(rt.ask({"performative": "request", "receiver": "me"}).content)
+
+        answers = []
+        for _ in range(3):
+            thread = threading.Thread(target=use)
+            thread.start()
+            thread.join()
+        use()
+        print(answers)
+    """
+    assert run(code, imported=False) == "[7, 7, 7, 7]\n"

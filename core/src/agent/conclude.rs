@@ -27,10 +27,15 @@ pub(super) fn finish(
     trace: &TurnTrace,
     lane: Lane<'_>,
 ) {
+    let is_last = matches!(job, Job::Shutdown);
     if agent.core.journal.is_none() {
         let post = Post::of(lane, None);
         report(agent, &job, &end, trace, post);
-        return conclude(agent, activity, job, end, post);
+        conclude(agent, activity, job, end, post);
+        if is_last {
+            agent.core.agent_stopped(agent);
+        }
+        return;
     }
     let posting = Posting::default();
     let consumed = match &job {
@@ -57,6 +62,10 @@ pub(super) fn finish(
     drop(ledger);
     if let Some(parts) = committed {
         agent.core.let_out(parts);
+    }
+    if is_last {
+        // Whoever waits for the agent's end waits next for what is in the journal by now.
+        agent.core.agent_stopped(agent);
     }
 }
 
@@ -176,7 +185,6 @@ fn conclude(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd,
                 post.change(|| Change::Gone(agent.face.serial));
                 agent.core.tell(EventKind::Removed, Some(&agent.face.name), post, || []);
             }
-            agent.core.agent_stopped(agent);
             match std::mem::take(&mut activity.starting) {
                 Starting::First(done) | Starting::Ordered(done) => done(Err(ended_early(agent))),
                 Starting::Again => {}

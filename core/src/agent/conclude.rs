@@ -50,9 +50,11 @@ pub(super) fn finish(
     let post = Post::of(lane, Some(&posting));
     match &job {
         Job::Message(letter) => drop(letter.clone().unhold(post)),
-        Job::Timer(id, timer) => {
+        Job::Timer(id) => {
             post.change(|| Change::NoTimer { agent: agent.face.serial, id: *id });
-            post.undo(|| Undo::TimerEnded(*id, *timer));
+            if let Some(timer) = agent.face.holdings.rung(*id) {
+                post.undo(|| Undo::TimerEnded(*id, timer));
+            }
         }
         _ => {}
     }
@@ -74,14 +76,25 @@ fn forget(agent: &Arc<Agent>, activity: &mut Activity, job: Job) {
     activity.instance = None;
     let error = Error::rolled_back(agent.name());
     match job {
-        Job::Message(letter) => agent.put_back(vec![letter], &error),
-        Job::Timer(id, timer) => agent.core.set_timer(agent, id, timer),
+        Job::Message(letter) => {
+            let in_vain = agent.put_back(vec![letter]);
+            agent.taken_back(in_vain, &error);
+        }
+        Job::Timer(id) => {
+            // One that was set by a turn that never happened does not ring.
+            if let Some(timer) = agent.face.holdings.rung(id) {
+                agent.core.set_timer(agent, id, timer);
+            }
+        }
         Job::Init => match std::mem::take(&mut activity.starting) {
             Starting::First(done) | Starting::Ordered(done) => done(Err(error)),
             Starting::Again => {}
         },
         Job::Restart(done) | Job::Replace(_, _, done) => done(Err(error)),
-        Job::Shutdown => agent.core.agent_stopped(agent),
+        Job::Shutdown => {
+            agent.core.alone(Post::outside(), |post| ended(agent, activity, post));
+            agent.core.agent_stopped(agent);
+        }
     }
 }
 
@@ -180,17 +193,22 @@ fn conclude(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd,
             if let Ok(ended) = outcome {
                 commit(agent, ended.record, None, Made::InTurn, post);
             }
-            activity.instance = None;
-            if agent.leaves.load(Ordering::Acquire) {
-                post.change(|| Change::Gone(agent.face.serial));
-                agent.core.tell(EventKind::Removed, Some(&agent.face.name), post, || []);
-            }
-            match std::mem::take(&mut activity.starting) {
-                Starting::First(done) | Starting::Ordered(done) => done(Err(ended_early(agent))),
-                Starting::Again => {}
-            }
+            ended(agent, activity, post);
         }
         (Job::Replace(..), _) => {}
+    }
+}
+
+/// The last turn is over.
+fn ended(agent: &Agent, activity: &mut Activity, post: Post<'_>) {
+    activity.instance = None;
+    if agent.leaves.load(Ordering::Acquire) {
+        post.change(|| Change::Gone(agent.face.serial));
+        agent.core.tell(EventKind::Removed, Some(&agent.face.name), post, || []);
+    }
+    match std::mem::take(&mut activity.starting) {
+        Starting::First(done) | Starting::Ordered(done) => done(Err(ended_early(agent))),
+        Starting::Again => {}
     }
 }
 

@@ -22,6 +22,8 @@ struct Inner {
     data: HashMap<Arc<[u8]>, Arc<[u8]>>,
     data_bytes: u64,
     timers: HashMap<u32, Timer>,
+    /// The one that is being handled.
+    ringing: Option<(u32, Timer)>,
     subscriptions: HashMap<u32, Made>,
 }
 
@@ -98,9 +100,26 @@ impl Holdings {
         self.inner.lock().timers.insert(id, timer);
     }
 
-    /// Takes a timer out; what it was.
+    /// Takes a timer out; what it was. One that is being handled is not set again either, if that
+    /// turn never happened.
     pub fn end_timer(&self, id: u32) -> Option<Timer> {
-        self.inner.lock().timers.remove(&id)
+        let mut inner = self.inner.lock();
+        let ringing = inner.ringing.take_if(|(other, _)| *other == id);
+        inner.timers.remove(&id).or(ringing.map(|(_, timer)| timer))
+    }
+
+    /// Takes a timer out for the turn that handles it; whether it was still set.
+    pub fn ring(&self, id: u32) -> bool {
+        let mut inner = self.inner.lock();
+        inner.ringing = inner.timers.remove(&id).map(|timer| (id, timer));
+        inner.ringing.is_some()
+    }
+
+    /// The turn that handles this timer has come to its end; what the timer was, unless it was taken
+    /// out meanwhile.
+    pub fn rung(&self, id: u32) -> Option<Timer> {
+        let ringing = self.inner.lock().ringing.take_if(|(other, _)| *other == id);
+        ringing.map(|(_, timer)| timer)
     }
 
     /// The timers that were set then, or all.

@@ -28,6 +28,8 @@ pub(crate) struct Letter {
     pub row: Option<Row>,
     /// The commit that it is part of, where that may not be on disk yet.
     pub commit: Option<Arc<Commit>>,
+    /// Where it stands in the mailbox that took it: what came later has a higher one.
+    pub place: u64,
 }
 
 impl Kind {
@@ -48,7 +50,7 @@ impl Kind {
 
 impl Letter {
     pub fn new(message: Message, ask: Option<Arc<Ask>>, kind: Kind) -> Self {
-        Letter { message, ask, kind, row: None, commit: None }
+        Letter { message, ask, kind, row: None, commit: None, place: 0 }
     }
 
     /// Takes it out of the store again.

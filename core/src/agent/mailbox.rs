@@ -74,7 +74,7 @@ impl Mailbox {
             && !inner.delayed
         {
             inner.phase = Phase::Running;
-            return Claim::Run(letter);
+            return Claim::Run(inner.place(letter));
         }
         Claim::Queued { wake: inner.push(letter) }
     }
@@ -82,8 +82,7 @@ impl Mailbox {
     /// Gives a claimed letter back, with the run token; whether the agent has to be scheduled.
     pub fn give_back(&self, letter: Letter) -> bool {
         let mut inner = self.inner.lock();
-        inner.bytes += letter.message.charge();
-        inner.queue.push_front(letter);
+        inner.put_back(letter);
         inner.phase = Phase::Idle;
         inner.schedule()
     }
@@ -323,16 +322,18 @@ impl Mailbox {
         self.inner.lock().enter(letter);
     }
 
-    /// Puts letters back in front that have been handled in vain.
-    pub fn put_back(&self, letters: Vec<Letter>) {
+    /// Puts letters back where they stood, which have been handled in vain, and takes no turn until
+    /// [`Alarm::Restart`] rings. Gives them back where the agent takes no messages any more.
+    pub fn put_back(&self, letters: Vec<Letter>) -> Result<(), (Refusal, Vec<Letter>)> {
         let mut inner = self.inner.lock();
-        if inner.gone.is_some() {
-            return;
+        if let Err(gone) = inner.check_here() {
+            return Err((gone, letters));
         }
-        for letter in letters.into_iter().rev() {
-            inner.bytes += letter.message.charge();
-            inner.queue.push_front(letter);
+        inner.delayed = true;
+        for letter in letters {
+            inner.put_back(letter);
         }
+        Ok(())
     }
 
     /// Takes no turn until [`Alarm::Restart`] rings.

@@ -16,7 +16,9 @@ const MAX_UNSETTLED: u32 = 256;
 
 #[derive(Default)]
 pub(super) struct Inner {
+    /// In the order of their places.
     pub queue: VecDeque<Letter>,
+    next_place: u64,
     pub bytes: usize,
     /// Room that turns in progress hold, by the serial of the agent whose turn it is.
     pub reserved: Vec<(u64, usize)>,
@@ -89,9 +91,23 @@ impl Inner {
 
     /// Puts a letter at the end; from now on the store may have it.
     pub fn enter(&mut self, letter: Letter) {
+        let letter = self.place(letter);
         self.bytes += letter.message.charge();
         letter.submit();
         self.queue.push_back(letter);
+    }
+
+    /// Gives a letter its place, after all that came before.
+    pub fn place(&mut self, letter: Letter) -> Letter {
+        self.next_place += 1;
+        Letter { place: self.next_place, ..letter }
+    }
+
+    /// Puts a letter back where it stood.
+    pub fn put_back(&mut self, letter: Letter) {
+        self.bytes += letter.message.charge();
+        let at = self.queue.partition_point(|other| other.place < letter.place);
+        self.queue.insert(at, letter);
     }
 
     pub fn unreserve(&mut self, charge: usize, holder: u64) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::queue::Refusal;
 use super::{Agent, Letter, Timer};
 use crate::error::Error;
 use crate::message::Filter;
@@ -25,6 +26,14 @@ pub(crate) enum Undo {
     Code(Arc<Seat>),
 }
 
+/// What turns had consumed that were taken back, and is not handled again.
+pub(crate) struct InVain {
+    /// Asks that no store keeps: who asked is told.
+    asked: Vec<Letter>,
+    /// What an agent takes no more that has come to its end.
+    refused: Option<(Refusal, Vec<Letter>)>,
+}
+
 impl Agent {
     /// Grows with each failure of the store that took turns of this agent back. A turn that began in
     /// an earlier generation saw what never happened: it is taken back too.
@@ -32,7 +41,7 @@ impl Agent {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Begins a new generation. The caller holds the ledger.
+    /// Begins a new generation, once all is as it was before. The caller holds the ledger.
     pub fn begin_generation(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
@@ -53,19 +62,23 @@ impl Agent {
         }
     }
 
-    /// Puts back what turns had consumed that were taken back, in order. Who asked is told; what
-    /// was sent is handled again, after a rest.
-    pub fn put_back(self: &Arc<Self>, consumed: Vec<Letter>, error: &Error) {
+    /// Puts back what turns had consumed that were taken back: what was sent is handled again, after
+    /// a rest. What is not is for [`Agent::taken_back`].
+    pub fn put_back(&self, consumed: Vec<Letter>) -> InVain {
+        let (again, asked) =
+            consumed.into_iter().partition(|letter| letter.ask.is_none() || letter.row.is_some());
+        InVain { asked, refused: self.mailbox.put_back(again).err() }
+    }
+
+    /// Tells those whose messages are not handled again, and ends the rest when it is time.
+    pub fn taken_back(self: &Arc<Self>, in_vain: InVain, error: &Error) {
         self.face.log(Level::Error, &format!("turns were taken back: {error}"));
-        self.mailbox.delay();
-        let mut again = Vec::new();
-        for letter in consumed {
-            match &letter.ask {
-                Some(ask) if letter.row.is_none() => ask.fail(error.clone()),
-                _ => again.push(letter),
-            }
+        for ask in in_vain.asked.into_iter().filter_map(|letter| letter.ask) {
+            ask.fail(error.clone());
         }
-        self.mailbox.put_back(again);
+        if let Some((refusal, letters)) = in_vain.refused {
+            self.core.end_letters(letters, self.name(), refusal);
+        }
         let due = self.core.source.now_micros().saturating_add(REST.as_micros() as u64);
         self.core.timers.set(due, self, Alarm::Restart);
     }

@@ -12,7 +12,7 @@ use super::letter::Letter;
 use super::mailbox::Next;
 use super::queue::Order;
 use super::trace::TurnTrace;
-use super::{Activity, Agent, AgentState, OnStarted, Timer};
+use super::{Activity, Agent, AgentState, OnStarted};
 use crate::runtime::{Loaded, Post};
 use crate::sandbox::{Delivery, Fault, FaultKind, InstancePermit, Seat, Slice, Turn, TurnEnd};
 use crate::scheduler::Lane;
@@ -30,7 +30,7 @@ const ROW_TIME: Duration = Duration::from_millis(1);
 pub(crate) enum Job {
     Init,
     Message(Letter),
-    Timer(u32, Timer),
+    Timer(u32),
     /// The last turn before a fresh start.
     Restart(OnStarted),
     /// The init of other code, which this seat makes.
@@ -44,7 +44,7 @@ impl Job {
         match self {
             Job::Init | Job::Replace(..) => "init",
             Job::Message(_) => "message",
-            Job::Timer(..) => "timer",
+            Job::Timer(_) => "timer",
             Job::Restart(_) | Job::Shutdown => "shutdown",
         }
     }
@@ -147,9 +147,9 @@ fn drive(
                         Next::Init => Job::Init,
                         Next::Message(letter) => Job::Message(letter),
                         // One that was cancelled meanwhile has no turn.
-                        Next::Timer(id) => match agent.face.holdings.end_timer(id) {
-                            Some(timer) => Job::Timer(id, timer),
-                            None => continue,
+                        Next::Timer(id) => match agent.face.holdings.ring(id) {
+                            true => Job::Timer(id),
+                            false => continue,
                         },
                         Next::Order(Order::Restart(done)) => Job::Restart(done),
                         Next::Order(Order::Replace(loaded, permit, done)) => {
@@ -216,7 +216,7 @@ fn begin(agent: &Arc<Agent>, activity: &mut Activity, job: &Job, trace: &TurnTra
     let delivery = match job {
         Job::Init | Job::Replace(..) => Delivery::Init,
         Job::Message(letter) => Delivery::Message(letter.message.clone()),
-        Job::Timer(id, _) => Delivery::Timer(*id),
+        Job::Timer(id) => Delivery::Timer(*id),
         Job::Restart(_) | Job::Shutdown => Delivery::Shutdown,
     };
     let (seat, instance) = match job {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::core::Core;
 use super::posting::Post;
-use crate::agent::{Agent, AgentState};
+use crate::agent::{Agent, AgentState, Letter, Refusal};
 use crate::directory::Member;
 use crate::error::Error;
 use crate::scheduler::Lane;
@@ -25,7 +25,7 @@ impl Core {
         // From now on nobody finds it, and its name is free.
         self.directory.remove(&agent.face.name, &agent.face.id);
         let (waiting, wake) = agent.mailbox.request_shutdown();
-        self.end_letters(waiting, agent.name());
+        self.end_letters(waiting, agent.name(), Refusal::Removed);
         if wake {
             self.scheduler.push(agent.clone(), Lane::outside());
         }
@@ -53,7 +53,8 @@ impl Core {
         }
     }
 
-    pub fn end_letters(&self, waiting: Vec<crate::agent::Letter>, agent: &str) {
+    /// Ends what waits for somebody who takes no messages any more.
+    pub fn end_letters(&self, waiting: Vec<Letter>, agent: &str, refusal: Refusal) {
         let closing = self.check_open().is_err();
         for letter in waiting {
             if closing && letter.row.is_some() {
@@ -65,12 +66,7 @@ impl Core {
                     Post::outside(),
                 );
             } else {
-                self.report_refusal(
-                    &letter,
-                    agent,
-                    crate::agent::Refusal::Removed,
-                    Post::outside(),
-                );
+                self.report_refusal(&letter, agent, refusal, Post::outside());
             }
         }
     }
@@ -128,7 +124,7 @@ impl Core {
                 }
                 Member::Host(host) => {
                     let waiting = host.end();
-                    self.end_letters(waiting, &host.name);
+                    self.end_letters(waiting, &host.name, Refusal::Removed);
                 }
             }
         }

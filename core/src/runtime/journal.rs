@@ -264,22 +264,25 @@ impl Writer {
             else {
                 continue;
             };
-            {
+            let in_vain = {
                 // Nothing of the agent is committed while the ledger is held, and what began before
                 // is recognised by its generation.
                 let _ledger = agent.ledger.lock();
-                agent.begin_generation();
                 commits.extend(self.journal.take_of(serial));
                 for (_, parts) in commits.iter_mut().rev() {
                     agent.undo(std::mem::take(&mut parts.undo));
                 }
-            }
-            let mut consumed = Vec::new();
-            for (commit, mut parts) in commits {
-                consumed.extend(parts.turn.as_mut().and_then(|turn| turn.consumed.take()));
+                let turns = commits.iter_mut().filter_map(|(_, parts)| parts.turn.as_mut());
+                let in_vain =
+                    agent.put_back(turns.filter_map(|turn| turn.consumed.take()).collect());
+                agent.begin_generation();
+                in_vain
+            };
+            // Who is told may send the next message at once: what comes before it is in its place.
+            for (commit, parts) in commits {
                 self.core.take_back(&commit, parts, error);
             }
-            agent.put_back(consumed, error);
+            agent.taken_back(in_vain, error);
         }
     }
 

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use super::core::Core;
 use super::deploy::name_taken;
 use super::posting::Post;
-use crate::agent::Capabilities;
+use crate::agent::{Capabilities, Refusal};
 use crate::directory::Member;
 use crate::error::Error;
 use crate::host_agent::{Handler, HostAgent, Registered, Reply, Task};
@@ -125,7 +125,7 @@ impl Core {
         self.directory.remove(&host.name, &host.id);
         self.hosts.remove(&host.serial);
         let waiting = host.end();
-        self.end_letters(waiting, &host.name);
+        self.end_letters(waiting, &host.name, Refusal::Removed);
         self.alone(Post::outside(), |post| post.change(|| Change::Gone(host.serial)));
     }
 }

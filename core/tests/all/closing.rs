@@ -85,9 +85,7 @@ fn a_handler_may_close_the_runtime() {
         }
     });
     runtime.register(Register::new("closer", handler)).unwrap();
-    let mut ask = runtime.ask(request("closer")).into_future();
-    let _ = poll_once(&mut ask);
-    assert_eq!(wait(ask).unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(wait(runtime.ask(request("closer"))).unwrap_err().kind(), ErrorKind::Closed);
     wait(runtime.close());
     assert!(runtime.is_closed());
 }

@@ -137,10 +137,11 @@ fn what_was_acknowledged_outlives_a_disk_that_stays_broken() {
 fn a_removal_that_could_not_be_written_is_written_later() {
     let folder = Folder::new();
     let broken = Arc::new(AtomicBool::new(false));
-    let (breaks, tries) = (broken.clone(), Arc::new(AtomicU64::new(0)));
-    let tried = tries.clone();
+    let (tries, commits) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (breaks, tried, committed) = (broken.clone(), tries.clone(), commits.clone());
     let hook = Arc::new(move |at| {
         tried.fetch_add(u64::from(at == Point::Begun), Ordering::SeqCst);
+        committed.fetch_add(u64::from(at == Point::Committed), Ordering::SeqCst);
         match breaks.load(Ordering::SeqCst) {
             true => Err(std::io::Error::other("the disk is broken")),
             false => Ok(()),
@@ -155,9 +156,9 @@ fn a_removal_that_could_not_be_written_is_written_later() {
     host.remove();
     let before = tries.load(Ordering::SeqCst);
     until("it is tried again", || tries.load(Ordering::SeqCst) > before + 2);
-    let before = tries.load(Ordering::SeqCst);
+    let before = commits.load(Ordering::SeqCst);
     broken.store(false, Ordering::SeqCst);
-    until("it is tried once more", || tries.load(Ordering::SeqCst) > before);
+    until("it is written", || commits.load(Ordering::SeqCst) > before);
     wait(runtime.close());
     let found = inspect_store(folder.file()).unwrap();
     let names: Vec<&str> = found.agents.iter().map(|agent| agent.name.as_str()).collect();

@@ -178,6 +178,7 @@ def test_fork_gives_a_clear_error_in_the_child() -> None:
                 agent.send({})
             except caxton.Closed as error:
                 print("fork" in str(error), flush=True)
+            rt.close()
             sys.exit(0)
         assert os.waitpid(child, 0)[1] == 0
         agent.send({})

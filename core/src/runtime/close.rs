@@ -81,7 +81,8 @@ impl Core {
     /// Begins to close, on a thread of its own: who asks for it may be on an event loop that ends
     /// with the runtime, or may give up waiting.
     pub fn start_close(self: &Arc<Self>, timeout: Duration) {
-        if !self.begin_close() {
+        // In a forked child there is nothing to end: its threads stayed with the parent.
+        if crate::fork::in_child() || !self.begin_close() {
             return;
         }
         let closing = Closing(self.clone());
@@ -151,7 +152,7 @@ impl Core {
     async fn wait_closed(&self) {
         loop {
             let ended = self.closed.notified();
-            if self.is_closed() {
+            if self.is_closed() || crate::fork::in_child() {
                 return;
             }
             ended.await;

@@ -187,6 +187,32 @@ def test_fork_gives_a_clear_error_in_the_child() -> None:
     assert out == "True\nparent\n"
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_child_forked_before_the_first_runtime_makes_its_own() -> None:
+    out = run("""
+        import os, sys, warnings
+        warnings.simplefilter("ignore")
+        child = os.fork()
+        if child == 0:
+            with caxton.Runtime() as rt:
+                rt.deploy(SILENT).send({})
+                print("child", flush=True)
+                grandchild = os.fork()
+                if grandchild == 0:
+                    try:
+                        caxton.Runtime()
+                    except caxton.Closed as error:
+                        print("fork" in str(error), flush=True)
+                    sys.exit(0)
+                assert os.waitpid(grandchild, 0)[1] == 0
+            sys.exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        caxton.Runtime().deploy(SILENT).send({})
+        print("parent")
+    """)
+    assert out == "child\nTrue\nparent\n"
+
+
 def test_spawn_works() -> None:
     out = run("""
         import subprocess, sys

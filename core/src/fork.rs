@@ -1,15 +1,24 @@
-//! What a forked child may do with a runtime: nothing. Its threads stayed with the parent.
+//! What a forked child may do once its parent had a runtime: nothing. The threads stayed there.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, ErrorKind};
 
+/// Whether this process ever started threads that a child would miss.
+static STARTED: AtomicBool = AtomicBool::new(false);
 static IN_CHILD: AtomicBool = AtomicBool::new(false);
 
-/// Marks this process as a forked child, in which runtimes of the parent no longer work. To be
-/// called by an at-fork hook, in the child.
+/// Marks this process as a forked child, in which nothing of a parent that had a runtime works. To
+/// be called by an at-fork hook, in the child.
 pub fn after_fork_in_child() {
-    IN_CHILD.store(true, Ordering::SeqCst);
+    if STARTED.load(Ordering::SeqCst) {
+        IN_CHILD.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Remembers that this process is about to start a runtime's threads.
+pub(crate) fn starting() {
+    STARTED.store(true, Ordering::SeqCst);
 }
 
 pub(crate) fn in_child() -> bool {
@@ -20,8 +29,9 @@ pub(crate) fn check() -> Result<(), Error> {
     if in_child() {
         return Err(Error::new(
             ErrorKind::Closed,
-            "this process was forked, and the runtime's threads stayed with its parent; \
-             start child processes with the `spawn` method, or make the runtime in the child only",
+            "this process was forked after a runtime was made, whose threads stayed with the \
+             parent; start child processes with the `spawn` method, or fork before the first \
+             runtime is made",
         ));
     }
     Ok(())

@@ -148,6 +148,7 @@ impl Builder {
             Some(workers) => workers,
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
+        crate::fork::starting();
         let no_threads = |error: std::io::Error| {
             Error::new(ErrorKind::Internal, format!("the system gives no threads: {error}"))
         };

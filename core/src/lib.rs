@@ -27,6 +27,7 @@ mod agent;
 pub mod blocking;
 mod by_name;
 mod choice;
+mod conversation;
 mod directory;
 mod error;
 mod fork;
@@ -42,6 +43,9 @@ mod store;
 mod trace;
 
 pub use agent::{AgentState, LogLevel, LogLine, Restart, Stats};
+pub use conversation::{
+    Conversation, ConversationState, Exchanged, Note, Participant, Protocol, Side, Stage,
+};
 pub use error::{Error, ErrorKind};
 pub use fork::after_fork_in_child;
 pub use grants::{Access, Folder, Grants, Stdout};

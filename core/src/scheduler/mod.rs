@@ -3,6 +3,7 @@
 //! Fresh turns run before preempted ones, and one slice in eight goes to a preempted one, so that
 //! agents that spin cost an honest one little and still come forward themselves.
 
+mod calendar;
 mod sleepers;
 mod timers;
 
@@ -13,6 +14,7 @@ use std::thread::JoinHandle;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 use parking_lot::Mutex;
 
+pub(crate) use self::calendar::Calendar;
 use self::sleepers::Sleepers;
 pub(crate) use self::timers::{Alarm, Timers};
 use crate::agent::{Agent, run_queued};

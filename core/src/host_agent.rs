@@ -187,6 +187,11 @@ impl HostAgent {
         self.mailbox.withdraw(message_id)
     }
 
+    /// Whether messages wait that no handler has begun.
+    pub fn has_messages(&self) -> bool {
+        self.mailbox.len() > 0
+    }
+
     /// Takes no more messages; what waited.
     pub fn end(&self) -> Vec<Letter> {
         self.mailbox.request_shutdown().0

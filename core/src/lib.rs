@@ -33,6 +33,7 @@ mod error;
 mod fork;
 mod grants;
 mod host_agent;
+mod initiator;
 mod limits;
 mod message;
 mod runtime;
@@ -44,17 +45,22 @@ mod trace;
 
 pub use agent::{AgentState, LogLevel, LogLine, Restart, Stats};
 pub use conversation::{
-    Conversation, ConversationState, Exchanged, Note, Participant, Protocol, Side, Stage,
+    Conversation, ConversationFilter, ConversationState, Exchanged, Note, Participant, Protocol,
+    Side, Stage,
 };
 pub use error::{Error, ErrorKind};
 pub use fork::after_fork_in_child;
 pub use grants::{Access, Folder, Grants, Stdout};
 pub use host_agent::{Handler, Reply, Task, Within};
+pub use initiator::{
+    Answer, Brokered, Choose, ContractNet, DutchAuction, EnglishAuction, Informs, Outcome, Status,
+    Tender,
+};
 pub use limits::Limits;
 pub use message::{ContentLimits, Draft, Filter, Message, Performative};
 pub use runtime::{
     Agent, Builder, Call, DeadLetter, Deploy, EventFilter, FnHandler, HostAgentHandle, Metrics,
-    Register, Runtime, Subscription, Wasm,
+    Protocols, Register, Runtime, Subscription, Wasm,
 };
 pub use sandbox::{Export, Import, Inspection, Profile, inspect};
 pub use store::{Durability, StoreInspection, StoredAgentInfo, StoredHostInfo, inspect_store};

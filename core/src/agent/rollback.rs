@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::queue::Refusal;
 use super::{Agent, Letter, Timer};
+use crate::conversation::Said;
 use crate::error::Error;
-use crate::message::Filter;
+use crate::message::{Filter, Message};
 use crate::sandbox::{Level, Made, Seat, World};
 use crate::scheduler::{Alarm, Lane};
 
@@ -24,6 +25,10 @@ pub(crate) enum Undo {
     SubscriptionEnded(u32, Filter, Made),
     /// What ran before other code did.
     Code(Arc<Seat>),
+    /// A message was entered in its conversation.
+    Said(Said),
+    /// The answer of somebody to a message was due.
+    Due(Message, Arc<str>),
 }
 
 /// What turns had consumed that were taken back, and is not handled again.
@@ -58,6 +63,8 @@ impl Agent {
                     self.core.put_subscription(self, id, filter, made);
                 }
                 Undo::Code(seat) => self.seat.store(seat),
+                Undo::Said(said) => self.core.unsay(said),
+                Undo::Due(message, asked) => drop(self.core.deadlines.end(&message, &asked)),
             }
         }
     }

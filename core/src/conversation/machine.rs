@@ -13,6 +13,16 @@ pub(crate) enum Role {
     Participant,
 }
 
+impl Role {
+    /// The other side.
+    pub const fn other(self) -> Self {
+        match self {
+            Role::Initiator => Role::Participant,
+            Role::Participant => Role::Initiator,
+        }
+    }
+}
+
 /// How far a conversation has come between its initiator and one participant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stage {

@@ -106,6 +106,8 @@ pub enum Note {
     Repeated,
     /// It came after the deadline that it should have met.
     Late,
+    /// Somebody answered whom a recruiter found.
+    Forwarded,
     /// The runtime says that a deadline has passed.
     Deadline,
     /// The runtime says that something went wrong.
@@ -113,4 +115,4 @@ pub enum Note {
 }
 
 choice!(Note, "the note of a message", OutOfSequence => "out-of-sequence", Repeated => "repeated",
-    Late => "late", Deadline => "deadline", Fault => "fault");
+    Late => "late", Forwarded => "forwarded", Deadline => "deadline", Fault => "fault");

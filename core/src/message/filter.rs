@@ -52,9 +52,10 @@ struct Written {
     services: Option<OneOrMany>,
 }
 
+/// A text, or several of which any may match.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a string or an array of strings")]
-enum OneOrMany {
+pub(crate) enum OneOrMany {
     One(String),
     Many(Vec<String>),
 }
@@ -86,7 +87,7 @@ impl OneOrMany {
         }
     }
 
-    fn into_vec(self) -> Vec<String> {
+    pub fn into_vec(self) -> Vec<String> {
         match self {
             OneOrMany::One(one) => vec![one],
             OneOrMany::Many(many) => many,

@@ -20,6 +20,7 @@ pub(crate) use content::Measure;
 pub use draft::Draft;
 pub(crate) use envelope::{Envelope, Sender};
 pub use filter::Filter;
+pub(crate) use filter::OneOrMany;
 pub use performative::Performative;
 pub(crate) use traceparent::Traceparent;
 pub use wire::Message;

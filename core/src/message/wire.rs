@@ -309,6 +309,24 @@ impl Message {
         self.0.buffer.len() + std::mem::size_of::<Inner>()
     }
 
+    /// The same message with a note of its size in place of its content.
+    pub(crate) fn without_content(&self) -> Self {
+        let note = format!("\"({} bytes)\"", self.content().len());
+        let raw = serde_json::value::RawValue::from_string(note);
+        let shortened = raw.ok().and_then(|raw| {
+            let mut envelope = Envelope::read(self.as_json()).ok()?;
+            envelope.content = Some(&raw);
+            let stamp = Stamp {
+                sender: Some(self.sender()),
+                message_id: Some(self.message_id()),
+                sent_at: self.sent_at(),
+                ..Stamp::default()
+            };
+            Self::write(&envelope, &stamp).ok()
+        });
+        shortened.unwrap_or_else(|| self.clone())
+    }
+
     /// Where an answer to this message goes.
     pub(crate) fn answer_to(&self) -> &str {
         self.reply_to().unwrap_or_else(|| self.sender())

@@ -1,5 +1,6 @@
 //! Asks: messages whose answer somebody waits for.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -7,7 +8,9 @@ use dashmap::DashMap;
 use parking_lot::Mutex;
 
 use super::core::Core;
+use super::following::has_proposals;
 use super::posting::{Outward, Post};
+use crate::conversation::Protocol;
 use crate::error::Error;
 use crate::message::{Message, Performative, name};
 
@@ -18,31 +21,66 @@ pub(crate) struct Ask {
     conversation_id: Option<Box<str>>,
     /// The name that an answer is sent to.
     asker: Box<str>,
-    /// `agree` is no answer yet: the result of a FIPA request follows it.
-    waits_through_agree: bool,
+    awaits: Awaits,
     /// The ask that the asking handler is itself a part of, and that handler.
     parent: Option<Arc<Ask>>,
     handler: Option<u64>,
     state: Mutex<State>,
 }
 
+/// Which answers are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Awaits {
+    /// The first.
+    First,
+    /// The first that is no `agree`: the result of what was agreed to.
+    Result,
+    /// Every one, in a conversation of this protocol.
+    Every(Protocol),
+}
+
 #[derive(Default)]
 struct State {
-    /// Whose answer counts, beside that of `ams`.
+    /// Whose answer counts, beside that of `ams`; sorted.
     allowed: Vec<u64>,
-    answer: Option<Result<Message, Error>>,
+    answers: VecDeque<Result<Message, Error>>,
+    bytes: usize,
+    /// Answers that found no room.
+    missed: u64,
+    /// An `agree` has come.
+    agreed: bool,
+    /// Nobody waits any more, but answers are still taken.
+    lingers: bool,
     done: bool,
-    waker: Option<Waker>,
+    /// Who waits: one, unless several read the answers of one exchange.
+    wakers: Vec<Waker>,
+}
+
+/// What became of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is none that this ask waits for.
+    No,
+    Yes,
+    /// A proposal that came after its time: it has to be rejected.
+    TooLate,
 }
 
 /// The most agents that one ask is passed on to; answers of further ones do not count.
-const MAX_ALLOWED: usize = 4096;
+const MAX_ALLOWED: usize = 16_384;
+/// The most answers, and the most bytes of answers, that wait to be looked at.
+const MAX_ANSWERS: usize = 32_768;
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+/// The most that read the answers of one exchange at once.
+const MAX_READERS: usize = 64;
+/// What stands behind the key of an ask in the `reply_with` of its `cancel`.
+pub(crate) const CANCEL: &str = "-cancel";
 
 pub(crate) struct AskParts<'a> {
     pub key: &'a str,
     pub conversation_id: Option<&'a str>,
     pub asker: &'a str,
-    pub waits_through_agree: bool,
+    pub awaits: Awaits,
     pub parent: Option<Arc<Ask>>,
     pub handler: Option<u64>,
 }
@@ -53,7 +91,7 @@ impl Ask {
             key: parts.key.into(),
             conversation_id: parts.conversation_id.map(Into::into),
             asker: parts.asker.into(),
-            waits_through_agree: parts.waits_through_agree,
+            awaits: parts.awaits,
             parent: parts.parent,
             handler: parts.handler,
             state: Mutex::default(),
@@ -63,21 +101,19 @@ impl Ask {
     /// From now on an answer of the agent `serial` counts.
     pub fn allow(&self, serial: u64) {
         let mut state = self.state.lock();
-        if !state.done && state.allowed.len() < MAX_ALLOWED && !state.allowed.contains(&serial) {
-            state.allowed.push(serial);
+        if !state.done
+            && state.allowed.len() < MAX_ALLOWED
+            && let Err(at) = state.allowed.binary_search(&serial)
+        {
+            state.allowed.insert(at, serial);
         }
     }
 
     /// `from` passed the message on to `to`: whose answer counted, makes that of the next count.
     pub fn pass_on(&self, from: u64, to: u64) {
-        let mut state = self.state.lock();
-        let counts = state.allowed.contains(&from);
-        if !state.done
-            && counts
-            && state.allowed.len() < MAX_ALLOWED
-            && !state.allowed.contains(&to)
-        {
-            state.allowed.push(to);
+        let counts = self.state.lock().allowed.binary_search(&from).is_ok();
+        if counts {
+            self.allow(to);
         }
     }
 
@@ -120,7 +156,7 @@ impl Ask {
     /// Whether who answers `message` may answer this ask with it: it keeps the `reply_with` or the
     /// conversation.
     pub fn is_kept_by(&self, message: &Message) -> bool {
-        message.reply_with() == Some(&*self.key)
+        message.reply_with().is_some_and(|key| plain(key) == &*self.key)
             || (message.conversation_id().is_some()
                 && message.conversation_id() == self.conversation_id.as_deref())
     }
@@ -130,37 +166,72 @@ impl Ask {
             return false;
         }
         match message.in_reply_to() {
-            Some(key) => key == &*self.key,
-            None => {
+            Some(key) if plain(key) == &*self.key => true,
+            Some(_) if !matches!(self.awaits, Awaits::Every(_)) => false,
+            _ => {
                 message.conversation_id().is_some()
                     && message.conversation_id() == self.conversation_id.as_deref()
             }
         }
     }
 
-    /// Takes the answer of `from`, if it counts and there is none yet.
-    pub fn answer(&self, from: u64, message: &Message) -> bool {
+    /// Takes an answer of `from`, if it counts and is waited for.
+    pub fn answer(&self, from: u64, message: &Message) -> Taken {
         let mut state = self.state.lock();
-        if state.done || !(message.sender() == name::AMS || state.allowed.contains(&from)) {
-            return false;
+        if !state.takes(from, message.sender()) {
+            return Taken::No;
         }
-        if self.waits_through_agree && message.performative() == Performative::Agree {
-            return true;
+        let act = message.performative();
+        if act == Performative::Agree && self.awaits == Awaits::Result {
+            state.agreed = true;
+            return Taken::Yes;
         }
-        state.done = true;
-        state.answer = Some(Ok(message.clone()));
-        let waker = state.waker.take();
+        if let Awaits::Every(protocol) = self.awaits {
+            if state.lingers {
+                let is_late = act == Performative::Propose && has_proposals(protocol);
+                return if is_late { Taken::TooLate } else { Taken::Yes };
+            }
+            if state.answers.len() >= MAX_ANSWERS
+                || state.bytes + message.charge() > MAX_ANSWER_BYTES
+            {
+                state.missed += 1;
+                return Taken::Yes;
+            }
+            state.bytes += message.charge();
+        } else {
+            state.done = true;
+        }
+        state.answers.push_back(Ok(message.clone()));
+        let wakers = std::mem::take(&mut state.wakers);
         drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        true
+        wakers.into_iter().for_each(Waker::wake);
+        Taken::Yes
     }
 
     /// Whether [`Ask::answer`] would take an answer of `from` now.
     fn would_take(&self, from: u64, sender: &str) -> bool {
-        let state = self.state.lock();
-        !state.done && (sender == name::AMS || state.allowed.contains(&from))
+        self.state.lock().takes(from, sender)
+    }
+
+    /// Whether an `agree` has come.
+    pub fn has_agreed(&self) -> bool {
+        self.state.lock().agreed
+    }
+
+    /// Answers that found no room.
+    pub fn missed(&self) -> u64 {
+        self.state.lock().missed
+    }
+
+    /// Nobody waits any more, but what still comes is no dead letter.
+    pub fn linger(&self) {
+        let mut state = self.state.lock();
+        state.lingers = true;
+        state.answers = VecDeque::new();
+        state.bytes = 0;
+        let wakers = std::mem::take(&mut state.wakers);
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Ends the ask with an error.
@@ -170,12 +241,10 @@ impl Ask {
             return;
         }
         state.done = true;
-        state.answer = Some(Err(error));
-        let waker = state.waker.take();
+        state.answers.push_back(Err(error));
+        let wakers = std::mem::take(&mut state.wakers);
         drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Nobody waits any more; whether there was no answer.
@@ -186,15 +255,51 @@ impl Ask {
 
     pub fn poll(&self, context: &mut Context<'_>) -> Poll<Result<Message, Error>> {
         let mut state = self.state.lock();
-        match state.answer.take() {
-            Some(answer) => Poll::Ready(answer),
+        match state.answers.pop_front() {
+            Some(answer) => {
+                if let (Ok(message), Awaits::Every(_)) = (&answer, self.awaits) {
+                    state.bytes -= message.charge();
+                }
+                Poll::Ready(answer)
+            }
             None => {
-                if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
-                    state.waker = Some(context.waker().clone());
+                if !state.wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+                    if state.wakers.len() == MAX_READERS {
+                        state.wakers.remove(0).wake();
+                    }
+                    state.wakers.push(context.waker().clone());
                 }
                 Poll::Pending
             }
         }
+    }
+}
+
+impl State {
+    fn takes(&self, from: u64, sender: &str) -> bool {
+        !self.done && (sender == name::AMS || self.allowed.binary_search(&from).is_ok())
+    }
+}
+
+/// The key of an ask in the `reply_with` of one of its messages.
+fn plain(key: &str) -> &str {
+    key.strip_suffix(CANCEL).unwrap_or(key)
+}
+
+/// What has been negotiated lately: answers that come late are taken, and late proposals rejected.
+#[derive(Default)]
+pub(crate) struct Lingering(Mutex<VecDeque<Arc<Ask>>>);
+
+/// The most asks that linger.
+const MAX_LINGERING: usize = 1024;
+
+impl Lingering {
+    /// Lets an ask linger; the one that does so no longer.
+    pub fn push(&self, ask: &Arc<Ask>) -> Option<Arc<Ask>> {
+        ask.linger();
+        let mut asks = self.0.lock();
+        asks.push_back(ask.clone());
+        if asks.len() > MAX_LINGERING { asks.pop_front() } else { None }
     }
 }
 
@@ -235,8 +340,9 @@ impl Asks {
         {
             return true;
         }
-        let asks = match (message.in_reply_to(), message.conversation_id()) {
-            (Some(key), _) => self.by_key.get(key).map(|asks| asks.clone()),
+        let by_key = message.in_reply_to().and_then(|key| self.by_key.get(plain(key)));
+        let asks = match (by_key, message.conversation_id()) {
+            (Some(asks), _) => Some(asks.clone()),
             (None, Some(id)) => self.by_conversation.get(id).map(|asks| asks.clone()),
             (None, None) => None,
         };
@@ -246,7 +352,7 @@ impl Asks {
     /// The ask that a message passes on by keeping its `reply_with` or its conversation.
     pub fn passed_on(&self, message: &Message) -> Option<Arc<Ask>> {
         if let Some(key) = message.reply_with()
-            && let Some(asks) = self.by_key.get(key)
+            && let Some(asks) = self.by_key.get(plain(key))
         {
             return asks.first().cloned();
         }
@@ -285,7 +391,7 @@ impl Core {
         post: Post<'_>,
     ) -> bool {
         self.asks.answered(to, message, ask, |ask| match post.posting {
-            None => ask.answer(from, message),
+            None => self.hand_answer(ask, from, message, post),
             Some(_) => {
                 let takes = ask.would_take(from, message.sender());
                 if takes {
@@ -294,5 +400,18 @@ impl Core {
                 takes
             }
         })
+    }
+
+    /// Gives an answer to the ask that waits for it; whether it was taken. A proposal that comes when
+    /// all has been decided is rejected.
+    pub fn hand_answer(&self, ask: &Ask, from: u64, message: &Message, post: Post<'_>) -> bool {
+        match ask.answer(from, message) {
+            Taken::No => false,
+            Taken::Yes => true,
+            Taken::TooLate => {
+                self.reject_late(ask, message, post);
+                true
+            }
+        }
     }
 }

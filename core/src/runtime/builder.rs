@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::core::{Core, CoreParts};
+use super::following::Protocols;
 use super::reopen::Restore;
 use super::{Owner, Runtime};
 use crate::error::{Error, ErrorKind};
@@ -24,6 +25,7 @@ pub struct Builder {
     store: Option<PathBuf>,
     durability: Durability,
     profile: Option<Profile>,
+    protocols: Protocols,
     hook: Option<Hook>,
 }
 
@@ -39,6 +41,7 @@ impl Default for Builder {
             store: None,
             durability: Durability::default(),
             profile: None,
+            protocols: Protocols::default(),
             hook: None,
         }
     }
@@ -113,6 +116,14 @@ impl Builder {
         self
     }
 
+    /// What is done with messages that their protocol does not allow; [`Protocols::Observe`] unless
+    /// said otherwise.
+    #[must_use]
+    pub fn protocols(mut self, protocols: Protocols) -> Self {
+        self.protocols = protocols;
+        self
+    }
+
     /// Calls `hook` at each named point of a commit.
     #[doc(hidden)]
     #[must_use]
@@ -182,6 +193,7 @@ impl Builder {
             limits: self.limits,
             content_limits: self.content_limits,
             max_agents: self.max_agents,
+            protocols: self.protocols,
             seed: self.seed,
             store: marks,
         });
@@ -190,6 +202,7 @@ impl Builder {
             return Err(no_threads(error));
         }
         core.io.spawn(core.timers.clone().run(core.source.clone()));
+        core.io.spawn(Core::watch_deadlines(Arc::downgrade(&core)));
         let runtime = Runtime { owner: Arc::new(Owner(core.clone())) };
         // Nothing is written before everything is there.
         if let (Some(restored), Some(path)) = (restored, &self.store) {

@@ -11,16 +11,18 @@ use dashmap::{DashMap, DashSet};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
-use super::ask::Asks;
+use super::ask::{Ask, Asks, Lingering};
 use super::dead_letter::DeadLetters;
 use super::events::EventFilter;
 use super::feed::Feeds;
+use super::following::Protocols;
 use super::journal::Journal;
 use super::subscription::AgentSubscriptions;
 use crate::agent::{Agent, Stats};
+use crate::conversation::{Book, Deadlines};
 use crate::directory::{Directory, Member};
 use crate::error::{Error, ErrorKind};
-use crate::host_agent::HostAgent;
+use crate::host_agent::{HostAgent, Within};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Draft, Envelope, Filter, Message, Stamp, name};
 use crate::sandbox::{Lease, Running};
@@ -47,6 +49,13 @@ pub(crate) struct Core {
     /// Agents that may see messages which are not meant for them.
     pub observers: AtomicUsize,
     pub dead_letters: DeadLetters,
+    /// The conversations that name a protocol, and what is done with what that does not allow.
+    pub book: Book,
+    pub protocols: Protocols,
+    /// The answers that are due.
+    pub deadlines: Arc<Deadlines>,
+    /// What has been negotiated, and may still be answered.
+    pub lingering: Lingering,
     /// The name under which the script speaks.
     pub name: Box<str>,
     /// Further names under which it has spoken.
@@ -87,6 +96,7 @@ pub(crate) struct CoreParts {
     pub limits: Limits,
     pub content_limits: Option<ContentLimits>,
     pub max_agents: usize,
+    pub protocols: Protocols,
     pub seed: Option<u64>,
     /// The next row and the next serial of the store, where there is one.
     pub store: Option<(Row, Serial)>,
@@ -113,6 +123,10 @@ impl Core {
             agent_subscriptions: RwLock::default(),
             observers: AtomicUsize::new(0),
             dead_letters: DeadLetters::default(),
+            book: Book::default(),
+            protocols: parts.protocols,
+            deadlines: Arc::default(),
+            lingering: Lingering::default(),
             name: parts.name.into(),
             speakers: DashSet::new(),
             limits: parts.limits,
@@ -243,6 +257,12 @@ impl Core {
         let mut paths = crate::store::open_files();
         paths.extend(self.engine.cache_folder().map(Path::to_owned));
         paths
+    }
+
+    /// The ask that a task is part of which a host agent handles.
+    pub fn ask_within(&self, within: Within) -> Option<Arc<Ask>> {
+        let Within(host, task) = within;
+        self.hosts.get(&host)?.ask_of(task)
     }
 
     /// Finds who `name` means, or says that there is nobody.

@@ -9,7 +9,7 @@ use super::core::Core;
 use super::feed::{Feed, Subscription};
 use super::posting::{Outward, Post};
 use crate::error::{Error, ErrorKind, shown};
-use crate::message::{Draft, Message, Performative};
+use crate::message::{Draft, Message, OneOrMany, Performative};
 
 /// Where events go, as far as their `receiver` says.
 const RECEIVER: &str = "topic:events";
@@ -30,10 +30,14 @@ pub(crate) enum EventKind {
     ForgedSender,
     Denied,
     StoreFailed,
+    Violation,
+    Deadline,
+    Deadlock,
+    Abandoned,
 }
 
 impl EventKind {
-    const ALL: [EventKind; 13] = [
+    const ALL: [EventKind; 17] = [
         EventKind::Deployed,
         EventKind::Turn,
         EventKind::Dropped,
@@ -47,6 +51,10 @@ impl EventKind {
         EventKind::ForgedSender,
         EventKind::Denied,
         EventKind::StoreFailed,
+        EventKind::Violation,
+        EventKind::Deadline,
+        EventKind::Deadlock,
+        EventKind::Abandoned,
     ];
 
     const fn as_str(self) -> &'static str {
@@ -64,6 +72,10 @@ impl EventKind {
             EventKind::ForgedSender => "forged_sender",
             EventKind::Denied => "denied",
             EventKind::StoreFailed => "store_failed",
+            EventKind::Violation => "violation",
+            EventKind::Deadline => "deadline",
+            EventKind::Deadlock => "deadlock",
+            EventKind::Abandoned => "abandoned",
         }
     }
 }
@@ -73,13 +85,6 @@ impl EventKind {
 pub struct EventFilter {
     kinds: Vec<EventKind>,
     agents: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
 }
 
 #[derive(Deserialize)]
@@ -119,11 +124,7 @@ impl EventFilter {
 }
 
 fn many(texts: Option<OneOrMany>) -> Vec<String> {
-    match texts {
-        None => Vec::new(),
-        Some(OneOrMany::One(text)) => vec![text],
-        Some(OneOrMany::Many(texts)) => texts,
-    }
+    texts.map(OneOrMany::into_vec).unwrap_or_default()
 }
 
 fn parse(name: &str) -> Result<EventKind, Error> {

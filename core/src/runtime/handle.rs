@@ -80,7 +80,7 @@ impl Agent {
     /// Sends a `request` and waits for the first reply, whatever its act.
     pub fn ask(&self, content: &impl Serialize) -> Call {
         let draft = Draft::new(Performative::Request, self.name(), content);
-        Call::new(self.inner.core.clone(), draft, false)
+        Call::of_ask(self.inner.core.clone(), draft)
     }
 
     /// A FIPA request (SC00026): waits through `agree` and gives the `inform`. Any other answer is
@@ -88,7 +88,7 @@ impl Agent {
     pub fn request(&self, content: &impl Serialize) -> Call {
         let draft = Draft::new(Performative::Request, self.name(), content)
             .map(|draft| draft.field("protocol", "fipa-request"));
-        Call::new(self.inner.core.clone(), draft, true)
+        Call::of_request(self.inner.core.clone(), draft)
     }
 
     /// What becomes of it when a turn of it was dropped.

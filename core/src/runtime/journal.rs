@@ -14,6 +14,7 @@ use parking_lot::{Condvar, Mutex};
 use super::core::Core;
 use super::events::EventKind;
 use super::posting::{Commit, Outward, Parts, Post};
+use crate::agent::Undo;
 use crate::blocking::{self, Chore};
 use crate::error::Error;
 use crate::store::{Change, Storage};
@@ -335,6 +336,14 @@ impl Core {
     /// Tells who waits for a commit that it has failed.
     fn take_back(&self, commit: &Commit, parts: Parts, error: &Error) {
         commit.fail(error.clone());
+        // What changes of an agent there were has been taken back by the agent.
+        for undo in parts.undo.into_iter().rev() {
+            match undo {
+                Undo::Said(said) => self.unsay(said),
+                Undo::Due(message, asked) => drop(self.deadlines.end(&message, &asked)),
+                _ => {}
+            }
+        }
         for outward in parts.outward {
             match outward {
                 Outward::Answer(ask, ..) => ask.fail(error.clone()),

@@ -9,6 +9,7 @@ mod dead_letter;
 mod deploy;
 mod events;
 mod feed;
+mod following;
 mod handle;
 mod journal;
 mod metrics;
@@ -27,7 +28,7 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use self::ask::Ask;
+pub(crate) use self::ask::{Ask, AskParts, Awaits, CANCEL};
 pub use self::builder::Builder;
 pub(crate) use self::core::{Core, Party};
 pub use self::dead_letter::DeadLetter;
@@ -35,16 +36,21 @@ pub use self::deploy::Deploy;
 pub use self::events::EventFilter;
 pub(crate) use self::events::EventKind;
 pub use self::feed::Subscription;
+pub use self::following::Protocols;
+pub(crate) use self::following::Waiting as FollowedBy;
 pub use self::handle::Agent;
 pub use self::metrics::Metrics;
+pub(crate) use self::outcome::of_request as outcome_of_request;
 pub(crate) use self::posting::{Commit, Post, Posting, Standing};
 pub use self::register::{FnHandler, HostAgentHandle, Register};
 pub use self::send::Call;
+pub(crate) use self::send::DEFAULT_TIMEOUT;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::wasm::Loaded;
 pub use self::wasm::Wasm;
 
 use self::close::DEFAULT_CLOSE;
+use crate::conversation::{Conversation, ConversationFilter};
 use crate::directory::Member;
 use crate::error::Error;
 use crate::host_agent::Within;
@@ -75,7 +81,7 @@ impl Runtime {
         Builder::default()
     }
 
-    fn core(&self) -> &Arc<Core> {
+    pub(crate) fn core(&self) -> &Arc<Core> {
         &self.owner.0
     }
 
@@ -171,12 +177,12 @@ impl Runtime {
     ///
     /// As [`Runtime::send`]; `Timeout` if no reply came.
     pub fn ask(&self, draft: Draft) -> Call {
-        Call::new(self.core().clone(), Ok(draft), false)
+        Call::of_ask(self.core().clone(), Ok(draft))
     }
 
     /// Sends a FIPA request and waits for its result, as [`Agent::request`].
     pub fn request(&self, draft: Draft) -> Call {
-        Call::new(self.core().clone(), Ok(draft), true)
+        Call::of_request(self.core().clone(), Ok(draft))
     }
 
     /// Asks all of `drafts` at once; the answers in the same order.
@@ -275,6 +281,10 @@ impl Runtime {
     /// | `forged_sender` | `claimed`, whose name the agent wrote |
     /// | `denied` | `receiver`, to whom its grants do not let it send |
     /// | `store_failed` | `error`: commits could not be kept |
+    /// | `violation` | that a message of `agent` was not allowed by its protocol: `receiver`, `performative`, `protocol`, `conversation_id`, `message_id`, `note` (`out-of-sequence` or `repeated`), `allowed` |
+    /// | `deadline` | that `agent` did not answer by `reply_by`: `waiting`, who waits, and `performative`, `protocol`, `conversation_id`, `message_id`, `reply_by` of what was said |
+    /// | `deadlock` | that agents wait for each other: `path`, each waits for the next and the last for the first |
+    /// | `abandoned` | `conversation_id`: it was idle for longest when there were too many |
     ///
     /// # Errors
     ///
@@ -282,6 +292,18 @@ impl Runtime {
     pub fn events(&self, filter: EventFilter) -> Result<Subscription, Error> {
         self.core().check_open()?;
         Ok(self.core().watch(filter))
+    }
+
+    /// The conversation with this id, as it stands now; `None` if there is none that names a protocol,
+    /// or it ended so long ago that it is not kept any more.
+    pub fn conversation(&self, id: &str) -> Option<Conversation> {
+        self.core().conversation(id)
+    }
+
+    /// The conversations that match, in the order in which they began: all that are open, 20,000 at the
+    /// most, and the last 1,024 that have ended.
+    pub fn conversations(&self, filter: &ConversationFilter) -> Vec<Conversation> {
+        self.core().conversations(filter)
     }
 
     /// The figures of all agents, and their sums.

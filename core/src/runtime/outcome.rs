@@ -17,7 +17,7 @@ struct Reported {
 }
 
 /// The result of a request, or the error that its answer stands for.
-pub(super) fn of_request(reply: Message) -> Result<Message, Error> {
+pub(crate) fn of_request(reply: Message) -> Result<Message, Error> {
     let (kind, did) = match reply.performative() {
         Performative::Refuse => (ErrorKind::Refused, "refused"),
         Performative::NotUnderstood => (ErrorKind::NotUnderstood, "did not understand"),

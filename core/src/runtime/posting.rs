@@ -285,7 +285,7 @@ impl Core {
                     self.show(&message);
                 }
                 Outward::Answer(ask, from, message) => {
-                    if !ask.answer(from, &message) {
+                    if !self.hand_answer(&ask, from, &message, Post::outside()) {
                         let to = ask.asker().to_owned();
                         let reason = format!("nobody waits for it at {to:?}");
                         self.keep_dead(message, reason, Post::outside());

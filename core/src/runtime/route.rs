@@ -7,8 +7,10 @@ use bytes::Bytes;
 
 use super::ask::Ask;
 use super::core::{Core, Party};
+use super::following::Waiting;
 use super::posting::{Outward, Post};
 use crate::agent::{Agent, Kind, Letter, Refusal, Reserved};
+use crate::conversation::Violation;
 use crate::directory::Member;
 use crate::error::Error;
 use crate::grants::Grants;
@@ -21,6 +23,8 @@ impl Core {
     /// Sends a committed message to each of its receivers. Nothing here waits: what finds no room
     /// comes back to its sender as a `failure`.
     pub fn route(&self, from: Party, message: Message, ask: Option<&Arc<Ask>>, post: Post<'_>) {
+        let waiting = self.waits_itself(&message, ask);
+        let forbidden = self.follow(&message, || self.names_of(&message), waiting, post);
         let seen = self.observe(&message, post);
         if message.topic().is_some() {
             self.publish(&message, from.0, post);
@@ -28,9 +32,32 @@ impl Core {
         let mut done = HashSet::new();
         for to in message.receivers() {
             if name::topic_of(to).is_none() && done.insert(to) {
+                if let Some(violation) = self.forbids(&forbidden, to) {
+                    self.report_violation(&message, violation, post);
+                    continue;
+                }
                 self.route_one(from, to, &message, ask, seen, post);
             }
         }
+    }
+
+    /// Who sees to it that the answer to a message of an agent comes in time: the program, where the
+    /// message passes on what that asked.
+    fn waits_itself(&self, message: &Message, ask: Option<&Arc<Ask>>) -> Waiting {
+        match ask {
+            Some(ask) if ask.is_kept_by(message) => Waiting::Caller,
+            _ => Waiting::Runtime,
+        }
+    }
+
+    /// Why a message may not go to this name, if it may not.
+    fn forbids<'a>(&self, forbidden: &'a [Violation], to: &str) -> Option<&'a Violation> {
+        if forbidden.is_empty() {
+            return None;
+        }
+        let member = self.directory.find(to);
+        let name = member.as_ref().map_or(to, |member| member.name());
+        forbidden.iter().find(|violation| *violation.to == *name)
     }
 
     fn route_one(
@@ -151,8 +178,17 @@ impl Core {
         post: Post<'_>,
     ) {
         let receivers: HashSet<u64> = places.iter().filter_map(serial_of).collect();
+        let names = || places.iter().filter_map(name_of).collect();
+        let waiting = self.waits_itself(message, ask);
+        let forbidden = self.follow(message, names, waiting, post);
         self.observe_except(message, &receivers, post);
         for place in places {
+            if let Some(violation) =
+                name_of(&place).and_then(|name| self.forbids(&forbidden, &name))
+            {
+                self.report_violation(message, violation, post);
+                continue;
+            }
             let Ok(reserved) = place.0.downcast::<LocalPlace>() else {
                 continue;
             };
@@ -267,7 +303,7 @@ impl Core {
     }
 
     /// Answers a letter in the name of `ams` with what happened to it; whether that answered an ask.
-    fn tell_sender(&self, letter: &Letter, agent: &str, fault: &Fault, post: Post<'_>) -> bool {
+    pub fn tell_sender(&self, letter: &Letter, agent: &str, fault: &Fault, post: Post<'_>) -> bool {
         if fault.kind == FaultKind::Closed || !letter.may_fail() {
             return false;
         }
@@ -287,11 +323,25 @@ impl Core {
                 return false;
             }
         };
+        self.follow_fault(original, agent, &failure, fault);
         let seen = self.observe(&failure, post);
         let to = original.sender();
         if self.answer(Party::AMS.0, to, &failure, letter.ask.as_ref(), post) {
             return true;
         }
+        self.deliver_seen(failure, to, seen, post);
+        false
+    }
+
+    /// Sends a message of the host to `to`.
+    pub fn deliver_own(&self, message: Message, to: &str, ask: Option<&Arc<Ask>>, post: Post<'_>) {
+        let seen = self.observe(&message, post);
+        if !self.answer(Party::AMS.0, to, &message, ask, post) {
+            self.deliver_seen(message, to, seen, post);
+        }
+    }
+
+    fn deliver_seen(&self, failure: Message, to: &str, seen: bool, post: Post<'_>) {
         match self.directory.find(to) {
             Some(member) => {
                 let letter = Letter::new(failure, None, Kind::Failure);
@@ -302,7 +352,6 @@ impl Core {
             None if seen => {}
             None => self.keep_dead(failure, format!("nobody waits for it at {to:?}"), post),
         }
-        false
     }
 
     /// Keeps a letter that nobody took as a dead letter, and tells who sent it.
@@ -359,6 +408,14 @@ enum LocalPlace {
     Agent(Reserved),
     /// Host agents take what they can when the turn commits.
     Host(Member),
+}
+
+/// The name of who has kept a place.
+fn name_of(place: &Place) -> Option<Arc<str>> {
+    match place.0.downcast_ref::<LocalPlace>()? {
+        LocalPlace::Agent(reserved) => Some(reserved.agent().face.name.clone()),
+        LocalPlace::Host(member) => Some(member.name().clone()),
+    }
 }
 
 /// The agent that has kept a place.

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::ask::{Ask, AskParts};
+use super::ask::{Ask, AskParts, Awaits};
 use super::core::{Core, Party, not_found};
+use super::following::Waiting as By;
 use super::outcome;
 use super::posting::{Commit, Post, Posting};
 use crate::agent::{Claim, Letter, Refusal, Waiter, run_claimed};
@@ -34,41 +35,76 @@ const MAX_SPEAKERS: usize = 65_536;
 /// When the future is dropped, a message that still waits in the mailbox is taken out; a turn that
 /// has begun goes on and commits, and its reply becomes a dead letter.
 #[must_use = "nothing is sent before the call is awaited"]
-pub struct Call {
+pub struct Call<T = Message> {
     core: Arc<Core>,
     draft: Result<Draft, Error>,
-    request: bool,
+    /// What the answer comes to.
+    read: fn(Message) -> Result<T, Error>,
+    asking: Asking,
+}
+
+/// How an answer is waited for.
+#[derive(Clone, Copy)]
+struct Asking {
+    awaits: Awaits,
     timeout: Option<Duration>,
+    /// By when there has to be an answer of any kind, an `agree` too.
+    deadline: Option<Duration>,
     within: Option<Within>,
 }
 
 impl Call {
-    pub(crate) fn new(core: Arc<Core>, draft: Result<Draft, Error>, request: bool) -> Self {
-        Call { core, draft, request, timeout: Some(DEFAULT_TIMEOUT), within: None }
+    /// Waits for the first answer, whatever its act.
+    pub(crate) fn of_ask(core: Arc<Core>, draft: Result<Draft, Error>) -> Self {
+        Call::new(core, draft, Awaits::First, Ok)
+    }
+
+    /// Waits for the result, or the error that the answer stands for.
+    pub(crate) fn of_request(core: Arc<Core>, draft: Result<Draft, Error>) -> Self {
+        Call::new(core, draft, Awaits::Result, outcome::of_request)
+    }
+}
+
+impl<T> Call<T> {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        draft: Result<Draft, Error>,
+        awaits: Awaits,
+        read: fn(Message) -> Result<T, Error>,
+    ) -> Self {
+        let asking =
+            Asking { awaits, timeout: Some(DEFAULT_TIMEOUT), deadline: None, within: None };
+        Call { core, draft, read, asking }
     }
 
     /// Waits this long, and fails with [`ErrorKind::Timeout`] after that; 30 seconds unless said
     /// otherwise. `None` waits for ever.
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.timeout = timeout.into();
+        self.asking.timeout = timeout.into();
+        self
+    }
+
+    /// Says by when there has to be an answer of any kind, an `agree` too; it fails with
+    /// [`ErrorKind::Timeout`] after that. The result may come later, within the timeout.
+    pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
+        self.asking.deadline = deadline.into();
         self
     }
 
     /// Says that the call is made while a host agent handles a task: if it would come back to a
     /// handler that waits for it, it fails at once.
     pub fn within(mut self, task: impl Into<Option<Within>>) -> Self {
-        self.within = task.into();
+        self.asking.within = task.into();
         self
     }
 
-    async fn run(self) -> Result<Message, Error> {
-        let reply = self.core.ask(&self.draft?, self.request, self.timeout, self.within).await?;
-        if self.request { outcome::of_request(reply) } else { Ok(reply) }
+    async fn run(self) -> Result<T, Error> {
+        (self.read)(self.core.ask(&self.draft?, self.asking).await?)
     }
 }
 
-impl IntoFuture for Call {
-    type Output = Result<Message, Error>;
+impl<T: 'static> IntoFuture for Call<T> {
+    type Output = Result<T, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -91,14 +127,14 @@ struct Outgoing {
 }
 
 /// In whose name a script's message goes out.
-struct Speaker<'a> {
-    name: Cow<'a, str>,
-    serial: u64,
+pub(crate) struct Speaker<'a> {
+    pub name: Cow<'a, str>,
+    pub serial: u64,
 }
 
 impl Speaker<'_> {
     /// What the host adds to a message of this program's.
-    fn stamp(&self) -> Stamp<'_> {
+    pub fn stamp(&self) -> Stamp<'_> {
         let traceparent = crate::trace::current();
         Stamp { sender: Some(&self.name), traceparent, ..Stamp::default() }
     }
@@ -212,6 +248,7 @@ impl Core {
         if message.topic().is_some() {
             self.check_content(&message, None)?;
         }
+        self.follow_own(&message, By::Runtime, post)?;
         let from = Party(speaker.serial);
         let seen = self.observe(&message, post);
         if message.topic().is_some() {
@@ -251,18 +288,13 @@ impl Core {
 
     /// Sends a message and waits for its answer. Where the receiver is idle, its turn is run on
     /// this thread, to its end or to the first preemption point.
-    async fn ask(
-        &self,
-        draft: &Draft,
-        waits_through_agree: bool,
-        timeout: Option<Duration>,
-        within: Option<Within>,
-    ) -> Result<Message, Error> {
+    async fn ask(&self, draft: &Draft, asking: Asking) -> Result<Message, Error> {
+        let Asking { awaits, timeout, deadline, within } = asking;
         self.check_open()?;
         let envelope = self.read_draft(draft)?;
         let speaker = self.speaker(&envelope)?;
         let key = self.new_id();
-        let reply_by = timeout.and_then(|timeout| {
+        let reply_by = deadline.or(timeout).and_then(|timeout| {
             self.source.now_micros().checked_add(u64::try_from(timeout.as_micros()).ok()?)
         });
         let stamp = Stamp { reply_with: Some(key.as_str()), reply_by, ..speaker.stamp() };
@@ -285,8 +317,8 @@ impl Core {
             key: message.reply_with().unwrap_or_default(),
             conversation_id: message.conversation_id(),
             asker: message.sender(),
-            waits_through_agree,
-            parent: within.and_then(|Within(host, task)| self.hosts.get(&host)?.ask_of(task)),
+            awaits,
+            parent: within.and_then(|within| self.ask_within(within)),
             handler: within.map(|Within(host, _)| host),
         });
         for member in &members {
@@ -295,6 +327,7 @@ impl Core {
         let waiting = Waiting::enter(self, &ask, &message, &members);
         // Closing ends the asks that it finds; one that came after that must not wait.
         self.check_open()?;
+        self.follow_own(&message, By::Caller, Post::outside())?;
         self.observe(&message, Post::outside());
         let asking = async {
             for member in &members {
@@ -313,7 +346,14 @@ impl Core {
                     _ => self.enqueue(member, letter).await?,
                 }
             }
-            poll_fn(|context| ask.poll(context)).await
+            let answering = poll_fn(|context| ask.poll(context));
+            let Some(deadline) = deadline else { return answering.await };
+            let mut answering = pin!(answering);
+            match self.within_time(Some(deadline), answering.as_mut()).await {
+                Some(answer) => answer,
+                None if ask.has_agreed() => answering.await,
+                None => Err(waiting.timed_out(deadline)),
+            }
         };
         match self.within_time(timeout, asking).await {
             Some(answer) => answer,
@@ -322,7 +362,7 @@ impl Core {
     }
 
     /// Puts a letter into a mailbox as soon as there is room, in the order in which scripts came.
-    async fn enqueue(&self, member: &Member, letter: Letter) -> Result<(), Error> {
+    pub async fn enqueue(&self, member: &Member, letter: Letter) -> Result<(), Error> {
         if let Member::Host(host) = member
             && host.would_deadlock(&letter)
         {
@@ -362,7 +402,7 @@ impl Core {
 
     /// In whose name the script speaks: its own, any that is neither reserved nor an agent's, or
     /// one of its host agents.
-    fn speaker<'a>(&'a self, envelope: &'a Envelope<'_>) -> Result<Speaker<'a>, Error> {
+    pub fn speaker<'a>(&'a self, envelope: &'a Envelope<'_>) -> Result<Speaker<'a>, Error> {
         let script = Party::SCRIPT.0;
         let claimed = match &envelope.sender {
             None => {
@@ -488,6 +528,15 @@ impl<'a> Waiting<'a> {
     fn give_up(&self) -> bool {
         if !self.ask.give_up() {
             return false;
+        }
+        if let Some(conversation) = self.message.conversation_id()
+            && self.message.protocol().is_some()
+        {
+            let now = self.core.source.now_micros();
+            for member in self.members {
+                let asker = self.message.sender();
+                self.core.book.gave_up(conversation, asker, member.name(), now);
+            }
         }
         let id = self.message.message_id();
         self.members.iter().fold(false, |withdrawn, member| {

@@ -21,6 +21,8 @@ pub(crate) enum FaultKind {
     /// A message that the receiver's content limits keep out.
     Content,
     Deadlock,
+    /// Nobody answered by `reply_by`.
+    Deadline,
     /// The runtime is closing.
     Closed,
 }
@@ -40,6 +42,7 @@ impl FaultKind {
             FaultKind::Unknown => "unknown",
             FaultKind::Content => "content",
             FaultKind::Deadlock => "deadlock",
+            FaultKind::Deadline => "deadline",
             FaultKind::Closed => "closed",
         }
     }

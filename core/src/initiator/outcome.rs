@@ -1,0 +1,96 @@
+//! What came of a protocol with several participants.
+
+use crate::choice::choice;
+use crate::message::Message;
+
+/// What came of a protocol with several participants: who answered what.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// The conversation: see [`Runtime::conversation`](crate::Runtime::conversation).
+    pub conversation_id: String,
+    /// The participants, in the order in which they were named.
+    pub answers: Vec<Answer>,
+    /// Answers of others, to whom the conversation was passed on, in the order in which they came.
+    pub forwarded: Vec<Message>,
+    /// How many rounds of proposals there were.
+    pub rounds: u32,
+    /// What an auction ended at.
+    pub price: Option<f64>,
+}
+
+/// What one participant answered.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Answer {
+    /// The participant's name.
+    pub agent: String,
+    /// Where it stands.
+    pub status: Status,
+    /// Its last proposal.
+    pub proposal: Option<Message>,
+    /// What it said last beside that: its result, its refusal, or why it failed.
+    pub message: Option<Message>,
+}
+
+/// Where a participant stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Status {
+    /// It has not answered.
+    Silent,
+    /// It has made a proposal, which has not been decided upon.
+    Proposed,
+    /// Its proposal came after the deadline, and was rejected.
+    Late,
+    /// It refused.
+    Refused,
+    /// It failed, or the runtime says that it did.
+    Failed,
+    /// It did not understand.
+    NotUnderstood,
+    /// Its proposal was rejected.
+    Rejected,
+    /// Its proposal was accepted, and its result has not come.
+    Accepted,
+    /// Its proposal was accepted, and its result has come.
+    Done,
+}
+
+choice!(Status, "the status of a participant",
+    Silent => "silent", Proposed => "proposed", Late => "late", Refused => "refused",
+    Failed => "failed", NotUnderstood => "not-understood", Rejected => "rejected",
+    Accepted => "accepted", Done => "done");
+
+impl Outcome {
+    /// The participants that stand there.
+    pub fn with(&self, status: Status) -> impl Iterator<Item = &Answer> {
+        self.answers.iter().filter(move |answer| answer.status == status)
+    }
+
+    /// The first participant whose proposal was accepted, if there is one: what it did with it is its
+    /// status.
+    pub fn winner(&self) -> Option<&Answer> {
+        self.answers.iter().find(|answer| answer.won())
+    }
+
+    /// What the winner answered last: its result, or why it failed.
+    pub fn result(&self) -> Option<&Message> {
+        self.winner()?.message.as_ref()
+    }
+}
+
+impl Answer {
+    pub(super) fn of(agent: &str) -> Self {
+        Answer { agent: agent.to_owned(), status: Status::Silent, proposal: None, message: None }
+    }
+
+    /// Whether its proposal was accepted.
+    pub fn won(&self) -> bool {
+        match self.status {
+            Status::Accepted | Status::Done => true,
+            Status::Failed => self.proposal.is_some(),
+            _ => false,
+        }
+    }
+}

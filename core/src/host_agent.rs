@@ -5,9 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use crate::agent::{Capabilities, Kind, Letter, Mailbox, Next, Refusal, Waiter};
+use crate::conversation::Protocol;
+use crate::error::ErrorKind;
 use crate::limits::Limits;
 use crate::message::{Draft, Filter, Message, Performative};
 use crate::runtime::{Core, Party, Post};
@@ -34,12 +36,31 @@ pub struct Task {
 pub enum Reply {
     /// Nothing.
     Nothing,
-    /// An `inform` with this content, as JSON.
+    /// This content, as JSON, in the act that says yes to the message: a `propose` to a `cfp`, an
+    /// `accept-proposal` to a `propose`, and else an `inform`.
     Content(Vec<u8>),
     /// This message. Its receiver, and what ties it to the message that it answers, may be missing.
     Message(Vec<u8>),
     /// A `failure` with this sentence.
     Failure(String),
+    /// A `refuse` with this sentence.
+    Refusal(String),
+    /// A `not-understood` with this sentence.
+    NotUnderstood(String),
+}
+
+impl Reply {
+    /// What a handler answers that has failed with an error of this code: `refused` is a `refuse`,
+    /// `not_understood` a `not-understood`, and anything else a `failure`.
+    pub fn of_error(code: &str, text: String) -> Self {
+        if code == ErrorKind::Refused.code() {
+            Reply::Refusal(text)
+        } else if code == ErrorKind::NotUnderstood.code() {
+            Reply::NotUnderstood(text)
+        } else {
+            Reply::Failure(text)
+        }
+    }
 }
 
 /// Names a task that is being handled, so that an ask made from within it can be recognised.
@@ -56,6 +77,18 @@ impl Task {
     /// handler that waits for it fails at once.
     pub fn within(&self) -> Within {
         Within(self.host.as_ref().map_or(0, |host| host.serial), self.key)
+    }
+
+    /// Ends a task that no handler takes: what wants an answer is not understood.
+    fn finish_unhandled(self) {
+        let act = self.letter.message.performative();
+        let wants_answer =
+            act.asks() || matches!(act, Performative::AcceptProposal | Performative::Cancel);
+        let reply = match wants_answer {
+            true => Reply::NotUnderstood(format!("there is no handler for {act} here")),
+            false => Reply::Nothing,
+        };
+        self.finish(reply);
     }
 
     /// Answers the message and ends the task.
@@ -99,7 +132,49 @@ struct Flight {
 pub(crate) struct Registered {
     pub capabilities: Capabilities,
     pub concurrency: usize,
-    pub handler: Box<dyn Handler>,
+    /// Who takes which messages.
+    pub routes: RwLock<Vec<Route>>,
+}
+
+/// A handler, and the messages that it takes.
+pub(crate) struct Route {
+    /// Messages with this act; any if it says none.
+    pub act: Option<Performative>,
+    /// Messages that name this protocol; any if it says none.
+    pub protocol: Option<Box<str>>,
+    pub handler: Arc<dyn Handler>,
+}
+
+impl Route {
+    fn takes(&self, message: &Message) -> bool {
+        self.act.is_none_or(|act| act == message.performative())
+            && self.protocol.as_ref().is_none_or(|named| message.protocol() == Some(&**named))
+    }
+
+    /// How much it says of the messages that it takes: the act before the protocol.
+    fn says(&self) -> (bool, bool) {
+        (self.act.is_some(), self.protocol.is_some())
+    }
+}
+
+impl Registered {
+    /// The handler that says most of the messages that it takes, this one among them.
+    fn handler_of(&self, message: &Message) -> Option<Arc<dyn Handler>> {
+        let routes = self.routes.read();
+        let taking = routes.iter().filter(|route| route.takes(message));
+        taking.max_by_key(|route| route.says()).map(|route| route.handler.clone())
+    }
+
+    /// Adds a handler, unless there is one for the same messages.
+    fn add(&self, route: Route) -> bool {
+        let mut routes = self.routes.write();
+        let is_taken =
+            routes.iter().any(|other| other.act == route.act && other.protocol == route.protocol);
+        if !is_taken {
+            routes.push(route);
+        }
+        !is_taken
+    }
 }
 
 impl HostAgent {
@@ -123,6 +198,11 @@ impl HostAgent {
             self.pump();
         }
         is_first
+    }
+
+    /// Adds a handler for some of the messages; whether there was none for the same.
+    pub fn on(&self, route: Route) -> bool {
+        self.registered.get().is_some_and(|registered| registered.add(route))
     }
 
     /// Whether it has what `filter` says of agents.
@@ -216,10 +296,15 @@ impl HostAgent {
                 Next::Message(letter) => {
                     let key = self.next_key.fetch_add(1, Ordering::Relaxed);
                     self.flight.lock().tasks.insert(key, letter.clone());
+                    let handler = registered.handler_of(&letter.message);
                     let task = Task { letter, key, host: Some(self.clone()) };
+                    let Some(handler) = handler else {
+                        task.finish_unhandled();
+                        continue;
+                    };
                     // A panic fails the one message, by dropping its task: this thread may be a
                     // worker, and the run token must come back.
-                    let handling = AssertUnwindSafe(|| registered.handler.handle(task));
+                    let handling = AssertUnwindSafe(|| handler.handle(task));
                     if catch_unwind(handling).is_err() {
                         tracing::error!(agent = %self.name, "a handler panicked");
                     }
@@ -253,12 +338,19 @@ impl HostAgent {
     fn answer(&self, letter: &Letter, reply: Reply, post: Post<'_>) {
         let draft = match reply {
             Reply::Nothing => return,
-            Reply::Content(json) => Draft::raw_reply(&letter.message, Performative::Inform, &json),
+            Reply::Content(json) => {
+                let act = letter.message.performative().yes();
+                Draft::raw_reply(&letter.message, act, &json)
+            }
             Reply::Message(json) => match Draft::complete(&letter.message, &json) {
                 Ok(draft) => draft,
                 Err(error) => return self.fail(letter, error.message(), post),
             },
             Reply::Failure(text) => return self.fail(letter, &text, post),
+            Reply::Refusal(text) => return self.say_no(letter, Performative::Refuse, &text, post),
+            Reply::NotUnderstood(text) => {
+                return self.say_no(letter, Performative::NotUnderstood, &text, post);
+            }
         };
         let sent = self.write(&draft).and_then(|message| {
             self.core.check_content_for_all(&message)?;
@@ -271,13 +363,23 @@ impl HostAgent {
     }
 
     fn fail(&self, letter: &Letter, text: &str, post: Post<'_>) {
+        // A protocol knows no failure of what nobody has agreed to.
+        let follows = letter.message.protocol().and_then(Protocol::named).is_some();
+        let act = match follows {
+            true => letter.message.performative().no(),
+            false => Performative::Failure,
+        };
+        self.say_no(letter, act, text, post);
+    }
+
+    fn say_no(&self, letter: &Letter, act: Performative, text: &str, post: Post<'_>) {
         if letter.kind != Kind::Direct || letter.message.performative().ends_talk() {
             tracing::debug!(agent = %self.name, "a handler failed: {text}");
             return;
         }
         let content = serde_json::json!({"error": text, "agent": &*self.name, "kind": "handler"});
         let json = content.to_string();
-        let draft = Draft::raw_reply(&letter.message, Performative::Failure, json.as_bytes());
+        let draft = Draft::raw_reply(&letter.message, act, json.as_bytes());
         // Its text is the runtime's: content limits do not keep a failure from who waits for it.
         match self.write(&draft) {
             Ok(failure) => self.send(letter, failure, post),

@@ -63,8 +63,7 @@ impl Agent {
                     self.core.put_subscription(self, id, filter, made);
                 }
                 Undo::Code(seat) => self.seat.store(seat),
-                Undo::Said(said) => self.core.unsay(said),
-                Undo::Due(message, asked) => drop(self.core.deadlines.end(&message, &asked)),
+                said @ (Undo::Said(_) | Undo::Due(..)) => self.core.unsay(said),
             }
         }
     }

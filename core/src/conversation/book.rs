@@ -262,11 +262,8 @@ impl Table {
             {
                 entered.violations.push(violation(to, protocol, *why, allowed.clone()));
             }
-            if let Some(circle) =
-                step(record, &mut self.waits, (from, to), message, planned, (&mut note, &mut said))
-            {
-                entered.circle = Some(circle);
-            }
+            let mut step = Step { record, waits: &mut self.waits, from, to, message };
+            step.take(planned, &mut note, &mut said, &mut entered.circle);
         }
         record.keep(message, note);
         if let Some(key) = message.reply_with()
@@ -418,31 +415,56 @@ fn take_up(record: &mut Record, waits: &mut Waits) {
     }
 }
 
-/// Takes a planned step; a circle of waiting that it has closed.
-fn step(
-    record: &mut Record,
-    waits: &mut Waits,
-    (from, to): (&Arc<str>, &Arc<str>),
-    message: &Message,
-    planned: Move,
-    (note, said): (&mut Option<Note>, &mut Option<Said>),
-) -> Option<Vec<Arc<str>>> {
-    let protocol = record.protocol;
-    let at = match &planned {
-        Move::Step(at, ..) => Some(*at),
-        Move::Begin(_) | Move::Join(_) | Move::No(..) => None,
-    };
-    let pair = at.map(|at| record.pairs[at].clone());
-    let (at, remarkable) = record.take(planned, from, to, message, message.sent_at());
-    *note = note.or(remarkable);
-    let at = at?;
-    if let Some((waiter, other)) = pair.as_ref().and_then(|pair| pair.wait(protocol)) {
-        waits.end(waiter, other);
+/// The most that are answered for by one answer, when something was passed on again and again.
+const MAX_PASSED_ON: usize = 64;
+
+/// A message on its way into its conversation, for one receiver.
+struct Step<'a> {
+    record: &'a mut Record,
+    waits: &'a mut Waits,
+    from: &'a Arc<str>,
+    to: &'a Arc<str>,
+    message: &'a Message,
+}
+
+impl Step<'_> {
+    /// Takes a planned step, and those of whoever is answered for by it.
+    fn take(
+        &mut self,
+        planned: Move,
+        note: &mut Option<Note>,
+        said: &mut Option<Said>,
+        circle: &mut Option<Vec<Arc<str>>>,
+    ) {
+        let mut next = Some(planned);
+        for _ in 0..MAX_PASSED_ON {
+            let Some(planned) = next.take() else { return };
+            let is_answer = matches!(planned, Move::Step(_, Role::Participant, _));
+            let at = match &planned {
+                Move::Step(at, ..) => Some(*at),
+                Move::Begin(_) | Move::Join(_) | Move::No(..) => None,
+            };
+            let before = at.map(|at| self.record.pairs[at].clone());
+            let Step { from, to, message, .. } = *self;
+            let (at, remarkable) = self.record.take(planned, from, to, message, message.sent_at());
+            *note = note.or(remarkable);
+            let Some(at) = at else { return };
+            let protocol = self.record.protocol;
+            if let Some((waiter, other)) = before.as_ref().and_then(|pair| pair.wait(protocol)) {
+                self.waits.end(waiter, other);
+            }
+            if let Some(said) = said {
+                said.before.push((at, before));
+            }
+            if let Some((waiter, other)) = self.record.pairs[at].wait(protocol)
+                && self.waits.begin(waiter, other)
+                && let Some(closed) = self.waits.circle(waiter, other)
+            {
+                *circle = Some(closed);
+            }
+            if is_answer {
+                next = self.record.answered_for(at, message);
+            }
+        }
     }
-    if let Some(said) = said {
-        said.before.push((at, pair));
-    }
-    let (waiter, other) = record.pairs[at].wait(protocol)?;
-    let is_new = waits.begin(waiter, other);
-    if is_new { waits.circle(waiter, other) } else { None }
 }

@@ -202,7 +202,7 @@ impl Record {
         pair.progress = next;
         pair.last = Some((role, message.performative()));
         pair.due_by = message.reply_by().filter(|_| next.due(protocol) == Some(role.other()));
-        if role == Role::Initiator {
+        if role == Role::Initiator && message.performative() != Performative::Cancel {
             pair.late = false;
         }
         self.count(at);

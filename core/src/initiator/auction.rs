@@ -220,9 +220,9 @@ impl Auction {
         self.outcome.rounds += 1;
         // Who leads is not asked to bid against itself.
         let leads = self.leader.map(|(leader, _)| leader);
-        let called = self.bidders();
-        let left = called.iter().filter(|place| Some(**place) != leads).count();
-        if left == 0 {
+        let mut called = self.bidders();
+        called.retain(|place| Some(*place) != leads);
+        if called.is_empty() {
             return Ok(Vec::new());
         }
         let until = self.exchange.after(self.terms.deadline);

@@ -388,6 +388,10 @@ impl Tender {
         for place in self.places_with(Status::Accepted) {
             self.exchange.is_silent(place);
         }
+        // Who said nothing is not bothered: what it still says is rejected as late.
+        for place in self.places_with(Status::Silent) {
+            self.exchange.settled(place);
+        }
         Ok(self.outcome)
     }
 

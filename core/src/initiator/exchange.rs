@@ -138,13 +138,17 @@ impl Exchange {
             let (core, ask) = (self.core.clone(), self.ask.clone());
             async move {
                 let by = FollowedBy::Caller;
-                let entered = core.follow_own(&message, by, Post::outside());
-                if let Err(error) = entered {
-                    return Some((place, error));
-                }
+                let following = match core.follow_own(&message, by, Post::outside()) {
+                    Ok(following) => following,
+                    Err(error) => return Some((place, error)),
+                };
                 core.observe(&message, Post::outside());
                 let letter = Letter::direct(message, Some(ask));
-                core.enqueue(&member, letter).await.err().map(|error| (place, error))
+                if let Err(error) = core.enqueue(&member, letter).await {
+                    return Some((place, error));
+                }
+                following.keep();
+                None
             }
         });
         let sending = join_all(sending);
@@ -267,7 +271,8 @@ impl Exchange {
             };
             self.core.alone(Post::outside(), |post| {
                 let by = FollowedBy::Caller;
-                if self.core.follow_own(&message, by, post).is_ok() {
+                if let Ok(following) = self.core.follow_own(&message, by, post) {
+                    following.keep();
                     self.core.observe(&message, post);
                     let letter = Letter::direct(message, Some(self.ask.clone()));
                     if let Err((_, letter)) = self.core.deliver(&member, letter, post) {

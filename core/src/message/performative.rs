@@ -99,6 +99,26 @@ impl Performative {
         )
     }
 
+    /// The act that says yes to this one.
+    pub(crate) fn yes(self) -> Self {
+        match self {
+            Performative::Cfp => Performative::Propose,
+            Performative::Propose => Performative::AcceptProposal,
+            _ => Performative::Inform,
+        }
+    }
+
+    /// The act by which a protocol says no to this one.
+    pub(crate) fn no(self) -> Self {
+        match self {
+            Performative::Cfp | Performative::RequestWhen | Performative::Proxy => {
+                Performative::Refuse
+            }
+            Performative::Propose => Performative::RejectProposal,
+            _ => Performative::Failure,
+        }
+    }
+
     /// Whether the host keeps from answering this act with a failure of its own, so that
     /// two agents cannot feed each other errors for ever.
     pub(crate) fn ends_talk(self) -> bool {

@@ -262,6 +262,9 @@ impl Ask {
                 }
                 Poll::Ready(answer)
             }
+            None if state.done && matches!(self.awaits, Awaits::Every(_)) => {
+                Poll::Ready(Err(Error::closed()))
+            }
             None => {
                 if !state.wakers.iter().any(|waker| waker.will_wake(context.waker())) {
                     if state.wakers.len() == MAX_READERS {

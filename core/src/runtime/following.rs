@@ -10,9 +10,7 @@ use super::events::EventKind;
 use super::posting::Post;
 use crate::agent::{Letter, Undo};
 use crate::choice::choice;
-use crate::conversation::{
-    Conversation, ConversationFilter, Due, Note, Protocol, Rule, Said, Violation,
-};
+use crate::conversation::{Conversation, ConversationFilter, Due, Note, Protocol, Rule, Violation};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::message::{Draft, Message, Performative, name};
@@ -48,6 +46,35 @@ pub(crate) enum Waiting {
     Caller,
 }
 
+/// A message of a program that was entered in its conversation. Dropped, it is taken back: it was never
+/// sent.
+pub(crate) struct Following<'a> {
+    core: &'a Core,
+    undo: Vec<Undo>,
+}
+
+impl Following<'_> {
+    /// The message is on its way.
+    pub fn keep(mut self) {
+        self.undo.clear();
+    }
+
+    /// It is on its way once that commit is on disk.
+    pub fn keep_with(mut self, post: Post<'_>) {
+        for step in std::mem::take(&mut self.undo) {
+            post.undo(|| step);
+        }
+    }
+}
+
+impl Drop for Following<'_> {
+    fn drop(&mut self) {
+        for step in self.undo.drain(..).rev() {
+            self.core.unsay(step);
+        }
+    }
+}
+
 impl Core {
     /// The conversation with this id, if there is one that names a protocol.
     pub fn conversation(&self, id: &str) -> Option<Conversation> {
@@ -69,20 +96,23 @@ impl Core {
         message: &Message,
         waiting: Waiting,
         post: Post<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<Following<'_>, Error> {
+        let mut following = Following { core: self, undo: Vec::new() };
         if !self.is_followed(message) {
-            return Ok(());
+            return Ok(following);
         }
         let rule = match self.protocols {
             Protocols::Observe => Rule::Observe,
             Protocols::Strict => Rule::AllOrNone,
         };
         let to = self.names_of(message);
-        match self.follow_to(message, &to, rule, waiting, post).into_iter().next() {
+        let mut undo = |step| following.undo.push(step);
+        let forbidden = self.follow_to(message, &to, rule, waiting, post, Some(&mut undo));
+        match forbidden.into_iter().next() {
             Some(violation) => {
                 Err(Error::new(ErrorKind::InvalidMessage, text_of(message, &violation)))
             }
-            None => Ok(()),
+            None => Ok(following),
         }
     }
 
@@ -101,7 +131,12 @@ impl Core {
             Protocols::Observe => Rule::Observe,
             Protocols::Strict => Rule::Strict,
         };
-        self.follow_to(message, &to(), rule, waiting, post)
+        let mut undo = |step| post.undo(|| step);
+        let undo: Option<&mut dyn FnMut(Undo)> = match post.posting {
+            Some(_) => Some(&mut undo),
+            None => None,
+        };
+        self.follow_to(message, &to(), rule, waiting, post, undo)
     }
 
     /// The names of everybody whom a message names, topics aside.
@@ -128,6 +163,7 @@ impl Core {
         rule: Rule,
         waiting: Waiting,
         post: Post<'_>,
+        mut undo: Option<&mut dyn FnMut(Undo)>,
     ) -> Vec<Violation> {
         let from: Arc<str> = message.sender().into();
         for to in to {
@@ -135,9 +171,9 @@ impl Core {
         }
         let mut forbidden = Vec::new();
         if self.book.concerns(message) {
-            let entered = self.book.enter(&from, to, message, rule, post.posting.is_some());
-            if let Some(said) = entered.said {
-                post.undo(|| Undo::Said(said));
+            let entered = self.book.enter(&from, to, message, rule, undo.is_some());
+            if let (Some(said), Some(undo)) = (entered.said, &mut undo) {
+                undo(Undo::Said(said));
             }
             for violation in &entered.violations {
                 self.tell_violation(&from, message, violation, post);
@@ -163,7 +199,9 @@ impl Core {
             for to in to {
                 if !forbidden.iter().any(|violation| violation.to == *to) {
                     self.deadlines.begin(message, to);
-                    post.undo(|| Undo::Due(message.clone(), to.clone()));
+                    if let Some(undo) = &mut undo {
+                        undo(Undo::Due(message.clone(), to.clone()));
+                    }
                 }
             }
         }
@@ -228,8 +266,13 @@ impl Core {
     }
 
     /// Takes back what was entered of a message that never happened.
-    pub fn unsay(&self, said: Said) {
-        self.book.unsay(said, self.source.now_micros());
+    pub fn unsay(&self, undo: Undo) {
+        match undo {
+            Undo::Said(said) => self.book.unsay(said, self.source.now_micros()),
+            Undo::Due(message, asked) => drop(self.deadlines.end(&message, &asked)),
+            // The agent's own.
+            _ => {}
+        }
     }
 
     /// Does what comes due, as long as the runtime is there.
@@ -255,11 +298,11 @@ impl Core {
             return;
         }
         self.alone(Post::outside(), |post| {
-            self.tell_deadline(message, asked, post);
             let text = format!("{:?} did not answer {:?} in time", &**asked, message.sender());
             let fault = Fault::new(FaultKind::Deadline, text);
             let letter = Letter::direct(message.clone(), None);
             self.tell_sender(&letter, asked, &fault, post);
+            self.tell_deadline(message, asked, post);
         });
     }
 

@@ -14,7 +14,6 @@ use parking_lot::{Condvar, Mutex};
 use super::core::Core;
 use super::events::EventKind;
 use super::posting::{Commit, Outward, Parts, Post};
-use crate::agent::Undo;
 use crate::blocking::{self, Chore};
 use crate::error::Error;
 use crate::store::{Change, Storage};
@@ -338,11 +337,7 @@ impl Core {
         commit.fail(error.clone());
         // What changes of an agent there were has been taken back by the agent.
         for undo in parts.undo.into_iter().rev() {
-            match undo {
-                Undo::Said(said) => self.unsay(said),
-                Undo::Due(message, asked) => drop(self.deadlines.end(&message, &asked)),
-                _ => {}
-            }
+            self.unsay(undo);
         }
         for outward in parts.outward {
             match outward {

@@ -5,15 +5,16 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use parking_lot::RwLock;
 
 use super::core::Core;
 use super::deploy::name_taken;
 use super::posting::Post;
 use crate::agent::{Capabilities, Refusal};
 use crate::directory::Member;
-use crate::error::Error;
-use crate::host_agent::{Handler, HostAgent, Registered, Reply, Task};
-use crate::message::Message;
+use crate::error::{Error, ErrorKind};
+use crate::host_agent::{Handler, HostAgent, Registered, Reply, Route, Task};
+use crate::message::{Message, Performative};
 use crate::store::{Change, HostRow};
 
 /// How many messages an asynchronous handler is given at once.
@@ -22,7 +23,7 @@ pub(crate) const DEFAULT_CONCURRENCY: usize = 64;
 /// A host agent to register: its name, its handler, what it can do.
 pub struct Register {
     name: String,
-    handler: Box<dyn Handler>,
+    handler: Option<Arc<dyn Handler>>,
     capabilities: Vec<String>,
     concurrency: usize,
 }
@@ -30,9 +31,15 @@ pub struct Register {
 impl Register {
     /// A host agent whose messages go to `handler`.
     pub fn new(name: impl Into<String>, handler: impl Handler) -> Self {
+        Register { handler: Some(Arc::new(handler)), ..Self::named(name) }
+    }
+
+    /// A host agent that has no handler yet: see [`HostAgentHandle::on`]. What nobody handles and
+    /// wants an answer is answered with `not-understood`.
+    pub fn named(name: impl Into<String>) -> Self {
         Register {
             name: name.into(),
-            handler: Box::new(handler),
+            handler: None,
             capabilities: Vec::new(),
             concurrency: DEFAULT_CONCURRENCY,
         }
@@ -74,6 +81,30 @@ impl HostAgentHandle {
         &self.host.id
     }
 
+    /// Hands messages with this act, and of this protocol, to `handler`; `None` is any. Of several
+    /// handlers the one takes a message that says most of it, the act before the protocol.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] if there is a handler for the same messages, or the agent is not
+    /// here any more.
+    pub fn on(
+        &self,
+        act: Option<Performative>,
+        protocol: Option<&str>,
+        handler: impl Handler,
+    ) -> Result<(), Error> {
+        let protocol = protocol.map(Into::into);
+        let route = Route { act, protocol, handler: Arc::new(handler) };
+        if self.host.on(route) {
+            return Ok(());
+        }
+        let act = act.map_or("any act", Performative::as_str);
+        let name = self.name();
+        let text = format!("{name:?} has a handler for such messages already ({act})");
+        Err(Error::new(ErrorKind::InvalidArgument, text))
+    }
+
     /// Takes it out of the runtime. What waits for it is answered with `failure`; what it handles
     /// goes on.
     pub fn remove(&self) {
@@ -84,13 +115,14 @@ impl HostAgentHandle {
 impl Core {
     pub fn register(self: &Arc<Self>, register: Register) -> Result<HostAgentHandle, Error> {
         self.check_open()?;
+        let default = register.handler.map(|handler| Route { act: None, protocol: None, handler });
         let registered = Registered {
             capabilities: Capabilities {
                 services: register.capabilities.clone(),
                 names: register.capabilities,
             },
             concurrency: register.concurrency,
-            handler: register.handler,
+            routes: RwLock::new(Vec::from_iter(default)),
         };
         // One that a store has brought back waits for its handler.
         if let Some(Member::Host(host)) = self.directory.find(&register.name) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::ask::{Ask, AskParts, Awaits};
 use super::core::{Core, Party, not_found};
-use super::following::Waiting as By;
+use super::following::{Following, Waiting as By};
 use super::outcome;
 use super::posting::{Commit, Post, Posting};
 use crate::agent::{Claim, Letter, Refusal, Waiter, run_claimed};
@@ -121,9 +121,10 @@ async fn settle(commits: Vec<Arc<Commit>>) -> Result<(), Error> {
 }
 
 /// A script's message, and the letters that it came to.
-struct Outgoing {
+struct Outgoing<'a> {
     message: Message,
     letters: Vec<(Member, Letter)>,
+    following: Following<'a>,
 }
 
 /// In whose name a script's message goes out.
@@ -144,8 +145,10 @@ impl Core {
     /// Sends a message, and waits for room where a mailbox is full. In a runtime with a store it
     /// returns when the message is on disk.
     pub async fn send(&self, draft: &Draft, timeout: Option<Duration>) -> Result<(), Error> {
-        let commits = self.hand_in(draft, timeout).await?;
-        settle(commits).await
+        let (commits, following) = self.hand_in(draft, timeout).await?;
+        settle(commits).await?;
+        following.keep();
+        Ok(())
     }
 
     /// Sends messages one after the other; returns when all are on disk, where there is a store.
@@ -154,17 +157,25 @@ impl Core {
         drafts: &[Draft],
         timeout: Option<Duration>,
     ) -> Result<(), Error> {
-        let mut commits = Vec::new();
+        let mut sent = Vec::new();
+        let mut failed = None;
         for draft in drafts {
             match self.hand_in(draft, timeout).await {
-                Ok(more) => commits.extend(more),
+                Ok(one) => sent.push(one),
                 Err(error) => {
-                    settle(commits).await?;
-                    return Err(error);
+                    failed = Some(error);
+                    break;
                 }
             }
         }
-        settle(commits).await
+        let mut unkept = None;
+        for (commits, following) in sent {
+            match settle(commits).await {
+                Ok(()) => following.keep(),
+                Err(error) => unkept = unkept.or(Some(error)),
+            }
+        }
+        unkept.or(failed).map_or(Ok(()), Err)
     }
 
     /// Puts a message into the mailboxes of its receivers; what has to be on disk before it counts as
@@ -173,9 +184,9 @@ impl Core {
         &self,
         draft: &Draft,
         timeout: Option<Duration>,
-    ) -> Result<Vec<Arc<Commit>>, Error> {
+    ) -> Result<(Vec<Arc<Commit>>, Following<'_>), Error> {
         let (prepared, commit) = self.alone(Post::outside(), |post| self.prepare(draft, post));
-        let Outgoing { message, letters } = prepared?;
+        let Outgoing { message, letters, following } = prepared?;
         let mut commits = Vec::from_iter(commit);
         let sending = async {
             for (member, letter) in letters {
@@ -186,7 +197,7 @@ impl Core {
             Ok(())
         };
         match self.within_time(timeout, sending).await {
-            Some(sent) => sent.map(|()| commits),
+            Some(sent) => sent.map(|()| (commits, following)),
             None => Err(Error::new(
                 ErrorKind::Timeout,
                 format!(
@@ -214,10 +225,12 @@ impl Core {
     /// until the message is on disk.
     pub fn try_send(&self, draft: &Draft) -> Result<(), Error> {
         let send = |post: Post<'_>| {
-            for (member, letter) in self.prepare(draft, post)?.letters {
+            let Outgoing { letters, following, .. } = self.prepare(draft, post)?;
+            for (member, letter) in letters {
                 self.deliver(&member, letter, post)
                     .map_err(|(refusal, _)| self.refused(refusal, member.name()))?;
             }
+            following.keep_with(post);
             Ok(())
         };
         self.alone(Post::outside(), send).0
@@ -226,7 +239,7 @@ impl Core {
     /// Reads and writes a script's message, and finds all of its receivers before any of them gets
     /// it. What is for topics, for names of the script itself, or the answer to an ask is dealt
     /// with; the letters for everybody else are left.
-    fn prepare(&self, draft: &Draft, post: Post<'_>) -> Result<Outgoing, Error> {
+    fn prepare(&self, draft: &Draft, post: Post<'_>) -> Result<Outgoing<'_>, Error> {
         self.check_open()?;
         let envelope = self.read_draft(draft)?;
         let speaker = self.speaker(&envelope)?;
@@ -248,7 +261,7 @@ impl Core {
         if message.topic().is_some() {
             self.check_content(&message, None)?;
         }
-        self.follow_own(&message, By::Runtime, post)?;
+        let following = self.follow_own(&message, By::Runtime, post)?;
         let from = Party(speaker.serial);
         let seen = self.observe(&message, post);
         if message.topic().is_some() {
@@ -267,7 +280,7 @@ impl Core {
                 self.keep_dead(message.clone(), reason, post);
             }
         }
-        Ok(Outgoing { message, letters })
+        Ok(Outgoing { message, letters, following })
     }
 
     /// Sends to everybody whom `filter` means; how many there are. Those without room are skipped.
@@ -327,7 +340,7 @@ impl Core {
         let waiting = Waiting::enter(self, &ask, &message, &members);
         // Closing ends the asks that it finds; one that came after that must not wait.
         self.check_open()?;
-        self.follow_own(&message, By::Caller, Post::outside())?;
+        let following = self.follow_own(&message, By::Caller, Post::outside())?;
         self.observe(&message, Post::outside());
         let asking = async {
             for member in &members {
@@ -346,6 +359,7 @@ impl Core {
                     _ => self.enqueue(member, letter).await?,
                 }
             }
+            following.keep();
             let answering = poll_fn(|context| ask.poll(context));
             let Some(deadline) = deadline else { return answering.await };
             let mut answering = pin!(answering);

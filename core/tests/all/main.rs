@@ -5,6 +5,7 @@
 mod child;
 mod closing;
 mod conformance;
+mod conversations;
 mod crash;
 mod engine;
 mod fairness;
@@ -12,6 +13,7 @@ mod host_agents;
 mod hostile;
 mod hostile_agents;
 mod inbox;
+mod negotiation;
 mod store;
 mod store_faults;
 mod store_files;

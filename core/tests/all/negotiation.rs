@@ -1,0 +1,499 @@
+//! Protocols with several participants, begun by the program.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use caxton::{
+    Brokered, Choose, ContractNet, DutchAuction, EnglishAuction, ErrorKind, Filter,
+    HostAgentHandle, Message, Note, Outcome, Performative, Register, Reply, Runtime, Status,
+};
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+/// Registers a host agent with an asynchronous handler.
+fn host<F, R>(runtime: &Runtime, name: &str, handler: F) -> HostAgentHandle
+where
+    F: Fn(Message) -> R + Send + Sync + 'static,
+    R: Future<Output = Reply> + Send + 'static,
+{
+    runtime.register(Register::new(name, runtime.handler(handler))).unwrap()
+}
+
+fn message(act: &str, content: Value) -> Reply {
+    Reply::Message(json!({"performative": act, "content": content}).to_string().into())
+}
+
+/// A seller that asks for this price and does what was accepted.
+fn seller(runtime: &Runtime, name: &str, price: u64) {
+    let seller = runtime.register(Register::named(name)).unwrap();
+    let proposes = runtime.handler(move |_| async move { offer(price) });
+    seller.on(Some(Performative::Cfp), None, proposes).unwrap();
+    let delivers = runtime.handler(|_| async { Reply::Content(b"\"done\"".to_vec()) });
+    seller.on(Some(Performative::AcceptProposal), None, delivers).unwrap();
+}
+
+fn offer(price: u64) -> Reply {
+    Reply::Content(json!({"price": price}).to_string().into())
+}
+
+fn names(outcome: &Outcome, status: Status) -> Vec<&str> {
+    outcome.with(status).map(|answer| answer.agent.as_str()).collect()
+}
+
+/// How long those are waited for that say nothing; everybody else has answered long before.
+fn soon() -> Duration {
+    Duration::from_secs(1)
+}
+
+#[test]
+fn the_cheapest_proposal_wins_and_everybody_else_is_accounted_for() {
+    let runtime = runtime(2);
+    seller(&runtime, "dear", 9);
+    seller(&runtime, "cheap", 3);
+    host(&runtime, "busy", |_| async { message("refuse", json!("no time")) });
+    host(&runtime, "odd", |_| async { message("not-understood", json!("what?")) });
+    deploy(&runtime, "broken", agent(&handler("unreachable"), &[]));
+    host(&runtime, "raises", |_| async { Reply::Failure("it broke".to_owned()) });
+    host(&runtime, "silent", |_| async { Reply::Nothing });
+    let participants = ["dear", "cheap", "busy", "odd", "broken", "silent", "raises"];
+    let net = ContractNet::new(&json!({"dig": "a hole"}), participants).deadline(soon());
+    let outcome = wait(runtime.contract_net(net, Choose::Lowest)).unwrap();
+    assert_eq!(names(&outcome, Status::Done), ["cheap"]);
+    assert_eq!(names(&outcome, Status::Rejected), ["dear"]);
+    // What fails before anything was agreed to has refused, as the protocol sees it.
+    assert_eq!(names(&outcome, Status::Refused), ["busy", "raises"]);
+    assert_eq!(names(&outcome, Status::NotUnderstood), ["odd"]);
+    assert_eq!(names(&outcome, Status::Failed), ["broken"]);
+    assert_eq!(names(&outcome, Status::Silent), ["silent"]);
+    assert_eq!(outcome.winner().unwrap().agent, "cheap");
+    assert_eq!(content(outcome.result().unwrap()), json!("done"));
+
+    let conversation = runtime.conversation(&outcome.conversation_id).unwrap();
+    let stages: Vec<(&str, &str)> =
+        conversation.participants.iter().map(|it| (it.name.as_str(), it.stage.as_str())).collect();
+    assert_eq!(
+        stages,
+        [
+            ("dear", "rejected"),
+            ("cheap", "done"),
+            ("busy", "refused"),
+            ("odd", "not-understood"),
+            ("broken", "failed"),
+            ("silent", "called"),
+            ("raises", "refused"),
+        ]
+    );
+    assert!(conversation.participants[5].late);
+    assert_eq!(conversation.state.as_str(), "ended");
+    // Seven calls, six answers, a rejection, an acceptance, and a result.
+    assert_eq!(conversation.messages.len(), 16, "{:?}", conversation.messages);
+}
+
+#[test]
+fn a_late_proposal_is_rejected_and_a_doubled_one_counts_once() {
+    let runtime = runtime(2);
+    seller(&runtime, "good", 5);
+    let twice = runtime.register(Register::named("twice")).unwrap();
+    let speaker = runtime.clone();
+    let handler = runtime.handler(move |message: Message| {
+        let runtime = speaker.clone();
+        async move {
+            let first = caxton::Draft::reply(&message, Performative::Propose, &json!({"price": 8}));
+            let first = first.unwrap().field("sender", "twice");
+            runtime.send(&first, HANGS).await.unwrap();
+            offer(8)
+        }
+    });
+    twice.on(Some(Performative::Cfp), None, handler).unwrap();
+    let late = runtime.register(Register::named("late")).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let tell = std::sync::Mutex::new(tell);
+    late.on(
+        Some(Performative::RejectProposal),
+        None,
+        runtime.handler(move |message: Message| {
+            tell.lock().unwrap().send(content(&message)).unwrap();
+            async { Reply::Nothing }
+        }),
+    )
+    .unwrap();
+    let go = Arc::new(tokio::sync::Notify::new());
+    let wait_for = go.clone();
+    late.on(
+        Some(Performative::Cfp),
+        None,
+        runtime.handler(move |_| {
+            let go = wait_for.clone();
+            async move {
+                go.notified().await;
+                offer(1)
+            }
+        }),
+    )
+    .unwrap();
+    let net = ContractNet::new(&json!(null), ["good", "twice", "late"]).deadline(soon());
+    let outcome = wait(runtime.contract_net(net, Choose::Lowest)).unwrap();
+    assert_eq!(outcome.winner().unwrap().agent, "good");
+    assert_eq!(names(&outcome, Status::Rejected), ["twice"]);
+    assert_eq!(names(&outcome, Status::Silent), ["late"]);
+    go.notify_one();
+    // It comes when all has been decided, and is rejected all the same.
+    assert_eq!(told.recv_timeout(HANGS).unwrap(), json!({"reason": "late"}));
+    let conversation = runtime.conversation(&outcome.conversation_id).unwrap();
+    let notes = |note| {
+        let noted = conversation.messages.iter().filter(|said| said.note == Some(note));
+        noted.map(|said| said.message.sender().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(notes(Note::Late), ["late"]);
+    assert_eq!(notes(Note::Repeated), ["twice"]);
+    assert!(runtime.dead_letters().is_empty(), "{:?}", runtime.dead_letters());
+}
+
+#[test]
+fn a_program_decides_upon_proposals_itself() {
+    let runtime = runtime(2);
+    seller(&runtime, "a", 1);
+    seller(&runtime, "b", 2);
+    seller(&runtime, "c", 3);
+    let net = ContractNet::new(&json!("task"), ["a", "b", "c"]);
+    let tender = wait(runtime.call_for_proposals(net)).unwrap();
+    assert_eq!(tender.proposals().count(), 3);
+    let wrong = wait(tender.award(&["nobody"])).unwrap_err();
+    assert_eq!(wrong.kind(), ErrorKind::InvalidArgument);
+
+    let net = ContractNet::new(&json!("task"), ["a", "b", "c"]);
+    let tender = wait(runtime.call_for_proposals(net)).unwrap();
+    let outcome = wait(tender.award(&["b", "c"])).unwrap();
+    assert_eq!(names(&outcome, Status::Done), ["b", "c"]);
+    assert_eq!(names(&outcome, Status::Rejected), ["a"]);
+
+    let net = ContractNet::new(&json!("task"), ["a", "b"]);
+    let mut tender = wait(runtime.call_for_iterated_proposals(net)).unwrap();
+    wait(tender.call_again(&json!("cheaper"), &["a"])).unwrap();
+    assert_eq!(tender.rounds(), 2);
+    let outcome = wait(tender.award(&["a"])).unwrap();
+    assert_eq!(names(&outcome, Status::Done), ["a"]);
+    assert_eq!(names(&outcome, Status::Rejected), ["b"]);
+    let conversation = runtime.conversation(&outcome.conversation_id).unwrap();
+    assert_eq!(conversation.protocol.as_str(), "fipa-iterated-contract-net");
+    assert!(conversation.messages.iter().all(|said| said.note.is_none()), "{conversation:?}");
+}
+
+#[test]
+fn prices_come_down_over_several_rounds() {
+    let runtime = runtime(2);
+    for (name, floor) in [("a", 4), ("b", 6)] {
+        let bidder = runtime.register(Register::named(name)).unwrap();
+        let handler = runtime.handler(move |message: Message| async move {
+            let best = content(&message)["price"].as_u64();
+            offer(best.map_or(10, |best| best.saturating_sub(1).max(floor)))
+        });
+        bidder.on(Some(Performative::Cfp), None, handler).unwrap();
+        let handler = runtime.handler(|_| async { Reply::Content(b"true".to_vec()) });
+        bidder.on(Some(Performative::AcceptProposal), None, handler).unwrap();
+    }
+    let net = ContractNet::new(&json!({"item": "x"}), ["a", "b"]).rounds(20);
+    let outcome = wait(runtime.iterated_contract_net(net, Choose::Lowest)).unwrap();
+    assert_eq!(outcome.winner().unwrap().agent, "a");
+    assert_eq!(content(outcome.winner().unwrap().proposal.as_ref().unwrap())["price"], 4);
+    assert!(outcome.rounds > 5, "{}", outcome.rounds);
+}
+
+/// A bidder that goes along up to its limit, and otherwise says nothing.
+fn bidder(runtime: &Runtime, name: &str, limit: u64) {
+    let bidder = runtime.register(Register::named(name)).unwrap();
+    let handler = runtime.handler(move |message: Message| async move {
+        match content(&message)["price"].as_u64() {
+            Some(price) if price <= limit => offer(price),
+            _ => Reply::Nothing,
+        }
+    });
+    bidder.on(Some(Performative::Cfp), None, handler).unwrap();
+    let handler = runtime.handler(|_| async { Reply::Content(b"\"sold\"".to_vec()) });
+    bidder.on(Some(Performative::Request), None, handler).unwrap();
+}
+
+#[test]
+fn an_auction_goes_up_until_one_is_left() {
+    let runtime = runtime(2);
+    bidder(&runtime, "poor", 12);
+    bidder(&runtime, "rich", 27);
+    let auction = EnglishAuction::new(&json!({"lot": 1}), ["poor", "rich"], 10.0, 5.0)
+        .deadline(soon())
+        .deliver();
+    let outcome = wait(runtime.english_auction(auction)).unwrap();
+    let winner = outcome.winner().unwrap();
+    // Nobody bids against itself: it ends as soon as the other says nothing.
+    assert_eq!((winner.agent.as_str(), winner.status), ("rich", Status::Done));
+    assert!([Some(10.0), Some(15.0)].contains(&outcome.price), "{:?}", outcome.price);
+    assert_eq!(content(outcome.result().unwrap()), json!("sold"));
+    let conversation = runtime.conversation(&outcome.conversation_id).unwrap();
+    assert!(conversation.messages.iter().all(|said| said.note.is_none()), "{conversation:?}");
+    assert_eq!(conversation.state.as_str(), "ended");
+
+    let auction = EnglishAuction::new(&json!("lot"), ["poor", "rich"], 10.0, 5.0)
+        .deadline(soon())
+        .reserve(100.0);
+    let outcome = wait(runtime.english_auction(auction)).unwrap();
+    assert_eq!((outcome.winner().is_none(), outcome.price), (true, None));
+    let auction = EnglishAuction::new(&json!("lot"), ["poor"], 10.0, 0.0);
+    let wrong = wait(runtime.english_auction(auction)).unwrap_err();
+    assert_eq!(wrong.kind(), ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn an_auction_goes_down_until_one_bids() {
+    let runtime = runtime(2);
+    bidder(&runtime, "poor", 12);
+    bidder(&runtime, "rich", 27);
+    let auction = DutchAuction::new(&json!({"lot": 1}), ["poor", "rich"], 40.0, 10.0)
+        .deadline(soon())
+        .reserve(10.0);
+    let outcome = wait(runtime.dutch_auction(auction)).unwrap();
+    assert_eq!(outcome.winner().unwrap().agent, "rich");
+    assert_eq!((outcome.price, outcome.rounds), (Some(20.0), 3));
+    let auction =
+        DutchAuction::new(&json!("lot"), ["poor"], 40.0, 10.0).deadline(soon()).reserve(15.0);
+    let outcome = wait(runtime.dutch_auction(auction)).unwrap();
+    assert!(outcome.winner().is_none());
+    let conversation = runtime.conversation(&outcome.conversation_id).unwrap();
+    assert_eq!(conversation.state.as_str(), "ended");
+    assert_eq!(conversation.participants[0].stage.as_str(), "closed");
+}
+
+#[test]
+fn questions_conditions_and_offers_have_one_answer() {
+    let runtime = runtime(2);
+    host(&runtime, "a", |asked: Message| async move {
+        match asked.performative() {
+            Performative::QueryIf => Reply::Content(b"{\"result\":true}".to_vec()),
+            Performative::QueryRef => message("inform", json!([1, 2])),
+            Performative::Propose => message("reject-proposal", json!("no")),
+            Performative::RequestWhen => message("refuse", json!("never")),
+            _ => Reply::Content(b"\"neither\"".to_vec()),
+        }
+    });
+    assert!(wait(runtime.query_if("a", &json!("is it so?"))).unwrap());
+    assert_eq!(content(&wait(runtime.query_ref("a", &json!("which?"))).unwrap()), json!([1, 2]));
+    let answer = wait(runtime.propose("a", &json!("this"))).unwrap();
+    assert_eq!(answer.performative(), Performative::RejectProposal);
+    let refused = wait(runtime.request_when("a", &json!("do"), &json!("then"))).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Refused);
+    host(&runtime, "b", |_| async { Reply::Content(b"\"maybe\"".to_vec()) });
+    let unclear = wait(runtime.query_if("b", &json!(1))).unwrap_err();
+    assert_eq!(unclear.kind(), ErrorKind::InvalidMessage);
+    host(&runtime, "c", |_| async { Reply::Nothing });
+    let call = runtime.request_when("c", &json!("do"), &json!("then")).deadline(soon());
+    assert_eq!(wait(call).unwrap_err().kind(), ErrorKind::Timeout);
+    for conversation in runtime.conversations(&caxton::ConversationFilter::everything()) {
+        assert_eq!(conversation.state.as_str(), "ended", "{conversation:?}");
+    }
+}
+
+#[test]
+fn a_subscription_tells_until_it_is_closed() {
+    let runtime = runtime(2);
+    let source = runtime.register(Register::named("source")).unwrap();
+    let speaker = runtime.clone();
+    let (keep, kept) = std::sync::mpsc::channel();
+    let keep = std::sync::Mutex::new(keep);
+    source
+        .on(
+            Some(Performative::Subscribe),
+            None,
+            runtime.handler(move |asked: Message| {
+                keep.lock().unwrap().send(asked).unwrap();
+                async { message("agree", json!({})) }
+            }),
+        )
+        .unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let tell = std::sync::Mutex::new(tell);
+    source
+        .on(
+            Some(Performative::Cancel),
+            None,
+            runtime.handler(move |_| {
+                tell.lock().unwrap().send(()).unwrap();
+                async { Reply::Content(b"{\"cancelled\":true}".to_vec()) }
+            }),
+        )
+        .unwrap();
+    let informs = wait(runtime.subscribe_to("source", &json!("news"), HANGS)).unwrap();
+    let asked = kept.recv_timeout(HANGS).unwrap();
+    for count in 0..3 {
+        let told = caxton::Draft::reply(&asked, Performative::Inform, &json!(count)).unwrap();
+        wait(speaker.send(&told.field("sender", "source"), HANGS)).unwrap();
+        assert_eq!(content(&wait(informs.next()).unwrap().unwrap()), json!(count));
+    }
+    let late = wait(informs.next_within(Some(Duration::from_millis(1)))).unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::Timeout);
+    informs.close();
+    told.recv_timeout(HANGS).unwrap();
+    assert!(wait(informs.next()).unwrap().is_none());
+    until("the conversation is cancelled", || {
+        let conversation = runtime.conversation(informs.conversation_id()).unwrap();
+        conversation.participants[0].stage.as_str() == "cancelled"
+    });
+}
+
+#[test]
+fn a_broker_passes_on_and_its_agents_answer() {
+    let runtime = runtime(2);
+    for name in ["x", "y"] {
+        host(&runtime, name, move |_| async move {
+            Reply::Content(json!({"from": name}).to_string().into())
+        });
+    }
+    let inner = runtime.clone();
+    let broker = runtime.register(Register::named("broker")).unwrap();
+    let handler = runtime.handler(move |asked: Message| {
+        let runtime = inner.clone();
+        async move {
+            let wanted: Value = asked.read_content().unwrap();
+            if wanted["description"]["services"][0]["name"] == "none" {
+                let no = caxton::Draft::reply(&asked, Performative::Agree, &json!({})).unwrap();
+                runtime.send(&no.field("sender", "broker"), HANGS).await.unwrap();
+                return message("failure", json!("no match"));
+            }
+            let agrees = caxton::Draft::reply(&asked, Performative::Agree, &json!({"found": 2}));
+            runtime.send(&agrees.unwrap().field("sender", "broker"), HANGS).await.unwrap();
+            for name in ["x", "y"] {
+                let answer = runtime.ask(draft(json!({
+                    "performative": wanted["message"]["performative"],
+                    "content": wanted["message"]["content"],
+                    "receiver": name, "sender": "broker",
+                })));
+                let answer = answer.await.unwrap();
+                let forward = caxton::Draft::reply(&asked, Performative::Inform, &content(&answer));
+                runtime.send(&forward.unwrap().field("sender", "broker"), HANGS).await.unwrap();
+            }
+            Reply::Nothing
+        }
+    });
+    broker.on(Some(Performative::Proxy), None, handler).unwrap();
+    let inner = json!({"performative": "request", "content": "who?"});
+    let description = json!({"services": [{"name": "some"}]});
+    let answers = wait(runtime.broker(Brokered::new("broker", &description, &inner))).unwrap();
+    let from: Vec<Value> = answers.iter().map(|answer| content(answer)["from"].clone()).collect();
+    assert_eq!(from, ["x", "y"]);
+    let description = json!({"services": [{"name": "none"}]});
+    let none = wait(runtime.broker(Brokered::new("broker", &description, &inner))).unwrap_err();
+    assert_eq!(none.kind(), ErrorKind::Failed);
+    for conversation in runtime.conversations(&caxton::ConversationFilter::everything()) {
+        assert!(conversation.messages.iter().all(|said| said.note.is_none()), "{conversation:?}");
+    }
+}
+
+#[test]
+fn a_negotiation_that_is_given_up_is_cancelled() {
+    let runtime = runtime(2);
+    let seller = runtime.register(Register::named("slow")).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let tell = std::sync::Mutex::new(tell);
+    seller
+        .on(Some(Performative::Cfp), None, runtime.handler(|_| async { Reply::Nothing }))
+        .unwrap();
+    seller
+        .on(
+            Some(Performative::Cancel),
+            None,
+            runtime.handler(move |cancel: Message| {
+                tell.lock().unwrap().send(cancel).unwrap();
+                async { Reply::Content(b"{}".to_vec()) }
+            }),
+        )
+        .unwrap();
+    let net = ContractNet::new(&json!(1), ["slow"]);
+    let mut call = Box::pin(runtime.contract_net(net, Choose::Lowest));
+    assert!(poll_once(&mut call).is_pending());
+    drop(call);
+    let cancel = told.recv_timeout(HANGS).unwrap();
+    assert_eq!(cancel.protocol(), Some("fipa-contract-net"));
+    let id = cancel.conversation_id().unwrap().to_owned();
+    until("it is cancelled", || {
+        runtime.conversation(&id).unwrap().participants[0].stage.as_str() == "cancelled"
+    });
+}
+
+#[test]
+fn a_thousand_participants_of_whom_some_fail_in_every_way() {
+    let runtime = runtime(2);
+    let mut participants = Vec::new();
+    let handled = Arc::new(AtomicU32::new(0));
+    for at in 0..1000u32 {
+        let name = format!("p{at}");
+        let handled = handled.clone();
+        let host = runtime.register(Register::named(&name)).unwrap();
+        host.on(
+            Some(Performative::Cfp),
+            None,
+            runtime.handler(move |_| {
+                handled.fetch_add(1, Ordering::Relaxed);
+                async move {
+                    match at % 5 {
+                        0 => message("refuse", json!(at)),
+                        1 => Reply::Nothing,
+                        2 => message("not-understood", json!("what?")),
+                        _ => offer(u64::from(1000 + at)),
+                    }
+                }
+            }),
+        )
+        .unwrap();
+        let done = runtime.handler(|_| async { Reply::Content(b"1".to_vec()) });
+        host.on(Some(Performative::AcceptProposal), None, done).unwrap();
+        participants.push(name);
+    }
+    let net = ContractNet::new(&json!("x"), participants).deadline(Duration::from_secs(4));
+    let outcome = wait(runtime.contract_net(net, Choose::Lowest)).unwrap();
+    assert_eq!(handled.load(Ordering::Relaxed), 1000);
+    for (status, count) in [
+        (Status::Refused, 200),
+        (Status::Silent, 200),
+        (Status::NotUnderstood, 200),
+        (Status::Rejected, 399),
+        (Status::Done, 1),
+    ] {
+        assert_eq!(outcome.with(status).count(), count, "{status}");
+    }
+    assert_eq!(outcome.winner().unwrap().agent, "p3");
+    let conversation = runtime.conversation(&outcome.conversation_id).unwrap();
+    assert_eq!(conversation.participants.len(), 1000);
+    assert!(conversation.messages.len() <= 256 && conversation.omitted > 1000);
+}
+
+#[test]
+fn participants_that_are_not_here_or_twice_are_refused_before_anything_is_said() {
+    let runtime = runtime(1);
+    seller(&runtime, "a", 1);
+    let seen = runtime.subscribe(Filter::everything()).unwrap();
+    for (participants, kind) in [
+        (vec!["a", "nobody"], ErrorKind::AgentNotFound),
+        (vec!["a", "a"], ErrorKind::InvalidArgument),
+    ] {
+        let net = ContractNet::new(&json!(1), participants);
+        let error = wait(runtime.contract_net(net, Choose::Lowest)).unwrap_err();
+        assert_eq!(error.kind(), kind);
+    }
+    assert!(seen.try_next().is_none());
+    // Nobody at all is no error: nobody has made a proposal.
+    let nobody: [&str; 0] = [];
+    let outcome = wait(runtime.contract_net(ContractNet::new(&json!(1), nobody), Choose::Lowest));
+    assert!(outcome.unwrap().winner().is_none());
+}
+
+#[test]
+fn closing_ends_negotiations() {
+    let runtime = runtime(1);
+    host(&runtime, "silent", |_| async { Reply::Nothing });
+    let net = ContractNet::new(&json!(1), ["silent"]);
+    let mut call = Box::pin(runtime.contract_net(net, Choose::Lowest));
+    assert!(poll_once(&mut call).is_pending());
+    let informs = wait(runtime.subscribe_to("silent", &json!(1), HANGS)).unwrap();
+    wait(runtime.close());
+    assert_eq!(wait(call).unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(wait(informs.next()).unwrap_err().kind(), ErrorKind::Closed);
+}

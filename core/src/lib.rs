@@ -35,6 +35,7 @@ mod grants;
 mod host_agent;
 mod limits;
 mod message;
+mod picture;
 mod runtime;
 mod sandbox;
 mod scheduler;
@@ -52,6 +53,7 @@ pub use grants::{Access, Folder, Grants, Stdout};
 pub use host_agent::{Handler, Reply, Task, Within};
 pub use limits::Limits;
 pub use message::{ContentLimits, Draft, Filter, Message, Performative};
+pub use picture::{Picture, Sniffer};
 pub use runtime::{
     Agent, Builder, Call, DeadLetter, Deploy, EventFilter, FnHandler, HostAgentHandle, Metrics,
     Register, Runtime, Subscription, Wasm,

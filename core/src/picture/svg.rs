@@ -44,7 +44,7 @@ pub(crate) fn svg(conversation: &Conversation) -> String {
     let (width, height) = (drawing.width, drawing.bottom + FOOT_HEIGHT);
     let mut out = Canvas::default();
     out.put(format_args!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" font-family=\"system-ui,Segoe UI,Helvetica,Arial,DejaVu Sans,sans-serif\" style=\"max-width:100%;height:auto\">\n"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" direction=\"ltr\" font-family=\"system-ui,Segoe UI,Helvetica,Arial,DejaVu Sans,sans-serif\" style=\"max-width:100%;height:auto\">\n"
     ));
     out.title(&format!("{}, {}", conversation.protocol, conversation.state));
     out.put(format_args!(

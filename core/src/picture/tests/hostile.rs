@@ -62,6 +62,7 @@ const ATTRIBUTES: &[&str] = &[
     "height",
     "viewBox",
     "role",
+    "direction",
     "style",
     "x",
     "y",

@@ -6,8 +6,14 @@ import { Message } from "./message";
 
 const CAPABILITIES = `{
   "version": "1.0.0",
-  "performatives": ["request", "inform"],
-  "protocols": ["fipa-request"],
+  "performatives": [
+    "accept-proposal", "agree", "cancel", "cfp", "failure", "inform", "propose", "query-if", "query-ref", "refuse",
+    "reject-proposal", "request", "request-when", "subscribe"
+  ],
+  "protocols": [
+    "fipa-request", "fipa-query", "fipa-request-when", "fipa-propose", "fipa-subscribe", "fipa-contract-net",
+    "fipa-iterated-contract-net", "fipa-auction-english", "fipa-auction-dutch"
+  ],
   "ontologies": [],
   "resource_requirements": {
     "min_memory_mb": 1,

@@ -8,7 +8,7 @@ use serde_json::Number;
 use serde_json::value::RawValue;
 
 use crate::host;
-use crate::message::{flag, number, whole};
+use crate::message::{flag, number, read, whole};
 
 #[derive(Default)]
 pub struct Config {
@@ -46,7 +46,7 @@ thread_local! {
 
 pub fn load() {
     let bytes = host::load("config");
-    let stored: Stored = serde_json::from_slice(&bytes).unwrap_or_default();
+    let stored: Stored = read(serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     CONFIG.set(Rc::new(Config {
         price: number(stored.price),
         limit: number(stored.limit),

@@ -203,9 +203,14 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Reads a value, if it is there and has the right shape.
+/// Reads a value, if it is there and has the right shape. An array never has: it would be taken for the
+/// fields of a struct, in their order.
 pub fn read<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
-    serde_json::from_str(raw?.get()).ok()
+    let text = raw?.get();
+    if text.starts_with('[') {
+        return None;
+    }
+    serde_json::from_str(text).ok()
 }
 
 /// Reads a string, if it is there and is one.

@@ -1,4 +1,4 @@
-// All of this lives in memory: a restart drops it, as it drops the timers.
+// All of this lives in memory: a timer that rings after a restart finds nothing to do.
 
 #include <stdlib.h>
 

@@ -8,8 +8,8 @@ import (
 // maxLater is how many things may be put off at a time.
 const maxLater = 64
 
-// later is what is put off until a timer rings. All of it lives in memory: a restart drops it, as it drops
-// the timers.
+// later is what is put off until a timer rings. All of it lives in memory: a timer that rings after a restart
+// finds nothing to do.
 type later struct {
 	timer   int32
 	message *incoming

@@ -1,4 +1,5 @@
-// What is put off until a timer rings. All of it lives in memory: a restart drops it, as it drops the timers.
+// What is put off until a timer rings. All of it lives in memory: a timer that rings after a restart
+// finds nothing to do.
 
 import * as host from "./host";
 import { Message } from "./message";

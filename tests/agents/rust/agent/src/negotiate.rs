@@ -54,17 +54,15 @@ pub fn call(message: &Message) -> i32 {
 pub fn propose(message: &Message) -> i32 {
     let config = config::get();
     let terms: Terms = read(message.content).unwrap_or_default();
-    let called = number(terms.price);
-    let price = match (message.protocol().as_deref(), called) {
-        (Some("fipa-auction-english" | "fipa-auction-dutch"), called) => {
-            called.filter(|called| at_most(called, &config.limit()))
+    let mut price = config.price();
+    match number(terms.price) {
+        Some(called) if is_auction(message) && at_most(&called, &config.limit()) => price = called,
+        _ if is_auction(message) => return 0,
+        Some(called) if message.protocol().as_deref() == Some("fipa-iterated-contract-net") => {
+            price = if at_most(&called, &config.limit()) { config.limit() } else { called };
         }
-        (Some("fipa-iterated-contract-net"), Some(called)) => {
-            Some(called).filter(|called| at_most(&config.limit(), called)).or(Some(config.limit()))
-        }
-        _ => Some(config.price()),
-    };
-    let Some(price) = price else { return 0 };
+        _ => {}
+    }
     let proposal = Proposal { price, task: terms.task };
     if config.twice {
         message.reply("propose", &proposal);

@@ -36,6 +36,7 @@ mod host_agent;
 mod initiator;
 mod limits;
 mod message;
+mod picture;
 mod runtime;
 mod sandbox;
 mod scheduler;
@@ -58,6 +59,7 @@ pub use initiator::{
 };
 pub use limits::Limits;
 pub use message::{ContentLimits, Draft, Filter, Message, Performative};
+pub use picture::{Picture, Sniffer};
 pub use runtime::{
     Agent, Builder, Call, DeadLetter, Deploy, EventFilter, FnHandler, HostAgentHandle, Metrics,
     Protocols, Register, Runtime, Subscription, Wasm,

@@ -17,6 +17,23 @@ func consoleError(ptr unsafe.Pointer, size uint32)
 //go:wasmimport env current_timestamp
 func currentTimestamp() int64
 
+//go:wasmimport env data_size
+func dataSize(key unsafe.Pointer, keySize uint32) int32
+
+//go:wasmimport env load_data
+func loadData(key unsafe.Pointer, keySize uint32, ptr unsafe.Pointer, size uint32) int32
+
+//go:wasmimport env random_u32
+func randomU32() uint32
+
+// setTimer has handle_timer called after so many microseconds; 0 if there can be no more timers.
+//
+//go:wasmimport env set_timer
+func setTimer(micros int64) int32
+
+//go:wasmimport env cancel_timer
+func cancelTimer(timer int32) int32
+
 // blocks keeps what the host has been given, which Go's collector could not know to be in use.
 var blocks = map[unsafe.Pointer][]byte{}
 
@@ -49,4 +66,12 @@ func logLine(line string) {
 
 func logError(line string) {
 	consoleError(unsafe.Pointer(unsafe.StringData(line)), uint32(len(line)))
+}
+
+// load reads a stored value; it is empty if there is none.
+func load(key string) []byte {
+	ptr := unsafe.Pointer(unsafe.StringData(key))
+	value := make([]byte, max(dataSize(ptr, uint32(len(key))), 0))
+	size := loadData(ptr, uint32(len(key)), unsafe.Pointer(unsafe.SliceData(value)), uint32(len(value)))
+	return value[:max(size, 0)]
 }

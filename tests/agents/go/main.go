@@ -1,33 +1,18 @@
-// A worker that transforms text, alone or as one step of a relay.
+// A worker that transforms text, alone or as one step of a relay, and takes part in FIPA's protocols.
 package main
 
 import (
 	_ "embed"
-	"encoding/json"
-	"errors"
-	"slices"
-	"strings"
 	"unsafe"
 )
 
 //go:embed capabilities.json
 var capabilities string
 
+const language = "go"
+
 // handled lives in the instance's memory, so a restart begins at nought.
 var handled uint64
-
-type job struct {
-	Operation *string `json:"operation"`
-	Data      *string `json:"data"`
-	Text      *string `json:"text"`
-	Then      []step  `json:"then"`
-}
-
-// step is a later stop of a relay.
-type step struct {
-	Agent     *string `json:"agent"`
-	Operation *string `json:"operation"`
-}
 
 type object map[string]any
 
@@ -37,6 +22,7 @@ func main() {}
 //go:wasmexport agent_init
 func agentInit() int32 {
 	handled = 0
+	loadConfig()
 	logLine("go agent ready")
 	return 0
 }
@@ -56,6 +42,17 @@ func getCapabilities(ptr unsafe.Pointer, size uint32) int32 {
 	return int32(len(capabilities))
 }
 
+// handleTimer goes on with what was put off until this timer rings.
+//
+//go:wasmexport handle_timer
+func handleTimer(timer int32) int32 {
+	if code, ours := ringLater(timer); ours {
+		return code
+	}
+	code, _ := ringNet(timer)
+	return code
+}
+
 //go:wasmexport handle_message
 func handleMessage(ptr unsafe.Pointer, size uint32) int32 {
 	message, err := read(unsafe.Slice((*byte)(ptr), size))
@@ -64,11 +61,34 @@ func handleMessage(ptr unsafe.Pointer, size uint32) int32 {
 		return 1
 	}
 	handled++
+	// What this agent asked for itself comes back as one act or another.
+	if code, ours := directoryAnswered(message); ours {
+		return code
+	}
+	if code, ours := netAnswered(message); ours {
+		return code
+	}
 
 	switch *message.Performative {
 	case "request":
 		return handleRequest(message)
-	case "inform", "failure", "not-understood":
+	case "cfp":
+		return call(message)
+	case "accept-proposal":
+		return accepted(message)
+	case "propose":
+		return offer(message)
+	case "query-if":
+		return queryIf(message)
+	case "query-ref":
+		return queryRef(message)
+	case "subscribe":
+		return subscribe(message)
+	case "request-when":
+		return requestWhen(message)
+	case "cancel":
+		return cancel(message)
+	case "inform", "failure", "not-understood", "reject-proposal":
 		// Silence here keeps two agents from feeding each other errors for ever.
 		return 0
 	default:
@@ -81,74 +101,29 @@ func handleRequest(message *incoming) int32 {
 		Action field `json:"action"`
 		Data   field `json:"data"`
 	}
-	var action string
-	if json.Unmarshal(message.Content, &content) != nil || json.Unmarshal(content.Action, &action) != nil {
+	readField(message.Content, &content)
+	action, isText := textOf(content.Action)
+	if !isText {
 		return notUnderstood(message, "No action given")
 	}
 	switch action {
 	case "process_data":
-		_, text, err := work(content.Data)
-		if err != nil {
-			return invalid(message)
-		}
-		return informText(message, text)
+		return process(message, content.Data)
 	case "relay":
-		job, text, err := work(content.Data)
-		if err != nil {
-			return invalid(message)
-		}
-		return relay(message, job.Then, text)
+		return relay(message, content.Data)
 	case "get_status":
-		status := object{"status": "ready", "language": "go", "handled": handled}
+		status := object{"status": "ready", "language": language, "handled": handled}
 		return message.reply("inform", object{"result": status})
+	case "agree_first":
+		message.agree()
+		return message.reply("inform", object{"result": "done"})
+	case "ask_df":
+		return askDirectory(message, content.Data)
+	case "start_contract_net":
+		return startNet(message, content.Data)
 	default:
 		return notUnderstood(message, "Unknown action: "+action)
 	}
-}
-
-// work reads a job and does it.
-func work(data field) (job job, text string, err error) {
-	if err = json.Unmarshal(data, &job); err != nil {
-		return
-	}
-	given := job.Data
-	if given == nil {
-		given = job.Text
-	}
-	incomplete := func(s step) bool { return s.Agent == nil || s.Operation == nil }
-	if given == nil || job.Operation == nil || slices.ContainsFunc(job.Then, incomplete) {
-		return job, "", errors.New("incomplete")
-	}
-	return job, apply(*job.Operation, *given), nil
-}
-
-func apply(operation, text string) string {
-	switch operation {
-	case "uppercase":
-		return strings.ToUpper(text)
-	case "lowercase":
-		return strings.ToLower(text)
-	case "reverse":
-		runes := []rune(text)
-		slices.Reverse(runes)
-		return string(runes)
-	default:
-		return "Unknown operation: " + operation
-	}
-}
-
-// relay hands the text to the next agent, or to the one who asked when there is none.
-func relay(message *incoming, steps []step, text string) int32 {
-	if len(steps) == 0 {
-		return informText(message, text)
-	}
-	data := object{"data": text, "operation": steps[0].Operation, "then": steps[1:]}
-	return message.forward(*steps[0].Agent, object{"action": "relay", "data": data})
-}
-
-func informText(message *incoming, text string) int32 {
-	result := object{"result": text, "timestamp": currentTimestamp()}
-	return message.reply("inform", object{"result": result})
 }
 
 func invalid(message *incoming) int32 {

@@ -1,45 +1,17 @@
-// A worker that transforms text, alone or as one step of a relay.
+// A worker that transforms text, alone or as one step of a relay, and takes part in FIPA's protocols.
 
+import { CAPABILITIES } from "./capabilities";
+import { Config } from "./config";
+import * as contractNet from "./contract_net";
+import * as directory from "./directory";
 import * as host from "./host";
-import { Json, quote } from "./json";
+import * as later from "./later";
 import { Message } from "./message";
-
-const CAPABILITIES = `{
-  "version": "1.0.0",
-  "performatives": ["request", "inform"],
-  "protocols": ["fipa-request"],
-  "ontologies": [],
-  "resource_requirements": {
-    "min_memory_mb": 1,
-    "preferred_memory_mb": 4,
-    "cpu_intensive": false,
-    "network_access": false,
-    "persistence_needed": false
-  },
-  "services": [
-    {
-      "name": "text-processing",
-      "description": "Uppercases, lowercases and reverses text",
-      "input_schema": {
-        "type": "object",
-        "properties": {
-          "operation": {"type": "string"},
-          "data": {"type": "string"}
-        },
-        "required": ["operation", "data"]
-      },
-      "output_schema": {
-        "type": "object",
-        "properties": {
-          "result": {"type": "string"},
-          "timestamp": {"type": "integer"}
-        }
-      },
-      "estimated_latency_ms": 1
-    }
-  ]
-}
-`;
+import * as negotiate from "./negotiate";
+import * as query from "./query";
+import * as subscription from "./subscription";
+import { stringOf } from "./values";
+import * as work from "./work";
 
 // In bytes.
 const LARGE = 65536;
@@ -49,6 +21,7 @@ let handled: u64 = 0;
 
 export function agent_init(): i32 {
   handled = 0;
+  Config.load();
   host.log("assemblyscript agent ready");
   return 0;
 }
@@ -66,10 +39,16 @@ export function get_capabilities(ptr: usize, len: i32): i32 {
 
 /** Handles one message: 0 when it was dealt with, 1 when it was refused or could not be read. */
 export function handle_message(ptr: usize, len: i32): i32 {
-  const code = handle(Message.read(String.UTF8.decodeUnsafe(ptr, len)));
+  const code = handle(Message.read(String.UTF8.decodeUnsafe(ptr, len), len));
   // What a large message leaves behind is not left to the incremental collector, which would take its time.
   if (len > LARGE) __collect();
   return code;
+}
+
+/** Goes on with what was put off until this timer rings. */
+export function handle_timer(timer: i32): i32 {
+  if (!later.ring(timer)) contractNet.ring(timer);
+  return 0;
 }
 
 function handle(message: Message | null): i32 {
@@ -80,108 +59,39 @@ function handle(message: Message | null): i32 {
   handled++;
 
   const performative = message.performative;
+  // What this agent asked for itself comes back as one act or another.
+  if (directory.answered(message) || contractNet.answered(message)) return 0;
   if (performative == "request") return request(message);
+  if (performative == "cfp") return negotiate.call(message);
+  if (performative == "accept-proposal") return negotiate.accepted(message);
+  if (performative == "propose") return negotiate.offer(message);
+  if (performative == "query-if") return query.queryIf(message, handled);
+  if (performative == "query-ref") return query.queryRef(message);
+  if (performative == "subscribe") return subscription.subscribe(message);
+  if (performative == "request-when") return subscription.requestWhen(message);
+  if (performative == "cancel") return subscription.cancel(message);
+  if (performative == "reject-proposal") return 0;
   // Silence here keeps two agents from feeding each other errors for ever.
   if (performative == "inform" || performative == "failure" || performative == "not-understood") return 0;
-  return notUnderstood(message, `Unsupported performative: ${performative}`);
-}
-
-/** What a request says under `data`; the text may be called `data` or `text`. */
-class Job {
-  constructor(readonly operation: string, readonly text: string, readonly then: Step[]) {}
-
-  /** Reads a job; null if part of it is missing or of another type. */
-  static read(data: Json | null): Job | null {
-    if (!data) return null;
-    const operation = stringOf(data.get("operation"));
-    const given = data.get("data");
-    const text = stringOf(given ? given : data.get("text"));
-    const then = Step.list(data.get("then"));
-    return operation != null && text != null && then ? new Job(operation, text, then) : null;
-  }
-
-  /** The text after the operation. */
-  result(): string {
-    if (this.operation == "uppercase") return this.text.toUpperCase();
-    if (this.operation == "lowercase") return this.text.toLowerCase();
-    if (this.operation == "reverse") return reverse(this.text);
-    return `Unknown operation: ${this.operation}`;
-  }
-}
-
-/** A later stop of a relay. */
-class Step {
-  constructor(readonly agent: string, readonly operation: string) {}
-
-  /** Reads the steps, none if they are missing; null if one of them is not well formed. */
-  static list(raw: Json | null): Step[] | null {
-    const steps: Step[] = [];
-    if (!raw) return steps;
-    const elements = raw.elements;
-    if (!elements) return null;
-    for (let i = 0; i < elements.length; i++) {
-      const agent = stringOf(elements[i].get("agent"));
-      const operation = stringOf(elements[i].get("operation"));
-      if (agent == null || operation == null) return null;
-      steps.push(new Step(agent, operation));
-    }
-    return steps;
-  }
-
-  get raw(): string {
-    return `{"agent":${quote(this.agent)},"operation":${quote(this.operation)}}`;
-  }
+  return message.notUnderstood(`Unsupported performative: ${performative}`);
 }
 
 function request(message: Message): i32 {
   const content = message.content;
   const action = content ? stringOf(content.get("action")) : null;
-  if (!content || action == null) return notUnderstood(message, "No action given");
+  if (!content || action == null) return message.notUnderstood("No action given");
+  const data = content.get("data");
+  if (action == "process_data") return work.process(message, data);
+  if (action == "relay") return work.relay(message, data);
   if (action == "get_status") {
     const status = `{"status":"ready","language":"assemblyscript","handled":${handled}}`;
     return message.reply("inform", `{"result":${status}}`);
   }
-  if (action != "process_data" && action != "relay") return notUnderstood(message, `Unknown action: ${action}`);
-
-  const job = Job.read(content.get("data"));
-  if (!job) {
-    message.reply("failure", `{"error":"Invalid request format"}`);
-    return 1;
+  if (action == "agree_first") {
+    message.agree();
+    return message.reply("inform", `{"result":"done"}`);
   }
-  return action == "relay" ? relay(message, job) : informText(message, job.result());
-}
-
-/** Hands the text to the next agent, or to the one who asked when there is none. */
-function relay(message: Message, job: Job): i32 {
-  if (job.then.length == 0) return informText(message, job.result());
-  const next = job.then[0];
-  const rest = job.then.slice(1).map<string>((step) => step.raw).join(",");
-  const data = `{"data":${quote(job.result())},"operation":${quote(next.operation)},"then":[${rest}]}`;
-  return message.forward(next.agent, `{"action":"relay","data":${data}}`);
-}
-
-function informText(message: Message, text: string): i32 {
-  const result = `{"result":${quote(text)},"timestamp":${host.now()}}`;
-  return message.reply("inform", `{"result":${result}}`);
-}
-
-function notUnderstood(message: Message, why: string): i32 {
-  message.reply("not-understood", `{"error":${quote(why)}}`);
-  return 1;
-}
-
-// The text is well formed, so before each low surrogate stands its high one, and goes first here too.
-function reverse(text: string): string {
-  const units = new Uint16Array(text.length);
-  let n = 0;
-  for (let i = text.length - 1; i >= 0; i--) {
-    const unit = text.charCodeAt(i);
-    if (unit >= 0xdc00 && unit <= 0xdfff) units[n++] = <u16>text.charCodeAt(--i);
-    units[n++] = <u16>unit;
-  }
-  return String.UTF16.decodeUnsafe(units.dataStart, n << 1);
-}
-
-function stringOf(value: Json | null): string | null {
-  return value ? value.string : null;
+  if (action == "ask_df") return directory.ask(message, data);
+  if (action == "start_contract_net") return contractNet.start(message, data);
+  return message.notUnderstood(`Unknown action: ${action}`);
 }

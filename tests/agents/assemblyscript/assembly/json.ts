@@ -34,6 +34,11 @@ export class Json {
     return this.begins(CharCode.Quote) ? unescape(this.text, this.start, this.end) : null;
   }
 
+  get isNumber(): bool {
+    const code = this.text.charCodeAt(this.start);
+    return code == CharCode.Minus || (code >= CharCode.Zero && code <= CharCode.Nine);
+  }
+
   /** The elements that this array holds; null if it is another value. */
   get elements(): Json[] | null {
     if (!this.begins(CharCode.OpenBracket)) return null;

@@ -1,18 +1,27 @@
-//! A worker that transforms text, alone or as one step of a relay.
+//! A worker that transforms text, alone or as one step of a relay, and takes part in FIPA's protocols.
 //!
 //! The crates beside this one export it: `worker` plainly, `bindgen` through wasm-bindgen.
 
+mod config;
+mod contract_net;
+mod directory;
 mod host;
+mod later;
 mod message;
+mod negotiate;
+mod query;
+mod subscription;
 mod text;
+mod work;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use message::{Message, read, string};
+use message::{Message, Outcome, Refusal, read, string};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 const CAPABILITIES: &str = include_str!("capabilities.json");
+const LANGUAGE: &str = "rust";
 
 /// Lives in the instance's memory, so a restart begins at nought.
 static HANDLED: AtomicU64 = AtomicU64::new(0);
@@ -26,50 +35,6 @@ struct Content<'a> {
     data: Option<&'a RawValue>,
 }
 
-/// What a request says under `data`; the text may be called `data` or `text`.
-#[derive(Deserialize)]
-struct Job<'a> {
-    operation: String,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-    #[serde(borrow)]
-    text: Option<&'a RawValue>,
-    then: Option<Vec<Step>>,
-}
-
-/// A later stop of a relay.
-#[derive(Deserialize, Serialize)]
-struct Step {
-    agent: String,
-    operation: String,
-}
-
-/// A relay's request, as the next agent gets it.
-#[derive(Serialize)]
-struct Relay<'a> {
-    action: &'static str,
-    data: Forwarded<'a>,
-}
-
-#[derive(Serialize)]
-struct Forwarded<'a> {
-    data: &'a str,
-    operation: &'a str,
-    then: &'a [Step],
-}
-
-/// The body of an `inform`.
-#[derive(Serialize)]
-struct Outcome<T> {
-    result: T,
-}
-
-#[derive(Serialize)]
-struct Processed<'a> {
-    result: &'a str,
-    timestamp: u64,
-}
-
 #[derive(Serialize)]
 struct Status {
     status: &'static str,
@@ -77,14 +42,9 @@ struct Status {
     handled: u64,
 }
 
-/// The body of a `failure` or a `not-understood`.
-#[derive(Serialize)]
-struct Refusal<'a> {
-    error: &'a str,
-}
-
 pub fn init() -> i32 {
     HANDLED.store(0, Relaxed);
+    config::load();
     host::log("rust agent ready");
     0
 }
@@ -101,9 +61,14 @@ pub fn capabilities(buffer: &mut [u8]) -> i32 {
     CAPABILITIES.len() as i32
 }
 
+/// Goes on with what was put off until this timer rings.
+pub fn ring(timer: i32) -> i32 {
+    later::ring(timer).or_else(|| contract_net::ring(timer)).unwrap_or(0)
+}
+
 /// Handles one message: 0 when it was dealt with, 1 when it was refused or could not be read.
 pub fn handle(bytes: &[u8]) -> i32 {
-    let message: Message = match serde_json::from_slice(bytes) {
+    let message = match Message::read(bytes) {
         Ok(message) => message,
         Err(error) => {
             host::error(&format!("the message cannot be read: {error}"));
@@ -111,11 +76,23 @@ pub fn handle(bytes: &[u8]) -> i32 {
         }
     };
     HANDLED.fetch_add(1, Relaxed);
+    // What this agent asked for itself comes back as one act or another.
+    if let Some(code) = directory::answered(&message).or_else(|| contract_net::answered(&message)) {
+        return code;
+    }
 
     match message.performative.as_str() {
         "request" => request(&message),
+        "cfp" => negotiate::call(&message),
+        "accept-proposal" => negotiate::accepted(&message),
+        "propose" => negotiate::offer(&message),
+        "query-if" => query::query_if(&message),
+        "query-ref" => query::query_ref(&message),
+        "subscribe" => subscription::subscribe(&message),
+        "request-when" => subscription::request_when(&message),
+        "cancel" => subscription::cancel(&message),
         // Silence here keeps two agents from feeding each other errors for ever.
-        "inform" | "failure" | "not-understood" => 0,
+        "inform" | "failure" | "not-understood" | "reject-proposal" => 0,
         other => not_understood(&message, &format!("Unsupported performative: {other}")),
     }
 }
@@ -123,55 +100,22 @@ pub fn handle(bytes: &[u8]) -> i32 {
 fn request(message: &Message) -> i32 {
     let content: Content = read(message.content).unwrap_or_default();
     match string(content.action).as_deref() {
-        Some("process_data") => match read_job(content.data) {
-            Some((job, text)) => inform_text(message, &text::apply(&job.operation, &text)),
-            None => invalid(message),
-        },
-        Some("relay") => match read_job(content.data) {
-            Some((job, text)) => relay(message, &job, &text::apply(&job.operation, &text)),
-            None => invalid(message),
-        },
-        Some("get_status") => {
-            let status = Status {
-                status: "ready",
-                language: "rust",
-                handled: HANDLED.load(Relaxed),
-            };
-            message.reply("inform", Outcome { result: status })
+        Some("process_data") => work::process(message, content.data),
+        Some("relay") => work::relay(message, content.data),
+        Some("get_status") => message.reply("inform", Outcome { result: status() }),
+        Some("agree_first") => {
+            message.agree();
+            message.reply("inform", Outcome { result: "done" })
         }
+        Some("ask_df") => directory::ask(message, content.data),
+        Some("start_contract_net") => contract_net::start(message, content.data),
         Some(action) => not_understood(message, &format!("Unknown action: {action}")),
         None => not_understood(message, "No action given"),
     }
 }
 
-fn read_job(data: Option<&RawValue>) -> Option<(Job<'_>, String)> {
-    let job: Job = read(data)?;
-    let text = string(job.data.or(job.text))?;
-    Some((job, text))
-}
-
-/// Hands `text` to the next agent, or to the one who asked when there is none.
-fn relay(message: &Message, job: &Job, text: &str) -> i32 {
-    match job.then.as_deref() {
-        None | Some([]) => inform_text(message, text),
-        Some([next, rest @ ..]) => {
-            let data = Forwarded {
-                data: text,
-                operation: &next.operation,
-                then: rest,
-            };
-            let action = "relay";
-            message.forward(&next.agent, Relay { action, data })
-        }
-    }
-}
-
-fn inform_text(message: &Message, text: &str) -> i32 {
-    let result = Processed {
-        result: text,
-        timestamp: host::now(),
-    };
-    message.reply("inform", Outcome { result })
+fn status() -> Status {
+    Status { status: "ready", language: LANGUAGE, handled: HANDLED.load(Relaxed) }
 }
 
 fn invalid(message: &Message) -> i32 {

@@ -21,6 +21,11 @@ pub fn handle_message(ptr: *const u8, len: usize) -> i32 {
 }
 
 #[wasm_bindgen]
+pub fn handle_timer(timer: i32) -> i32 {
+    agent::ring(timer)
+}
+
+#[wasm_bindgen]
 pub fn get_capabilities(ptr: *mut u8, len: usize) -> i32 {
     // SAFETY: the host has set the range aside for the answer.
     agent::capabilities(unsafe { slice::from_raw_parts_mut(ptr, len) })

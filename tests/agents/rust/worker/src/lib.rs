@@ -18,6 +18,11 @@ pub unsafe extern "C" fn handle_message(ptr: *const u8, len: usize) -> i32 {
     agent::handle(unsafe { slice::from_raw_parts(ptr, len) })
 }
 
+#[unsafe(no_mangle)]
+pub extern "C" fn handle_timer(timer: i32) -> i32 {
+    agent::ring(timer)
+}
+
 /// # Safety
 ///
 /// `ptr` and `len` are a range that the host has set aside for the answer.

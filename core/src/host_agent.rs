@@ -82,8 +82,13 @@ impl Task {
     /// Ends a task that no handler takes: what wants an answer is not understood.
     fn finish_unhandled(self) {
         let act = self.letter.message.performative();
-        let wants_answer =
-            act.asks() || matches!(act, Performative::AcceptProposal | Performative::Cancel);
+        // An auction's winner has nothing to say.
+        let is_award = act == Performative::AcceptProposal
+            && matches!(
+                self.letter.message.protocol().and_then(Protocol::named),
+                Some(Protocol::ContractNet | Protocol::IteratedContractNet)
+            );
+        let wants_answer = act.asks() || is_award || act == Performative::Cancel;
         let reply = match wants_answer {
             true => Reply::NotUnderstood(format!("there is no handler for {act} here")),
             false => Reply::Nothing,

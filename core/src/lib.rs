@@ -62,7 +62,7 @@ pub use message::{ContentLimits, Draft, Filter, Message, Performative};
 pub use picture::{Picture, Sniffer};
 pub use runtime::{
     Agent, Builder, Call, DeadLetter, Deploy, EventFilter, FnHandler, HostAgentHandle, Metrics,
-    Protocols, Register, Runtime, Subscription, Wasm,
+    Protocols, Register, Runtime, Subscription, Trace, Wasm,
 };
 pub use sandbox::{Export, Import, Inspection, Profile, inspect};
 pub use store::{Durability, StoreInspection, StoredAgentInfo, StoredHostInfo, inspect_store};

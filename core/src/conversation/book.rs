@@ -207,7 +207,7 @@ impl Table {
             (None, Some(_)) => true,
             // An id that has come to its end may be used again.
             (Some(record), Some(_)) if record.state != ConversationState::Open => {
-                !to.iter().any(|to| matches!(record.plan(from, to, message), Move::Step(..)))
+                !to.iter().any(|to| !matches!(record.plan(from, to, message), Move::No(..)))
             }
             (Some(_), _) => false,
             (None, None) => {

@@ -2,6 +2,8 @@
 //!
 //! A letter stands for one act: upper case for the initiator, lower case for the participant.
 
+#![allow(clippy::unwrap_used, reason = "tests fail this way")]
+
 use std::collections::{HashSet, VecDeque};
 
 use proptest::prelude::*;

@@ -229,13 +229,14 @@ impl Auction {
         let content = with_price(&self.item, price);
         let failed = self.exchange.say(Performative::Cfp, &called, &content, Some(until)).await?;
         let mut gone = failed.len();
+
         for (place, _) in failed {
             self.outcome.answers[place].status = Status::Failed;
             self.exchange.settled(place);
         }
         let is_dutch = self.exchange.protocol == Protocol::DutchAuction;
         let mut bids: Vec<(usize, Message)> = Vec::new();
-        while bids.len() + gone < called.len() && !(is_dutch && !bids.is_empty()) {
+        while bids.len() + gone < called.len() && (bids.is_empty() || !is_dutch) {
             let (place, message) = match self.exchange.next(Some(until)).await? {
                 None => break,
                 Some(Came::Other(message)) => {
@@ -244,6 +245,9 @@ impl Auction {
                 }
                 Some(Came::From(place, message) | Came::Fault(place, message)) => (place, message),
             };
+            if !called.contains(&place) {
+                continue;
+            }
             let answer = &mut self.outcome.answers[place];
             match message.performative() {
                 Performative::Propose if bids.iter().any(|(bidder, _)| *bidder == place) => {}
@@ -325,7 +329,10 @@ impl Auction {
         self.exchange.say(Performative::Request, &[winner], &content, until).await?;
         loop {
             let (place, message) = match self.exchange.next(until).await? {
-                None => return Ok(self.exchange.is_silent(winner)),
+                None => {
+                    self.exchange.is_silent(winner);
+                    return Ok(());
+                }
                 Some(Came::Other(_)) => continue,
                 Some(Came::From(place, message) | Came::Fault(place, message)) => (place, message),
             };

@@ -83,6 +83,18 @@ impl Performative {
         })
     }
 
+    /// The same with an error that says which acts there are.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if it is none.
+    pub fn read(text: &str) -> Result<Self, crate::Error> {
+        Self::parse(text).ok_or_else(|| {
+            let acts: Vec<&str> = Self::ALL.iter().map(|act| act.as_str()).collect();
+            crate::choice::unknown("the performative", text, &acts)
+        })
+    }
+
     /// Whether this act is answered in its protocol.
     pub(crate) fn asks(self) -> bool {
         matches!(

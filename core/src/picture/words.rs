@@ -100,6 +100,7 @@ pub(crate) fn remark(note: Note) -> &'static str {
         Note::Repeated => "repeated: the same had been said already",
         Note::Late => "late: this came after the deadline",
         Note::Deadline => "deadline: it passed without an answer",
+        Note::Forwarded => "from somebody who was found",
         Note::Fault => "fault: something went wrong",
     }
 }
@@ -111,6 +112,7 @@ pub(crate) fn badge(note: Note) -> &'static str {
         Note::Repeated => "repeated",
         Note::Late => "late",
         Note::Deadline => "deadline passed",
+        Note::Forwarded => "forwarded",
         Note::Fault => "fault",
     }
 }

@@ -194,7 +194,7 @@ impl Core {
         let is_due = waiting == Waiting::Runtime
             && message.reply_by().is_some()
             && !message.performative().ends_talk()
-            && !(rule == Rule::AllOrNone && !forbidden.is_empty());
+            && (rule != Rule::AllOrNone || forbidden.is_empty());
         if is_due {
             for to in to {
                 if !forbidden.iter().any(|violation| violation.to == *to) {

@@ -23,6 +23,10 @@ impl Agent {
         Agent { inner }
     }
 
+    pub(super) fn inner(&self) -> &agent::Agent {
+        &self.inner
+    }
+
     /// The agent's name.
     pub fn name(&self) -> &str {
         &self.inner.face.name

@@ -20,6 +20,7 @@ mod reopen;
 mod route;
 mod send;
 mod settings;
+mod shown;
 mod subscription;
 mod wasm;
 
@@ -46,6 +47,7 @@ pub use self::register::{FnHandler, HostAgentHandle, Register};
 pub use self::send::Call;
 pub(crate) use self::send::DEFAULT_TIMEOUT;
 pub(crate) use self::settings::Settings;
+pub use self::shown::Trace;
 pub(crate) use self::wasm::Loaded;
 pub use self::wasm::Wasm;
 

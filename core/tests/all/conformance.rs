@@ -2,6 +2,7 @@
 
 mod expect;
 mod folder;
+mod negotiate;
 pub mod step;
 
 use std::collections::HashSet;

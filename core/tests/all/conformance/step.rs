@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use caxton::{
     Agent, ContentLimits, DeadLetter, Deploy, Draft, Durability, Error, EventFilter, Filter,
-    Grants, Handler, HostAgentHandle, Limits, Message, Profile, Register, Reply, Restart, Runtime,
-    Stats, Subscription, Task, Wasm,
+    Grants, Handler, HostAgentHandle, Informs, Limits, Message, Performative, Profile, Protocols,
+    Register, Reply, Restart, Runtime, Stats, Subscription, Task, Wasm,
 };
 use serde_json::{Map, Value, json};
 
 use super::expect::{compare, compare_error, expand};
 use super::folder::Folder;
+use super::negotiate;
 use super::tests_folder;
 
 /// How long a step may hang.
@@ -44,18 +45,19 @@ pub fn run_in(
     Stage::new(runtime, Value::Null, modules, each).run(steps, "step ")
 }
 
-struct Stage {
-    runtime: Runtime,
+pub struct Stage {
+    pub runtime: Runtime,
     options: Value,
     modules: Value,
     each: Option<String>,
     agents: HashMap<String, Agent>,
     hosts: HashMap<String, HostAgentHandle>,
     subscriptions: HashMap<String, Subscription>,
+    pub informs: HashMap<String, Informs>,
 }
 
 /// What a step came to: the value that `expect` is compared with, or an error.
-type Outcome = Result<Result<Value, Error>, String>;
+pub type Outcome = Result<Result<Value, Error>, String>;
 
 /// The steps, with what may stand beside each.
 const STEPS: &[(&str, &[&str])] = &[
@@ -115,6 +117,7 @@ impl Stage {
             agents: HashMap::new(),
             hosts: HashMap::new(),
             subscriptions: HashMap::new(),
+            informs: HashMap::new(),
         }
     }
 
@@ -129,7 +132,8 @@ impl Stage {
     }
 
     fn step(&mut self, step: &Map<String, Value>, at: &str) -> Result<(), String> {
-        let mut named = STEPS.iter().filter(|(name, _)| step.contains_key(*name));
+        let steps = STEPS.iter().chain(negotiate::STEPS);
+        let mut named = steps.filter(|(name, _)| step.contains_key(*name));
         let (Some((name, extra)), None) = (named.next(), named.next()) else {
             return Err(format!("this is not one of the steps: {step:?}"));
         };
@@ -314,6 +318,7 @@ impl Stage {
                 wait(runtime.close())?;
                 self.hosts.clear();
                 self.subscriptions.clear();
+                self.informs.clear();
                 build(&self.options).map(|runtime| {
                     let agents = runtime.agents().into_iter();
                     self.agents = agents.map(|agent| (agent.name().to_owned(), agent)).collect();
@@ -321,7 +326,7 @@ impl Stage {
                     Value::Null
                 })
             }
-            other => return Err(format!("the step {other:?} is not written")),
+            other => return negotiate::act(self, other, value, step, timeout),
         })
     }
 
@@ -394,16 +399,32 @@ impl Stage {
 
     fn register(&mut self, value: &Value) -> Outcome {
         let object = value.as_object().ok_or("a host agent is an object")?;
-        only(object, &["name", "capabilities", "concurrency", "reply"])?;
-        let handler = Scripted { reply: value["reply"].clone(), runtime: self.runtime.clone() };
-        let mut register = Register::new(text(&value["name"])?, handler);
+        only(object, &["name", "capabilities", "concurrency", "reply", "on"])?;
+        let name = text(&value["name"])?;
+        let scripted =
+            |reply: &Value| Scripted { reply: reply.clone(), runtime: self.runtime.clone() };
+        let mut register = match object.get("reply") {
+            Some(reply) => Register::new(name, scripted(reply)),
+            None => Register::named(name),
+        };
         if let Some(listed) = object.get("capabilities") {
             register = register.capabilities(texts(listed)?);
         }
         if let Some(most) = object.get("concurrency") {
             register = register.concurrency(most.as_u64().ok_or("a number")? as usize);
         }
-        Ok(self.runtime.register(register).map(|handle| {
+        let routes = object.get("on").and_then(Value::as_array).cloned().unwrap_or_default();
+        let registered = self.runtime.register(register).and_then(|handle| {
+            for route in &routes {
+                let act = match route["performative"].as_str() {
+                    Some(act) => Some(Performative::read(act)?),
+                    None => None,
+                };
+                handle.on(act, route["protocol"].as_str(), scripted(&route["reply"]))?;
+            }
+            Ok(handle)
+        });
+        Ok(registered.map(|handle| {
             self.hosts.insert(handle.name().to_owned(), handle);
             Value::Null
         }))
@@ -452,6 +473,7 @@ fn build(options: &Value) -> Result<Runtime, Error> {
             "content_limits" => builder.content_limits(content_limits(value).unwrap()),
             "store" => builder.store(value.as_str().unwrap()),
             "durability" => builder.durability(Durability::parse(value.as_str().unwrap())?),
+            "protocols" => builder.protocols(Protocols::parse(value.as_str().unwrap())?),
             "profile" => builder.profile(Profile::parse(value.as_str().unwrap())?),
             "workers" => builder.workers(value.as_u64().unwrap() as usize),
             "max_agents" => builder.max_agents(value.as_u64().unwrap() as usize),
@@ -462,13 +484,13 @@ fn build(options: &Value) -> Result<Runtime, Error> {
 }
 
 /// Waits for what must come within [`HANGS`].
-fn wait<F: Future>(future: F) -> Result<F::Output, String> {
+pub fn wait<F: Future>(future: F) -> Result<F::Output, String> {
     let begun = Instant::now();
     let mut look = || if begun.elapsed() < HANGS { Ok(()) } else { Err("it hangs".to_owned()) };
     caxton::blocking::block_on_with(future, Duration::from_millis(100), &mut look)
 }
 
-fn only(object: &Map<String, Value>, known: &[&str]) -> Result<(), String> {
+pub fn only(object: &Map<String, Value>, known: &[&str]) -> Result<(), String> {
     match object.keys().find(|key| !known.contains(&key.as_str())) {
         Some(key) => Err(format!("unknown key {key:?}")),
         None => Ok(()),
@@ -506,21 +528,21 @@ fn filter(written: &Value) -> Result<Filter, Error> {
     Filter::read(written.to_string().as_bytes())
 }
 
-fn text(value: &Value) -> Result<&str, String> {
+pub fn text(value: &Value) -> Result<&str, String> {
     value.as_str().ok_or_else(|| format!("{value} is not a text"))
 }
 
-fn texts(value: &Value) -> Result<Vec<String>, String> {
+pub fn texts(value: &Value) -> Result<Vec<String>, String> {
     let array = value.as_array().ok_or_else(|| format!("{value} is not an array"))?;
     array.iter().map(|value| text(value).map(ToOwned::to_owned)).collect()
 }
 
-fn text_of(wrong: impl ToString) -> String {
+pub fn text_of(wrong: impl ToString) -> String {
     wrong.to_string()
 }
 
 /// A message as the language shows it: its JSON.
-fn shown(message: Message) -> Value {
+pub fn shown(message: Message) -> Value {
     serde_json::from_slice(message.as_json()).unwrap()
 }
 

@@ -23,7 +23,7 @@ impl Core {
             return;
         }
         // From now on nobody finds it, and its name is free.
-        self.directory.remove(&agent.face.name, &agent.face.id);
+        self.leave(&Member::Agent(agent.clone()));
         let (waiting, wake) = agent.mailbox.request_shutdown();
         self.end_letters(waiting, agent.name(), Refusal::Removed);
         if wake {
@@ -105,6 +105,10 @@ impl Core {
                 agent.wake_by_ref();
             }
             self.wait_for_agents(timeout.saturating_sub(begun.elapsed())).await;
+        }
+        // Agents may have had something to say to them at their end.
+        for service in self.services() {
+            self.end_letters(service.end(), &service.name, Refusal::Removed);
         }
         self.asks.fail_all(&Error::closed());
         self.subscriptions.close_all();

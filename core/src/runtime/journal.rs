@@ -338,6 +338,7 @@ impl Core {
         for outward in parts.outward {
             match outward {
                 Outward::Answer(ask, ..) => ask.fail(error.clone()),
+                Outward::Note(note) => self.take_note_back(note),
                 Outward::Done(done, _) => done(Err(error.clone())),
                 Outward::Observe(_) | Outward::DeadLetter(_) | Outward::Event(_) => {}
             }

@@ -37,10 +37,10 @@ pub(crate) use self::events::EventKind;
 pub use self::feed::Subscription;
 pub use self::handle::Agent;
 pub use self::metrics::Metrics;
-pub(crate) use self::posting::{Commit, Post, Posting, Standing};
+pub(crate) use self::posting::{Commit, Outward, Post, Posting, Standing};
 pub use self::register::{FnHandler, HostAgentHandle, Register};
 pub use self::send::Call;
-pub(crate) use self::settings::Settings;
+pub(crate) use self::settings::{Settings, host_settings};
 pub(crate) use self::wasm::Loaded;
 pub use self::wasm::Wasm;
 

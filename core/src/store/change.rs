@@ -30,6 +30,8 @@ pub(crate) enum Change {
     Gone(Serial),
     /// An agent's state changed; one of `active`, `suspended`, `failed`.
     State(Serial, &'static str),
+    /// What is said of a member changed, as its row has it.
+    Settings(Serial, String),
     /// A message waits for `to`.
     Letter { row: Row, to: Serial, kind: &'static str, message: Bytes },
     /// A message has been dealt with.

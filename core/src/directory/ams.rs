@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Member;
-use super::answer::{Caller, Results, check_protocol, is_silent, say};
+use super::answer::{Caller, Results, check_protocol, say};
 use super::df::{DEFAULT_RESULTS, MAX_RESULTS};
 use super::reading::Fields;
 use super::reason::{Answered, Reason};
@@ -24,25 +24,24 @@ use crate::runtime::{Core, Deploy, Wasm};
 /// not pile up.
 pub(super) const CONCURRENCY: usize = 256;
 
-const ACTIONS: [&str; 6] =
-    ["search", "get-description", "suspend", "resume", "remove", "deploy"];
+const ACTIONS: [&str; 6] = ["search", "get-description", "suspend", "resume", "remove", "deploy"];
 
 /// Handles what is sent to `ams`. What has to wait does so on the runtime's own tasks.
 pub(super) struct Ams;
 
 impl Handler for Ams {
     fn handle(&self, task: Task) {
-        if is_silent(task.letter()) {
-            return task.settle(|_, _, _| {});
-        }
         let Some(core) = task.core().cloned() else { return };
-        let caller = Caller::of(&core, task.letter());
+        let Some(caller) = Caller::to_answer(&core, task.letter()) else {
+            return task.settle(|_, _, _| {});
+        };
         match read(&core, &caller, task.letter().message.clone()) {
             Err(no) => finish(task, Err(no)),
             Ok(Job::Answer(content)) => finish(task, Ok(content)),
             Ok(Job::Order(order, agent)) => {
                 let content = json!({"action": order.as_str(), "name": agent.name()});
-                let is_own = matches!(&caller, Caller::Member(it) if it.serial() == agent.face.serial);
+                let is_own =
+                    matches!(&caller, Caller::Member(it) if it.serial() == agent.face.serial);
                 core.clone().io.spawn(async move {
                     // Who ends or rests itself is answered before.
                     if is_own {
@@ -57,9 +56,9 @@ impl Handler for Ams {
             Ok(Job::Deploy(deploy)) => {
                 core.clone().io.spawn(async move {
                     let deployed = core.deploy(*deploy).await;
-                    let content = deployed.map(|agent| {
-                        json!({"action": "deploy", "name": agent.name(), "id": agent.id()})
-                    });
+                    let content = deployed.map(
+                        |agent| json!({"action": "deploy", "name": agent.name(), "id": agent.id()}),
+                    );
                     finish(task, content.map_err(|error| Reason::not_deployed(&error)));
                 });
             }
@@ -144,7 +143,6 @@ fn check_may(caller: &Caller, action: &str) -> Answered<()> {
             "{:?} has no grant `directory_admin`, which {action:?} needs",
             agent.name()
         ))),
-        Caller::Gone => Err(Reason::unauthorised("who sent this is not here any more")),
     }
 }
 
@@ -222,8 +220,11 @@ fn deployment(core: &Core, caller: &Caller, mut fields: Fields<'_>) -> Answered<
     let mut capabilities = capabilities.unwrap_or_default();
     if let Caller::Member(Member::Agent(agent)) = caller {
         let ceiling = &agent.settings.capabilities;
-        if let Some(name) = capabilities.iter().find(|name| !ceiling.is_empty() && !ceiling.contains(name)) {
-            let error = format!("{:?} cannot give what its own deployer did not list", agent.name());
+        if let Some(name) =
+            capabilities.iter().find(|name| !ceiling.is_empty() && !ceiling.contains(name))
+        {
+            let error =
+                format!("{:?} cannot give what its own deployer did not list", agent.name());
             return Err(Reason::unauthorised_name(name, error));
         }
         // Without a list the new agent could claim anything.

@@ -17,29 +17,28 @@ pub(super) enum Caller {
     /// This program, under a name of its own.
     Script,
     Member(Member),
-    /// Somebody who is not here any more.
-    Gone,
 }
 
 impl Caller {
-    /// Names do not tell who sent a letter, since one that is free again may be somebody else's.
-    pub fn of(core: &Core, letter: &Letter) -> Self {
+    /// Who waits for an answer to this letter. Nobody does where its sender is not here any more, or
+    /// where it is an answer itself, so that no two talk for ever.
+    pub fn to_answer(core: &Core, letter: &Letter) -> Option<Self> {
+        use Performative::{Failure, Inform, NotUnderstood};
+        let act = letter.message.performative();
+        if letter.kind != Kind::Direct || matches!(act, Inform | Failure | NotUnderstood) {
+            return None;
+        }
+        // The name alone does not tell who sent it: one that is free again may be somebody else's.
         let sender = letter.message.sender();
         match (letter.from, core.directory.find(sender)) {
-            (Some(from), _) if from == Party::SCRIPT.0 => Caller::Script,
-            (Some(from), Some(member)) if from == member.serial() => Caller::Member(member),
-            (None, Some(member)) => Caller::Member(member),
-            (None, None) if core.is_speaker(sender) => Caller::Script,
-            _ => Caller::Gone,
+            (Some(from), _) if from == Party::SCRIPT.0 => Some(Caller::Script),
+            (Some(from), member) => {
+                member.filter(|member| member.serial() == from).map(Caller::Member)
+            }
+            (None, Some(member)) => Some(Caller::Member(member)),
+            (None, None) => core.is_speaker(sender).then_some(Caller::Script),
         }
     }
-}
-
-/// The acts that are answered by nobody, so that no two of them talk for ever.
-pub(super) fn is_silent(letter: &Letter) -> bool {
-    use Performative::{Failure, Inform, NotUnderstood};
-    letter.kind != Kind::Direct
-        || matches!(letter.message.performative(), Inform | Failure | NotUnderstood)
 }
 
 /// Checks that a message names this protocol, or none.
@@ -69,8 +68,7 @@ pub(super) fn say(
     let draft = Draft::raw_reply(message, act, content.to_string().as_bytes());
     // The runtime wrote it: limits on what others write do not keep it from who waits for it.
     let stamp = Stamp { sender: Some(service), ..Stamp::default() };
-    let answer =
-        Envelope::read(draft.as_bytes()).and_then(|envelope| core.stamp(&envelope, stamp));
+    let answer = Envelope::read(draft.as_bytes()).and_then(|envelope| core.stamp(&envelope, stamp));
     let party = if service == name::AMS { Party::AMS } else { Party::DF };
     match answer {
         Ok(answer) => core.route(party, answer, ask, post),

@@ -65,10 +65,11 @@ impl Description {
             Some(json) => Self::said(json)?,
         };
         if listed.is_empty() {
-            description.capabilities =
-                description.service_names().map(ToOwned::to_owned).collect();
+            description.capabilities = description.service_names().map(ToOwned::to_owned).collect();
         } else {
-            description.services.retain(|service| service.name.as_ref().is_some_and(|name| listed.contains(name)));
+            description
+                .services
+                .retain(|service| service.name.as_ref().is_some_and(|name| listed.contains(name)));
             description.capabilities = listed.to_vec();
         }
         Ok(description)
@@ -96,7 +97,14 @@ impl Description {
             Service { properties, ..Service::named(&service.name) }
         });
         let services = services.collect();
-        Ok(Description { services, performatives, protocols, ontologies, languages, ..Self::default() })
+        Ok(Description {
+            services,
+            performatives,
+            protocols,
+            ontologies,
+            languages,
+            ..Self::default()
+        })
     }
 
     /// The names of its services.

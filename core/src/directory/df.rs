@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::Member;
-use super::answer::{Caller, Results, check_protocol, is_silent, say};
+use super::answer::{Caller, Results, check_protocol, say};
 use super::description::Description;
 use super::profile::{Registration, Shown};
 use super::reading::{Fields, Written};
@@ -36,11 +36,9 @@ pub(super) struct Df;
 impl Handler for Df {
     fn handle(&self, task: Task) {
         task.settle(|core, letter, post| {
-            if is_silent(letter) {
-                return;
-            }
+            let Some(caller) = Caller::to_answer(core, letter) else { return };
             let mut note = None;
-            let done = Request { core, letter, post, note: &mut note }.carry_out();
+            let done = Request { core, letter, caller, post, note: &mut note }.carry_out();
             let (act, content) = done.unwrap_or_else(|no| (no.act, no.content()));
             say(core, name::DF, &letter.message, act, &content, letter.ask.as_ref(), post);
             if let Some(note) = note {
@@ -69,6 +67,7 @@ impl Example {
 struct Request<'a> {
     core: &'a Arc<Core>,
     letter: &'a Letter,
+    caller: Caller,
     post: Post<'a>,
     /// What is told once the answer is on its way.
     note: &'a mut Option<Note>,
@@ -116,7 +115,9 @@ impl Request<'_> {
         let made_in = member.profile().init_of(self.letter.message.message_id());
         match (action, member.profile().registered(now)) {
             // What an earlier init registered ends with the init that sent this.
-            ("register", Some(old)) if made_in.is_none() || old.made_in.is_none() || old.made_in == made_in => {
+            ("register", Some(old))
+                if made_in.is_none() || old.made_in.is_none() || old.made_in == made_in =>
+            {
                 return Err(Reason::already_registered(member.name()));
             }
             ("modify", None) => return Err(Reason::not_registered(member.name())),
@@ -124,7 +125,9 @@ impl Request<'_> {
         }
         let registration = Registration {
             description: Arc::new(written.description),
-            lease_until: written.lease_time.map(|time| now.saturating_add(time).min(i64::MAX as u64)),
+            lease_until: written
+                .lease_time
+                .map(|time| now.saturating_add(time).min(i64::MAX as u64)),
             made_in,
         };
         let (description, lease_until) =
@@ -186,14 +189,13 @@ impl Request<'_> {
             );
             return Err(Reason::unrecognised("content", error));
         }
-        let (serial, most, in_init) = match self.caller() {
+        let (serial, most, in_init) = match &self.caller {
             Caller::Script => (Party::SCRIPT.0, MAX_SEARCHES, false),
             Caller::Member(Member::Agent(agent)) => {
                 let in_init = agent.face.profile.init_of(message.message_id()).is_some();
                 (agent.face.serial, agent.face.limits.max_subscriptions as usize, in_init)
             }
             Caller::Member(host) => (host.serial(), MAX_SEARCHES, false),
-            Caller::Gone => return Err(gone(message.sender())),
         };
         let key = (serial, message.sender().into(), conversation.into());
         let searches = &self.core.directory.searches;
@@ -214,10 +216,9 @@ impl Request<'_> {
     fn cancel(&mut self) -> Answered<Value> {
         let message = &self.letter.message;
         let conversation = message.conversation_id().ok_or_else(Reason::not_subscribed)?;
-        let serial = match self.caller() {
+        let serial = match &self.caller {
             Caller::Script => Party::SCRIPT.0,
             Caller::Member(member) => member.serial(),
-            Caller::Gone => return Err(gone(message.sender())),
         };
         let key = (serial, message.sender().into(), conversation.into());
         if self.core.directory.searches.end(&key) {
@@ -226,16 +227,11 @@ impl Request<'_> {
         Err(Reason::not_subscribed())
     }
 
-    fn caller(&self) -> Caller {
-        Caller::of(self.core, self.letter)
-    }
-
     /// Who sent the request, as a member of the runtime.
     fn member(&self) -> Answered<Member> {
         let name = self.letter.message.sender();
-        match self.caller() {
-            Caller::Member(member) => Ok(member),
-            Caller::Gone => Err(gone(name)),
+        match &self.caller {
+            Caller::Member(member) => Ok(member.clone()),
             Caller::Script => Err(Reason::unauthorised(format!(
                 "{name:?} is this program, and no agent of the runtime; make it one with `register`, \
                  and send this in the name of that"
@@ -247,10 +243,6 @@ impl Request<'_> {
 fn example(fields: &mut Fields<'_>) -> Answered<Example> {
     let Written { name, description, .. } = fields.description(true)?;
     Ok(Example { name, description })
-}
-
-fn gone(name: &str) -> Reason {
-    Reason::unauthorised(format!("{name:?} is not here any more"))
 }
 
 /// A member speaks for itself only.
@@ -273,7 +265,8 @@ fn check_ceiling(member: &Member, description: &Description) -> Answered<()> {
     let mut claimed = claimed.chain(description.service_names());
     match claimed.find(|name| !listed.is_empty() && !listed.iter().any(|it| it == name)) {
         Some(name) => {
-            let error = format!("{:?} may not offer this: its deployer did not list it", member.name());
+            let error =
+                format!("{:?} may not offer this: its deployer did not list it", member.name());
             Err(Reason::unauthorised_name(name, error))
         }
         None => Ok(()),

@@ -154,6 +154,11 @@ impl Directory {
         members
     }
 
+    /// Tells nobody of changes any more.
+    pub fn end_searches(&self) {
+        self.searches.clear();
+    }
+
     /// Takes everybody out.
     pub fn clear(&self) {
         self.by_name.clear();

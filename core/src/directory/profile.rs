@@ -135,9 +135,7 @@ impl Profile {
                 let lease_until = registered.lease_until;
                 Some(Shown { description: state.joined.clone(), lease_until })
             }
-            (_, Some(declared)) => {
-                Some(Shown { description: declared.clone(), lease_until: None })
-            }
+            (_, Some(declared)) => Some(Shown { description: declared.clone(), lease_until: None }),
             _ => None,
         }
     }

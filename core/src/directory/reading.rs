@@ -21,10 +21,16 @@ impl<'a> Fields<'a> {
             let error = format!("the content has {} bytes, and {most} is the most", content.len());
             return Err(Reason::unrecognised("content", error));
         }
-        serde_json::from_str(content).map(Fields).map_err(|wrong| {
-            Reason::unrecognised_value(format!(
-                "the content is no request, an object with an `action`: {wrong}"
-            ))
+        serde_json::from_str(content).map(Fields).map_err(|_| {
+            let found = match content.as_bytes().first() {
+                Some(b'"') => "a string",
+                Some(b'[') => "an array",
+                Some(b'n') => "null",
+                Some(b't' | b'f') => "a boolean",
+                _ => "a number",
+            };
+            let error = format!("the content is {found}, expected an object with an `action`");
+            Reason::unrecognised_value(error)
         })
     }
 

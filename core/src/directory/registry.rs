@@ -5,9 +5,9 @@ use std::sync::{Arc, Weak};
 
 use serde_json::{Value, json};
 
+use super::Member;
 use super::profile::{Registration, Shown};
 use super::searches::Key;
-use super::Member;
 use crate::agent::Agent;
 use crate::message::name;
 use crate::runtime::{Core, Outward, Post};
@@ -41,12 +41,7 @@ impl Core {
         Note::Registered { member: member.clone(), version, registration }
     }
 
-    fn move_lease(
-        &self,
-        member: &Member,
-        old: Option<&Registration>,
-        new: Option<&Registration>,
-    ) {
+    fn move_lease(&self, member: &Member, old: Option<&Registration>, new: Option<&Registration>) {
         let leases = &self.directory.leases;
         if let Some(until) = old.and_then(|old| old.lease_until) {
             leases.cancel(until, member.serial());
@@ -102,9 +97,8 @@ impl Core {
         record: &TurnRecord,
         post: Post<'_>,
     ) -> Option<Note> {
-        let to_directory = |message: &&crate::message::Message| {
-            message.receivers().any(|to| to == name::DF)
-        };
+        let to_directory =
+            |message: &&crate::message::Message| message.receivers().any(|to| to == name::DF);
         let sent: HashSet<Box<str>> =
             record.messages().filter(to_directory).map(|it| it.message_id().into()).collect();
         let profile = &agent.face.profile;

@@ -249,7 +249,9 @@ impl Core {
                 let Some(tellings) = tellings else { break };
                 for Telling { message, content } in tellings {
                     let (act, post) = (Performative::Inform, Post::outside());
-                    self.alone(post, |post| say(self, name::DF, &message, act, &content, None, post));
+                    self.alone(post, |post| {
+                        say(self, name::DF, &message, act, &content, None, post)
+                    });
                 }
             }
             drop(teller);

@@ -120,6 +120,8 @@ impl Core {
     }
 
     fn end_everybody(&self) -> Vec<Arc<Agent>> {
+        // That everybody leaves is news to nobody.
+        self.directory.end_searches();
         let mut agents = Vec::new();
         for member in self.directory.members() {
             match member {

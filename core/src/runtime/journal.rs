@@ -335,12 +335,22 @@ impl Core {
     /// Tells who waits for a commit that it has failed.
     fn take_back(&self, commit: &Commit, parts: Parts, error: &Error) {
         commit.fail(error.clone());
+        let mut told = Vec::new();
         for outward in parts.outward {
             match outward {
-                Outward::Answer(ask, ..) => ask.fail(error.clone()),
                 Outward::Note(note) => self.take_note_back(note),
+                other => told.push(other),
+            }
+        }
+        // Who is told may look at once.
+        for outward in told {
+            match outward {
+                Outward::Answer(ask, ..) => ask.fail(error.clone()),
                 Outward::Done(done, _) => done(Err(error.clone())),
-                Outward::Observe(_) | Outward::DeadLetter(_) | Outward::Event(_) => {}
+                Outward::Observe(_)
+                | Outward::DeadLetter(_)
+                | Outward::Event(_)
+                | Outward::Note(_) => {}
             }
         }
         for member in parts.mailboxes {

@@ -78,9 +78,8 @@ impl Restore<'_> {
         });
         let dead_letters = dead_letters.collect::<Result<_, Error>>()?;
         let hosts = contents.hosts.into_iter().map(|host| {
-            let registered = host_registration(&host.settings).map_err(|error| {
-                error.about(format!("the host agent {:?}", shown(&host.name)))
-            })?;
+            let registered = host_registration(&host.settings)
+                .map_err(|error| error.about(format!("the host agent {:?}", shown(&host.name))))?;
             Ok((host, registered))
         });
         let hosts = hosts.collect::<Result<_, Error>>()?;

@@ -6,6 +6,7 @@ mod child;
 mod closing;
 mod conformance;
 mod crash;
+mod directory;
 mod engine;
 mod fairness;
 mod host_agents;

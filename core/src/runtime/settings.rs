@@ -1,4 +1,5 @@
-//! What the deployer said of an agent, beside its module and its name; kept in the store as JSON.
+//! What the deployer said of an agent, beside its module and its name, and what a member has
+//! registered with `df`; kept in the store as JSON.
 
 use std::sync::Arc;
 

@@ -64,7 +64,8 @@ pub(crate) struct AgentRow {
     pub wasm: Bytes,
     /// `active`, `suspended` or `failed`.
     pub state: String,
-    /// What the deployer said of the agent, as a JSON object: limits, grants, capabilities, restart.
+    /// What the deployer said of the agent, as a JSON object: limits, grants, capabilities, restart;
+    /// and what it has registered with `df`.
     pub settings: String,
 }
 
@@ -74,7 +75,7 @@ pub(crate) struct HostRow {
     pub serial: Serial,
     pub id: Arc<str>,
     pub name: Arc<str>,
-    /// As of an agent.
+    /// What it has registered with `df`, as a JSON object.
     pub settings: String,
 }
 

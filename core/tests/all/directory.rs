@@ -1,6 +1,7 @@
 //! `ams` and `df`: many at once, disks that fail, and closing.
 
 use std::collections::BTreeSet;
+use std::future::IntoFuture;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
@@ -353,6 +354,68 @@ fn what_waited_for_df_in_a_store_is_handled_when_it_is_opened() {
         let told = listener.0.lock().unwrap();
         told.iter().any(|answer| answer["action"] == "register")
     });
+    wait(runtime.close());
+}
+
+#[test]
+fn a_name_that_is_free_again_gives_nobody_the_rights_of_the_program() {
+    let folder = Folder::new();
+    let held = Arc::new(AtomicBool::new(false));
+    let holds = held.clone();
+    let hook = Arc::new(move |_| {
+        while holds.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        Ok(())
+    });
+    let runtime = Runtime::builder().store(folder.file()).commit_hook(hook).build().unwrap();
+    let victim = deploy(&runtime, "victim", agent(&handler("(i32.const 0)"), &[]));
+    let order = |action: &str| {
+        json!({
+            "performative": "request", "receiver": "ams",
+            "content": {"action": action, "name": "victim"},
+        })
+    };
+    let remove = order("remove").to_string();
+    let thief = agent(&handler("(call $send {remove})"), &[("remove", &remove)]);
+    let thief = deploy(&runtime, "thief", thief);
+    held.store(true, Ordering::SeqCst);
+    let mut asking = runtime.ask(inform("thief", 1)).into_future();
+    assert!(poll_once(&mut asking).is_pending());
+    until("it has asked", || thief.stats().messages_out == 1);
+    let mut removing = Box::pin(thief.remove());
+    assert!(poll_once(&mut removing).is_pending());
+    // The program takes the name before the request is on disk, which is when it is handled.
+    let spoken = json!({"performative": "inform", "sender": "thief", "receiver": "victim"});
+    runtime.try_send(&draft(spoken)).unwrap();
+    held.store(false, Ordering::SeqCst);
+    wait(removing).unwrap();
+    // What was asked before would be done before.
+    let suspended = wait(runtime.ask(draft(order("suspend")))).unwrap();
+    assert_eq!(act(&suspended), "inform", "{suspended:?}");
+    assert_eq!(victim.state().as_str(), "suspended");
+    wait(runtime.close());
+}
+
+#[test]
+fn an_agent_that_removes_itself_is_answered_while_it_is_here() {
+    let runtime = runtime(1);
+    let leave = json!({
+        "performative": "request", "receiver": "ams",
+        "content": {"action": "remove", "name": "a"},
+    });
+    let code = handler("(call $send {leave})");
+    let mut grants = caxton::Grants::default();
+    grants.directory_admin = true;
+    let leave = leave.to_string();
+    let leaver = agent(&code, &[("leave", &leave)]).grants(grants);
+    wait(runtime.deploy(leaver.name("a"))).unwrap();
+    wait(runtime.send(&inform("a", 1), HANGS)).unwrap();
+    until("it is gone", || runtime.agents().is_empty());
+    // It may not have come to read it, but it has got it.
+    for dead in runtime.dead_letters() {
+        assert!(!dead.reason.contains("no agent is called"), "{dead:?}");
+    }
     wait(runtime.close());
 }
 

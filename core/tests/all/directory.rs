@@ -5,7 +5,9 @@ use std::future::IntoFuture;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use caxton::{ErrorKind, Filter, Handler, Message, Register, Reply, Runtime, Task};
+use caxton::{
+    ContentLimits, ErrorKind, Filter, Handler, Limits, Message, Register, Reply, Runtime, Task,
+};
 use serde_json::{Value, json};
 
 use crate::store::{Folder, open};
@@ -404,18 +406,66 @@ fn an_agent_that_removes_itself_is_answered_while_it_is_here() {
         "performative": "request", "receiver": "ams",
         "content": {"action": "remove", "name": "a"},
     });
-    let code = handler("(call $send {leave})");
+    // It asks for it once, and not again when it is answered.
+    let code = handler(
+        "(if (result i32) (i32.eq (i32.load8_u offset=19 (local.get $ptr)) (i32.const 113))
+            (then (call $send {leave}))
+            (else (i32.const 0)))",
+    );
     let mut grants = caxton::Grants::default();
     grants.directory_admin = true;
     let leave = leave.to_string();
     let leaver = agent(&code, &[("leave", &leave)]).grants(grants);
     wait(runtime.deploy(leaver.name("a"))).unwrap();
-    wait(runtime.send(&inform("a", 1), HANGS)).unwrap();
+    let answers = runtime.subscribe(Filter::read(br#"{"sender": "ams"}"#).unwrap()).unwrap();
+    let order = json!({"performative": "request", "receiver": "a"});
+    wait(runtime.send(&draft(order), HANGS)).unwrap();
+    assert_eq!(content(&wait(answers.next()).unwrap())["action"], "remove");
     until("it is gone", || runtime.agents().is_empty());
+    wait(runtime.close());
     // It may not have come to read it, but it has got it.
     for dead in runtime.dead_letters() {
         assert!(!dead.reason.contains("no agent is called"), "{dead:?}");
     }
+}
+
+#[test]
+fn what_an_agent_deploys_has_its_limits() {
+    let runtime = runtime(1);
+    let mut limits = Limits::default();
+    limits.set("max_timers", Some(7)).unwrap();
+    let mut content_limits = ContentLimits::default();
+    content_limits.set("max_keys", Some(50)).unwrap();
+    let mut grants = caxton::Grants::default();
+    grants.directory_admin = true;
+    let order = json!({
+        "performative": "request", "receiver": "ams",
+        "content": {"action": "deploy", "name": "kid", "like": "boss"},
+    });
+    let order = order.to_string();
+    let boss = agent(&handler("(call $send {order})"), &[("order", &order)]);
+    let boss = boss.limits(limits).content_limits(content_limits).grants(grants);
+    let boss = deploy(&runtime, "boss", boss.capabilities(["work"]));
+    wait(runtime.send(&inform("boss", 1), HANGS)).unwrap();
+    until("it is there", || {
+        runtime.agent_named("kid").is_ok_and(|kid| kid.state().as_str() == "active")
+    });
+    let kid = runtime.agent_named("kid").unwrap();
+    assert_eq!(kid.limits().get("max_timers"), Some(7));
+    assert_eq!(kid.content_limits().and_then(|limits| limits.get("max_keys")), Some(50));
+    assert_eq!(
+        (kid.capabilities(), boss.capabilities()),
+        (boss.capabilities(), vec!["work".to_owned()])
+    );
+    // The program gives what it gives otherwise.
+    let order = json!({
+        "performative": "request", "receiver": "ams",
+        "content": {"action": "deploy", "name": "other", "like": "boss"},
+    });
+    assert_eq!(act(&wait(runtime.ask(draft(order))).unwrap()), "inform");
+    let other = runtime.agent_named("other").unwrap();
+    assert_eq!(other.limits().get("max_timers"), Limits::default().get("max_timers"));
+    assert!(other.content_limits().is_none() && other.capabilities().is_empty());
     wait(runtime.close());
 }
 

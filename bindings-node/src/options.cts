@@ -135,6 +135,11 @@ export interface Grants {
   args?: readonly string[] | undefined;
   /** Where its standard output and error go; lines of its `log` unless said otherwise. */
   stdout?: "log" | "inherit" | "discard" | undefined;
+  /**
+   * Whether it may have `ams` deploy, suspend, resume and remove agents. What it deploys has its own
+   * limits, and of its grants `sendTo`.
+   */
+  directoryAdmin?: boolean | undefined;
 }
 
 /** How an agent is deployed. */
@@ -307,9 +312,9 @@ const DEPLOY_OPTIONS = [
 ] as const;
 
 function encodeGrants(grants: Grants): string {
-  const known = ["sendTo", "observe", "dirs", "env", "args", "stdout"] as const;
-  const { sendTo, ...others } = checkOptions(grants, known);
-  return JSON.stringify({ send_to: sendTo, ...others });
+  const known = ["sendTo", "observe", "dirs", "env", "args", "stdout", "directoryAdmin"] as const;
+  const { sendTo, directoryAdmin, ...others } = checkOptions(grants, known);
+  return JSON.stringify({ send_to: sendTo, directory_admin: directoryAdmin, ...others });
 }
 
 /** @internal A module, and whether it is a path even if it looks like text. */

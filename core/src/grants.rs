@@ -28,6 +28,9 @@ pub struct Grants {
     pub args: Vec<String>,
     /// Where its standard output and standard error go.
     pub stdout: Stdout,
+    /// Whether it may have `ams` deploy, suspend, resume and remove agents. What it deploys has its
+    /// own limits, and of its grants `send_to`.
+    pub directory_admin: bool,
 }
 
 /// A folder that an agent sees.
@@ -95,7 +98,7 @@ const MAX_TEXT_BYTES: usize = 64 << 10;
 
 impl Grants {
     /// Grants written as a JSON object: `send_to`, `observe`, `dirs` (`{guest: [host, "ro" | "rw"]}`),
-    /// `env`, `args`, `stdout`.
+    /// `env`, `args`, `stdout`, `directory_admin`.
     ///
     /// # Errors
     ///
@@ -114,6 +117,7 @@ impl Grants {
             env: written.env.into_iter().collect(),
             args: written.args,
             stdout: written.stdout.as_deref().map_or(Ok(Stdout::default()), Stdout::parse)?,
+            directory_admin: written.directory_admin,
         })
     }
 
@@ -208,6 +212,8 @@ struct Written {
     args: Vec<String>,
     #[serde(default)]
     stdout: Option<String>,
+    #[serde(default)]
+    directory_admin: bool,
 }
 
 fn is_among(name: &str, granted: &[String]) -> bool {

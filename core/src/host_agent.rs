@@ -7,8 +7,9 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
-use crate::agent::{Capabilities, Kind, Letter, Mailbox, Next, Refusal, Waiter};
+use crate::agent::{Kind, Letter, Mailbox, Next, Refusal, Waiter};
 use crate::conversation::Protocol;
+use crate::directory::{Description, Profile};
 use crate::error::ErrorKind;
 use crate::limits::Limits;
 use crate::message::{Draft, Filter, Message, Performative};
@@ -102,6 +103,22 @@ impl Task {
             host.finish(self.key, &self.letter, reply);
         }
     }
+
+    /// Ends the task with `work`: what that changes and sends is in one commit with the message.
+    pub(crate) fn settle(mut self, work: impl FnOnce(&Arc<Core>, &Letter, Post<'_>)) {
+        if let Some(host) = self.host.take() {
+            host.settle(self.key, &self.letter, |post| work(&host.core, &self.letter, post));
+        }
+    }
+
+    /// The runtime of the host agent. Only a task that has been answered has none, and is gone.
+    pub(crate) fn core(&self) -> Option<&Arc<Core>> {
+        self.host.as_ref().map(|host| &host.core)
+    }
+
+    pub(crate) fn letter(&self) -> &Letter {
+        &self.letter
+    }
 }
 
 impl Drop for Task {
@@ -117,8 +134,9 @@ pub(crate) struct HostAgent {
     pub name: Arc<str>,
     pub id: Arc<str>,
     pub serial: u64,
+    pub profile: Profile,
     mailbox: Mailbox,
-    core: Arc<Core>,
+    pub core: Arc<Core>,
     /// What the script has registered; nothing yet for one that only a store knows.
     registered: OnceLock<Registered>,
     next_key: AtomicU64,
@@ -135,7 +153,7 @@ struct Flight {
 
 /// What the script says of a host agent.
 pub(crate) struct Registered {
-    pub capabilities: Capabilities,
+    pub declared: Description,
     pub concurrency: usize,
     /// Who takes which messages.
     pub routes: RwLock<Vec<Route>>,
@@ -189,6 +207,7 @@ impl HostAgent {
             id: row.id.clone(),
             serial: row.serial,
             registered: OnceLock::new(),
+            profile: Profile::default(),
             mailbox: Mailbox::new(limits),
             core,
             next_key: AtomicU64::new(1),
@@ -198,7 +217,11 @@ impl HostAgent {
 
     /// Takes messages from now on; whether nobody was registered before.
     pub fn register(self: &Arc<Self>, registered: Registered) -> bool {
+        let declared = registered.declared.clone();
         let is_first = self.registered.set(registered).is_ok();
+        if is_first {
+            self.profile.declare(declared);
+        }
         if is_first && self.mailbox.look_again() {
             self.pump();
         }
@@ -212,7 +235,12 @@ impl HostAgent {
 
     /// Whether it has what `filter` says of agents.
     pub fn matches(&self, filter: &Filter) -> bool {
-        self.registered.get().is_some_and(|registered| registered.capabilities.match_filter(filter))
+        self.is_registered() && self.profile.match_filter(filter, || self.core.source.now_micros())
+    }
+
+    /// Whether its handler is there.
+    pub fn is_registered(&self) -> bool {
+        self.registered.get().is_some()
     }
 
     fn concurrency(&self) -> usize {
@@ -325,10 +353,14 @@ impl HostAgent {
     }
 
     fn finish(self: &Arc<Self>, key: u64, letter: &Letter, reply: Reply) {
+        self.settle(key, letter, |post| self.answer(letter, reply, post));
+    }
+
+    fn settle(self: &Arc<Self>, key: u64, letter: &Letter, work: impl FnOnce(Post<'_>)) {
         // The message has been dealt with when its answer is on disk, not before.
         self.core.alone(Post::outside(), |post| {
             drop(letter.clone().unhold(post));
-            self.answer(letter, reply, post);
+            work(post);
         });
         let resumes = {
             let mut flight = self.flight.lock();

@@ -52,6 +52,7 @@ class Grants:
     env: Mapping[str, str] = field(default_factory=dict)
     args: Iterable[str] = ()
     stdout: str = "log"
+    directory_admin: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The grants as the core reads them."""
@@ -62,6 +63,7 @@ class Grants:
             "env": dict(self.env),
             "args": _names(self.args, "args"),
             "stdout": self.stdout,
+            "directory_admin": self.directory_admin,
         }
 
 

@@ -85,6 +85,9 @@ class Grants:
     args: Iterable[str] = ()
     #: Where its standard output and error go: lines of its log, this program's own, or nowhere.
     stdout: Literal["log", "inherit", "discard"] = "log"
+    #: Whether it may have ``ams`` deploy, suspend, resume and remove agents. What it deploys has
+    #: its own limits, and of its grants ``send_to``.
+    directory_admin: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The grants as the core reads them."""

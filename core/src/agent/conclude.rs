@@ -11,7 +11,8 @@ use super::letter::Letter;
 use super::restart::{fail, supervise};
 use super::run::Job;
 use super::trace::TurnTrace;
-use super::{Activity, Agent, AgentState, Capabilities, OnStarted, Starting, Undo};
+use super::{Activity, Agent, AgentState, OnStarted, Starting, Undo};
+use crate::directory::{Description, Member, Note};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{EventKind, Post, Posting};
 use crate::sandbox::{Ended, Fault, FaultKind, Level, Made, Seat, TurnEnd, World};
@@ -277,10 +278,11 @@ fn write_down(agent: &Agent, post: Post<'_>) {
 /// Takes what an init has said and done for the agent's.
 fn take_up(agent: &Arc<Agent>, mut ended: Ended, post: Post<'_>) {
     let listed = &agent.settings.capabilities;
-    match Capabilities::join(listed, ended.capabilities.take().as_deref()) {
-        Ok(capabilities) => *agent.face.capabilities.write() = capabilities,
+    match Description::declared(listed, ended.capabilities.take().as_deref()) {
+        Ok(declared) => agent.face.profile.declare(declared),
         Err(wrong) => {
-            *agent.face.capabilities.write() = Capabilities::join(listed, None).unwrap_or_default();
+            let declared = Description::declared(listed, None).unwrap_or_default();
+            agent.face.profile.declare(declared);
             agent
                 .face
                 .log(Level::Warn, &format!("get_capabilities wrote no AgentCapabilities: {wrong}"));
@@ -289,8 +291,13 @@ fn take_up(agent: &Arc<Agent>, mut ended: Ended, post: Post<'_>) {
     // An init that runs again drops what an earlier one subscribed to, and the timers that it set.
     agent.core.end_subscriptions(agent, Some(Made::InInit), post);
     agent.core.end_timers(agent, Some(Made::InInit), post);
+    let ended_registration = agent.core.begin_init(agent, &ended.record, post);
     commit(agent, ended.record, None, Made::InInit, post);
     agent.set_state(AgentState::Active);
+    let changed = Note::Changed(Member::Agent(agent.clone()));
+    for note in ended_registration.into_iter().chain([changed]) {
+        agent.core.note(note, post);
+    }
 }
 
 fn not_started(agent: &Arc<Agent>, activity: &mut Activity, fault: Fault, post: Post<'_>) {

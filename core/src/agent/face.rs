@@ -5,14 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::RwLock;
 use rand::rngs::StdRng;
-use serde::Deserialize;
 
 use super::log::LogRing;
 use super::rate::Bucket;
 use super::stats::Counters;
 use super::{Holdings, LogLine, Stats};
+use crate::directory::Profile;
 use crate::error::Error;
 use crate::grants::{Folder, Grants};
 use crate::limits::Limits;
@@ -27,7 +26,7 @@ pub(crate) struct Face {
     /// Unique in the runtime, and never used again.
     pub serial: u64,
     pub counters: Counters,
-    pub capabilities: RwLock<Capabilities>,
+    pub profile: Profile,
     pub holdings: Holdings,
     pub limits: Arc<Limits>,
     /// Of what it sends and is sent: its own, or the runtime's.
@@ -36,58 +35,6 @@ pub(crate) struct Face {
     core: Arc<Core>,
     log: LogRing,
     bucket: Bucket,
-}
-
-/// What an agent can do.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Capabilities {
-    pub names: Vec<String>,
-    pub services: Vec<String>,
-}
-
-/// The part of the guide's `AgentCapabilities` that the directory needs.
-#[derive(Deserialize)]
-struct Declared {
-    #[serde(default)]
-    services: Vec<Service>,
-}
-
-#[derive(Deserialize)]
-struct Service {
-    name: String,
-}
-
-/// The most capabilities and services of one agent.
-const MAX_CAPABILITIES: usize = 256;
-
-impl Capabilities {
-    /// Joins what the deployer listed with what the agent says of itself. The deployer's list is a
-    /// ceiling, so that code that nobody trusts cannot claim `payments` and receive its mail.
-    pub fn join(listed: &[String], declared: Option<&[u8]>) -> Result<Self, String> {
-        let services = match declared {
-            None => Vec::new(),
-            Some(json) => {
-                let declared: Declared = serde_json::from_slice(json).map_err(|e| e.to_string())?;
-                declared
-                    .services
-                    .into_iter()
-                    .map(|service| service.name)
-                    .take(MAX_CAPABILITIES)
-                    .collect()
-            }
-        };
-        if listed.is_empty() {
-            return Ok(Capabilities { names: services.clone(), services });
-        }
-        let services = services.into_iter().filter(|service| listed.contains(service)).collect();
-        Ok(Capabilities { names: listed.to_vec(), services })
-    }
-
-    /// Whether an agent with these is meant by `filter`.
-    pub fn match_filter(&self, filter: &Filter) -> bool {
-        filter.capabilities.iter().all(|wanted| self.names.contains(wanted))
-            && filter.services.iter().all(|wanted| self.services.contains(wanted))
-    }
 }
 
 impl Face {
@@ -102,7 +49,7 @@ impl Face {
             log: LogRing::new(limits.max_log_bytes),
             bucket: Bucket::new(limits.max_messages_per_second),
             counters: Counters::default(),
-            capabilities: RwLock::default(),
+            profile: Profile::default(),
             holdings: Holdings::default(),
             name,
             id,

@@ -24,6 +24,8 @@ pub(crate) struct Letter {
     /// The ask that this message is part of, however many agents passed it on.
     pub ask: Option<Arc<Ask>>,
     pub kind: Kind,
+    /// The serial of who sent it, where that is known: a store keeps only the name.
+    pub from: Option<u64>,
     /// Its number in the store, where it is kept.
     pub row: Option<Row>,
     /// The commit that it is part of, where that may not be on disk yet.
@@ -50,7 +52,13 @@ impl Kind {
 
 impl Letter {
     pub fn new(message: Message, ask: Option<Arc<Ask>>, kind: Kind) -> Self {
-        Letter { message, ask, kind, row: None, commit: None, place: 0 }
+        Letter { message, ask, kind, from: None, row: None, commit: None, place: 0 }
+    }
+
+    /// Says who sent it.
+    #[must_use]
+    pub fn sent_by(self, serial: u64) -> Self {
+        Letter { from: Some(serial), ..self }
     }
 
     /// Takes it out of the store again.

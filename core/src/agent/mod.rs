@@ -24,7 +24,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-pub(crate) use face::{Capabilities, Face};
+pub(crate) use face::Face;
 pub(crate) use holdings::{Holdings, Timer};
 pub(crate) use letter::{Kind, Letter};
 pub use log::{LogLevel, LogLine};
@@ -39,7 +39,8 @@ pub use stats::Stats;
 use trace::TurnTrace;
 
 use crate::error::Error;
-use crate::runtime::{Core, Settings};
+use crate::message::Filter;
+use crate::runtime::{Core, Loaded, Settings};
 use crate::sandbox::{Instance, InstancePermit, Lease, Meter, Profiler, Seat, Turn};
 use crate::store::AgentRow;
 
@@ -190,6 +191,17 @@ impl Agent {
         self.leaves.store(true, Ordering::Release);
     }
 
+    /// Whether it has what `filter` says of agents.
+    pub fn matches(&self, filter: &Filter) -> bool {
+        self.face.profile.match_filter(filter, || self.core.source.now_micros())
+    }
+
+    /// The code that it has now.
+    pub fn loaded(&self) -> Loaded {
+        let seat = self.seat.load();
+        Loaded { template: seat.template.clone(), wasm: seat.wasm.clone() }
+    }
+
     /// What a store keeps of it once its init has come to its end, with the code that it has now.
     fn row(&self) -> AgentRow {
         let seat = self.seat.load();
@@ -202,7 +214,7 @@ impl Agent {
             hash: seat.template.hash,
             wasm: seat.wasm.clone(),
             state: state.as_str().to_owned(),
-            settings: self.settings.to_json(),
+            settings: self.settings.to_json(self.face.profile.stored().as_ref()),
         }
     }
 

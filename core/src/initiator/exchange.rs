@@ -232,7 +232,10 @@ impl Exchange {
                     self.pending[place] = false;
                     Came::Fault(place, message)
                 }
-                None => Came::Other(message),
+                None => match self.places.get(message.sender()).copied() {
+                    Some(place) => Came::From(place, message),
+                    None => Came::Other(message),
+                },
             };
         }
         match self.places.get(message.sender()).copied() {

@@ -204,6 +204,7 @@ impl Builder {
         core.io.spawn(core.timers.clone().run(core.source.clone()));
         core.io.spawn(Core::watch_deadlines(Arc::downgrade(&core)));
         let runtime = Runtime { owner: Arc::new(Owner(core.clone())) };
+        core.enter_services();
         // Nothing is written before everything is there.
         if let (Some(restored), Some(path)) = (restored, &self.store) {
             core.bring_back(restored).map_err(|error| refused(path, &error))?;

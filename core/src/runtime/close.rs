@@ -23,7 +23,7 @@ impl Core {
             return;
         }
         // From now on nobody finds it, and its name is free.
-        self.directory.remove(&agent.face.name, &agent.face.id);
+        self.leave(&Member::Agent(agent.clone()));
         let (waiting, wake) = agent.mailbox.request_shutdown();
         self.end_letters(waiting, agent.name(), Refusal::Removed);
         if wake {
@@ -106,6 +106,10 @@ impl Core {
             }
             self.wait_for_agents(timeout.saturating_sub(begun.elapsed())).await;
         }
+        // Agents may have had something to say to them at their end.
+        for service in self.services() {
+            self.end_letters(service.end(), &service.name, Refusal::Removed);
+        }
         self.asks.fail_all(&Error::closed());
         self.subscriptions.close_all();
         self.events.close_all();
@@ -116,6 +120,8 @@ impl Core {
     }
 
     fn end_everybody(&self) -> Vec<Arc<Agent>> {
+        // That everybody leaves is news to nobody.
+        self.directory.end_searches();
         let mut agents = Vec::new();
         for member in self.directory.members() {
             match member {

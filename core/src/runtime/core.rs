@@ -85,6 +85,8 @@ impl Party {
     pub const AMS: Party = Party(0);
     /// The script, under whatever name it speaks.
     pub const SCRIPT: Party = Party(1);
+    /// The directory facilitator.
+    pub const DF: Party = Party(2);
 }
 
 /// What a new runtime is made of.
@@ -232,8 +234,8 @@ impl Core {
     }
 
     /// Takes an agent out of the directory and gives its place back.
-    pub fn forget(&self, agent: &Agent) {
-        self.directory.remove(&agent.face.name, &agent.face.id);
+    pub fn forget(&self, agent: &Arc<Agent>) {
+        self.leave(&Member::Agent(agent.clone()));
         // What the store keeps of them goes with the agent, or stays until it is opened again.
         for id in agent.face.holdings.subscriptions_made(None) {
             self.take_subscription(agent, id);
@@ -274,10 +276,6 @@ impl Core {
 /// The error of a name that nobody here has.
 pub(crate) fn not_found(name: &str) -> Error {
     let shown: String = name.chars().take(300).collect();
-    let hint = if matches!(name, name::AMS | name::DF) {
-        "; it answers no messages in this version"
-    } else {
-        "; see `agents()` for who is here"
-    };
-    Error::new(ErrorKind::AgentNotFound, format!("no agent is called {shown:?}{hint}"))
+    let text = format!("no agent is called {shown:?}; see `agents()` for who is here");
+    Error::new(ErrorKind::AgentNotFound, text)
 }

@@ -44,7 +44,8 @@ impl Agent {
 
     /// What it can do.
     pub fn capabilities(&self) -> Vec<String> {
-        self.inner.face.capabilities.read().names.clone()
+        let shown = self.inner.face.profile.shown(self.inner.core.source.now_micros());
+        shown.map(|shown| shown.description.capabilities.clone()).unwrap_or_default()
     }
 
     /// Its limits.

@@ -339,11 +339,22 @@ impl Core {
         for undo in parts.undo.into_iter().rev() {
             self.unsay(undo);
         }
+        let mut told = Vec::new();
         for outward in parts.outward {
+            match outward {
+                Outward::Note(note) => self.take_note_back(note),
+                other => told.push(other),
+            }
+        }
+        // Who is told may look at once.
+        for outward in told {
             match outward {
                 Outward::Answer(ask, ..) => ask.fail(error.clone()),
                 Outward::Done(done, _) => done(Err(error.clone())),
-                Outward::Observe(_) | Outward::DeadLetter(_) | Outward::Event(_) => {}
+                Outward::Observe(_)
+                | Outward::DeadLetter(_)
+                | Outward::Event(_)
+                | Outward::Note(_) => {}
             }
         }
         for member in parts.mailboxes {

@@ -14,7 +14,7 @@ use super::dead_letter::DeadLetter;
 use super::events::Event;
 use super::journal::Journal;
 use crate::agent::{Agent, Letter, OnStarted, Undo};
-use crate::directory::Member;
+use crate::directory::{Member, Note};
 use crate::error::Error;
 use crate::message::Message;
 use crate::scheduler::Lane;
@@ -106,6 +106,8 @@ pub(crate) enum Outward {
     DeadLetter(DeadLetter),
     /// Something for who watches events.
     Event(Event),
+    /// Something for the directory.
+    Note(Note),
     /// A start, a restart or a replacement has come to its end.
     Done(OnStarted, Result<(), Error>),
 }
@@ -293,6 +295,7 @@ impl Core {
                 }
                 Outward::DeadLetter(letter) => self.show_dead(letter),
                 Outward::Event(event) => self.show_event(&event),
+                Outward::Note(note) => self.take_note(note),
                 Outward::Done(done, result) => done(result),
             }
         }

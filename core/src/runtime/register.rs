@@ -10,11 +10,12 @@ use parking_lot::RwLock;
 use super::core::Core;
 use super::deploy::name_taken;
 use super::posting::Post;
-use crate::agent::{Capabilities, Refusal};
-use crate::directory::Member;
+use super::settings::host_settings;
+use crate::agent::Refusal;
+use crate::directory::{Description, Member};
 use crate::error::{Error, ErrorKind};
 use crate::host_agent::{Handler, HostAgent, Registered, Reply, Route, Task};
-use crate::message::{Message, Performative};
+use crate::message::{Message, Performative, name};
 use crate::store::{Change, HostRow};
 
 /// How many messages an asynchronous handler is given at once.
@@ -117,26 +118,26 @@ impl Core {
         self.check_open()?;
         let default = register.handler.map(|handler| Route { act: None, protocol: None, handler });
         let registered = Registered {
-            capabilities: Capabilities {
-                services: register.capabilities.clone(),
-                names: register.capabilities,
-            },
+            declared: Description::of_capabilities(register.capabilities),
             concurrency: register.concurrency,
             routes: RwLock::new(Vec::from_iter(default)),
         };
         // One that a store has brought back waits for its handler.
-        if let Some(Member::Host(host)) = self.directory.find(&register.name) {
-            return match host.register(registered) {
-                true => Ok(HostAgentHandle { host, core: self.clone() }),
-                false => Err(name_taken(&register.name)),
-            };
+        if let Some(Member::Host(host)) = self.directory.find(&register.name)
+            && !name::is_reserved(&register.name)
+        {
+            if !host.register(registered) {
+                return Err(name_taken(&register.name));
+            }
+            self.member_changed(&Member::Host(host.clone()));
+            return Ok(HostAgentHandle { host, core: self.clone() });
         }
         self.check_name(&register.name)?;
         let row = HostRow {
             serial: self.next_serial(),
             id: self.new_id().as_str().into(),
             name: register.name.into(),
-            settings: "{}".to_owned(),
+            settings: host_settings(None),
         };
         let host = Arc::new(HostAgent::new(self.clone(), &row, &self.limits));
         if !self.directory.enter(Member::Host(host.clone())) {
@@ -150,11 +151,12 @@ impl Core {
             self.unregister(&host);
             return Err(closed);
         }
+        self.member_changed(&Member::Host(host.clone()));
         Ok(HostAgentHandle { host, core: self.clone() })
     }
 
     fn unregister(&self, host: &Arc<HostAgent>) {
-        self.directory.remove(&host.name, &host.id);
+        self.leave(&Member::Host(host.clone()));
         self.hosts.remove(&host.serial);
         let waiting = host.end();
         self.end_letters(waiting, &host.name, Refusal::Removed);

@@ -7,10 +7,10 @@ use super::Post;
 use super::core::Core;
 use super::dead_letter::DeadLetter;
 use super::deploy::Newcomer;
-use super::settings::Settings;
+use super::settings::{Settings, host_registration};
 use super::wasm::Loaded;
 use crate::agent::{Agent, AgentState, Kind, Letter, Restart, Starting, Timer};
-use crate::directory::Member;
+use crate::directory::{Member, Registration};
 use crate::error::{Error, ErrorKind, shown};
 use crate::host_agent::HostAgent;
 use crate::message::{Filter, Message, name};
@@ -32,7 +32,7 @@ pub(super) struct Restore<'a> {
 /// What a store holds, all of it as it should be.
 pub(crate) struct Restored {
     agents: Vec<RestoredAgent>,
-    hosts: Vec<HostRow>,
+    hosts: Vec<(HostRow, Option<Registration>)>,
     /// With their receivers.
     letters: Vec<(Row, Serial, Kind, Message)>,
     dead_letters: Vec<DeadLetter>,
@@ -42,6 +42,7 @@ pub(crate) struct Restored {
 struct RestoredAgent {
     row: AgentRow,
     settings: Settings,
+    registered: Option<Registration>,
     template: Arc<Template>,
     data: Pairs,
     timers: Vec<(u32, Timer)>,
@@ -76,7 +77,13 @@ impl Restore<'_> {
             Ok(DeadLetter { id, at, message: restore(id, &message)?, reason, agent })
         });
         let dead_letters = dead_letters.collect::<Result<_, Error>>()?;
-        let (hosts, orphans) = (contents.hosts, contents.orphans);
+        let hosts = contents.hosts.into_iter().map(|host| {
+            let registered = host_registration(&host.settings)
+                .map_err(|error| error.about(format!("the host agent {:?}", shown(&host.name))))?;
+            Ok((host, registered))
+        });
+        let hosts = hosts.collect::<Result<_, Error>>()?;
+        let orphans = contents.orphans;
         Ok(Restored { agents, hosts, letters, dead_letters, orphans })
     }
 
@@ -110,7 +117,7 @@ impl Restore<'_> {
     }
 
     fn agent(&self, stored: StoredAgent) -> Result<RestoredAgent, Error> {
-        let settings = Settings::from_json(&stored.row.settings)?;
+        let (settings, registered) = Settings::from_json(&stored.row.settings)?;
         let template = Template::load(self.engine, &stored.row.wasm)?;
         if template.hash != stored.row.hash {
             return Err(wrong("its module is not the one that was deployed".to_owned()));
@@ -126,6 +133,7 @@ impl Restore<'_> {
         let timers = timers.map(|(id, due, in_init)| (id, Timer { due, made: made(in_init) }));
         Ok(RestoredAgent {
             settings,
+            registered,
             template,
             data: stored.data,
             timers: timers.collect(),
@@ -148,11 +156,17 @@ impl Core {
             members.insert(agent.face.serial, Member::Agent(agent.clone()));
             agents.push(agent);
         }
-        for host in restored.hosts {
+        for service in self.services() {
+            members.insert(service.serial, Member::Host(service));
+        }
+        for (host, registered) in restored.hosts {
             // Its handler has not been registered again: its messages wait for it.
             let host = Arc::new(HostAgent::new(self.clone(), &host, &self.limits));
             let member = Member::Host(host.clone());
             if self.directory.enter(member.clone()) {
+                if let Some(registered) = registered {
+                    self.restore_registration(&member, registered);
+                }
                 members.insert(host.serial, member);
                 self.hosts.insert(host.serial, host);
             }
@@ -172,6 +186,9 @@ impl Core {
         for orphan in restored.orphans {
             self.alone(Post::outside(), |post| post.change(|| Change::Gone(orphan)));
         }
+        for service in self.services() {
+            service.look_again();
+        }
         for agent in agents {
             if agent.state() != AgentState::Failed && agent.mailbox.request_init() {
                 self.scheduler.push(agent, Lane::outside());
@@ -181,11 +198,14 @@ impl Core {
     }
 
     fn bring_back_agent(self: &Arc<Self>, stored: RestoredAgent) -> Result<Arc<Agent>, Error> {
-        let RestoredAgent { row, settings, template, .. } = stored;
+        let RestoredAgent { row, settings, template, registered, .. } = stored;
         let loaded = Loaded { template, wasm: row.wasm };
         let newcomer =
             Newcomer { serial: row.serial, id: row.id, name: row.name, starting: Starting::Again };
         let agent = self.enter(newcomer, &loaded, &settings)?;
+        if let Some(registered) = registered {
+            self.restore_registration(&Member::Agent(agent.clone()), registered);
+        }
         let holdings = &agent.face.holdings;
         holdings.count_from(stored.next_timer, stored.next_subscription);
         for (key, value) in stored.data {

@@ -93,7 +93,7 @@ impl Core {
             return;
         }
         let ask = self.passed_on(from, &member, message, ask);
-        let letter = Letter::direct(message.clone(), ask);
+        let letter = Letter::direct(message.clone(), ask).sent_by(from.0);
         if let Err((refusal, letter)) = self.deliver(&member, letter, post) {
             self.report_refusal(&letter, member.name(), refusal, post);
         }
@@ -192,7 +192,7 @@ impl Core {
             let Ok(reserved) = place.0.downcast::<LocalPlace>() else {
                 continue;
             };
-            let letter = Letter::direct(message.clone(), None);
+            let letter = Letter::direct(message.clone(), None).sent_by(from.0);
             match *reserved {
                 LocalPlace::Agent(reserved) => {
                     let agent = reserved.agent().clone();
@@ -393,7 +393,7 @@ impl Core {
     }
 
     /// An agent's last turn is over.
-    pub fn agent_stopped(&self, agent: &Agent) {
+    pub fn agent_stopped(&self, agent: &Arc<Agent>) {
         if !agent.retire() {
             return;
         }

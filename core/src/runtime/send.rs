@@ -274,7 +274,8 @@ impl Core {
             }
             if let Some(member) = member {
                 let ask = self.passed_on(from, &member, &message, None);
-                letters.push((member, Letter::direct(message.clone(), ask)));
+                let letter = Letter::direct(message.clone(), ask).sent_by(from.0);
+                letters.push((member, letter));
             } else if !seen {
                 let reason = format!("nobody waits for it at {to:?}");
                 self.keep_dead(message.clone(), reason, post);
@@ -345,6 +346,7 @@ impl Core {
         let asking = async {
             for member in &members {
                 let letter = Letter::direct(message.clone(), Some(ask.clone()));
+                let letter = letter.sent_by(speaker.serial);
                 match member {
                     Member::Agent(agent) if message.charge() <= INLINE_BYTES => {
                         match agent.mailbox.claim(letter) {

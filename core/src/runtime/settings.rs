@@ -1,4 +1,5 @@
-//! What the deployer said of an agent, beside its module and its name; kept in the store as JSON.
+//! What the deployer said of an agent, beside its module and its name, and what a member has
+//! registered with `df`; kept in the store as JSON.
 
 use std::sync::Arc;
 
@@ -6,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::agent::Restart;
+use crate::directory::Registration;
 use crate::error::{Error, ErrorKind};
 use crate::grants::Grants;
 use crate::limits::Limits;
@@ -30,10 +32,38 @@ struct Written {
     capabilities: Vec<String>,
     restart: String,
     grants: Grants,
+    /// What the agent has registered with `df`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    registered: Option<Registration>,
+}
+
+/// What a store keeps of a host agent, beside its name.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenHost {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    registered: Option<Registration>,
+}
+
+/// What a store keeps of a host agent: what it has registered with `df`.
+pub(crate) fn host_settings(registered: Option<&Registration>) -> String {
+    let written = WrittenHost { registered: registered.cloned() };
+    serde_json::to_string(&written).unwrap_or_default()
+}
+
+/// What a host agent of a store has registered.
+pub(crate) fn host_registration(json: &str) -> Result<Option<Registration>, Error> {
+    let written: WrittenHost = serde_json::from_str(json).map_err(unreadable)?;
+    Ok(written.registered)
+}
+
+fn unreadable(wrong: serde_json::Error) -> Error {
+    Error::new(ErrorKind::Store, format!("its settings cannot be read: {wrong}"))
 }
 
 impl Settings {
-    pub fn to_json(&self) -> String {
+    /// What a store keeps, with what the agent has registered.
+    pub fn to_json(&self, registered: Option<&Registration>) -> String {
         let written = Written {
             limits: by_name(Limits::NAMES, |name| self.limits.get(name)),
             content_limits: self
@@ -43,14 +73,14 @@ impl Settings {
             capabilities: self.capabilities.clone(),
             restart: self.restart.as_str().to_owned(),
             grants: Grants::clone(&self.grants),
+            registered: registered.cloned(),
         };
         serde_json::to_string(&written).unwrap_or_default()
     }
 
-    pub fn from_json(json: &str) -> Result<Self, Error> {
-        let written: Written = serde_json::from_str(json).map_err(|wrong| {
-            Error::new(ErrorKind::Store, format!("its settings cannot be read: {wrong}"))
-        })?;
+    /// Reads what a store has kept; also what the agent had registered.
+    pub fn from_json(json: &str) -> Result<(Self, Option<Registration>), Error> {
+        let written: Written = serde_json::from_str(json).map_err(unreadable)?;
         let mut limits = Limits::default();
         for (name, value) in &written.limits {
             limits.set(name, figure(value)?)?;
@@ -67,13 +97,14 @@ impl Settings {
                 Some(Arc::new(limits))
             }
         };
-        Ok(Settings {
+        let settings = Settings {
             limits: Arc::new(limits),
             content_limits,
             capabilities: written.capabilities,
             restart: Restart::parse(&written.restart)?,
             grants: Arc::new(written.grants),
-        })
+        };
+        Ok((settings, written.registered))
     }
 }
 

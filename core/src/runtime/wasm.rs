@@ -1,5 +1,6 @@
 //! Where a module comes from.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ pub struct Wasm(Source);
 enum Source {
     File(PathBuf),
     Bytes(Arc<[u8]>),
+    Loaded(Loaded),
 }
 
 impl Wasm {
@@ -28,6 +30,11 @@ impl Wasm {
     /// A module in memory.
     pub fn bytes(wasm: impl Into<Arc<[u8]>>) -> Self {
         Wasm(Source::Bytes(wasm.into()))
+    }
+
+    /// The module that another agent has.
+    pub(crate) fn loaded(loaded: Loaded) -> Self {
+        Wasm(Source::Loaded(loaded))
     }
 
     /// A path, or a module in the text format: text that begins with `(` or `;` is a module.
@@ -52,6 +59,7 @@ impl Wasm {
     fn read<T>(&self, load: impl FnOnce(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
         match &self.0 {
             Source::Bytes(bytes) => load(bytes),
+            Source::Loaded(loaded) => load(&loaded.wasm),
             Source::File(path) => {
                 let bytes = std::fs::read(path).map_err(|error| {
                     let text = format!("{} cannot be read: {error}", path.display());
@@ -70,9 +78,18 @@ pub(crate) struct Loaded {
     pub wasm: Bytes,
 }
 
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded").finish_non_exhaustive()
+    }
+}
+
 impl Core {
     /// Compiles a module, away from the calling thread.
     pub async fn load(&self, wasm: Wasm) -> Result<Loaded, Error> {
+        if let Source::Loaded(loaded) = wasm.0 {
+            return Ok(loaded);
+        }
         let engine = self.engine.clone();
         let keeps_bytes = self.journal.is_some();
         let loading = self.io.spawn_blocking(move || {

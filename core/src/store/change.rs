@@ -30,6 +30,8 @@ pub(crate) enum Change {
     Gone(Serial),
     /// An agent's state changed; one of `active`, `suspended`, `failed`.
     State(Serial, &'static str),
+    /// What is said of a member changed, as its row has it.
+    Settings(Serial, String),
     /// A message waits for `to`.
     Letter { row: Row, to: Serial, kind: &'static str, message: Bytes },
     /// A message has been dealt with.
@@ -62,7 +64,8 @@ pub(crate) struct AgentRow {
     pub wasm: Bytes,
     /// `active`, `suspended` or `failed`.
     pub state: String,
-    /// What the deployer said of the agent, as a JSON object: limits, grants, capabilities, restart.
+    /// What the deployer said of the agent, as a JSON object: limits, grants, capabilities, restart;
+    /// and what it has registered with `df`.
     pub settings: String,
 }
 
@@ -72,7 +75,7 @@ pub(crate) struct HostRow {
     pub serial: Serial,
     pub id: Arc<str>,
     pub name: Arc<str>,
-    /// As of an agent.
+    /// What it has registered with `df`, as a JSON object.
     pub settings: String,
 }
 

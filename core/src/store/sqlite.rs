@@ -231,6 +231,11 @@ fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::State(serial, state) => {
             run("UPDATE agents SET state = ? WHERE serial = ?", params![state, number(*serial)])
         }
+        Change::Settings(serial, settings) => {
+            let values = params![settings, number(*serial)];
+            run("UPDATE agents SET settings = ? WHERE serial = ?", values)?;
+            run("UPDATE hosts SET settings = ? WHERE serial = ?", values)
+        }
         Change::Gone(serial) => {
             forget(connection, number(*serial))?;
             drop_unused_modules(connection)

@@ -7,6 +7,7 @@ mod closing;
 mod conformance;
 mod conversations;
 mod crash;
+mod directory;
 mod engine;
 mod fairness;
 mod host_agents;

@@ -272,6 +272,20 @@ fn what_cannot_be_brought_back_is_named() {
             "UPDATE agents SET settings = json_set(settings, '$.limits.max_timers', -1)",
             "a limit is -1",
         ),
+        (
+            "UPDATE agents SET settings = json_set(settings, '$.registered', 7) WHERE name = 'a'",
+            r#"the agent "a""#,
+        ),
+        (
+            "UPDATE agents SET settings = json_set(settings, '$.registered', json('{\"description\":{\"odd\":1}}'))",
+            "unknown field `odd`",
+        ),
+        (
+            "UPDATE hosts SET settings = '{\"registered\":{\"lease_until\":1}}'",
+            "missing field `description`",
+        ),
+        ("UPDATE hosts SET settings = '{\"odd\":1}'", "unknown field `odd`"),
+        ("UPDATE hosts SET settings = ''", "the host agent"),
         ("UPDATE subscriptions SET filter = '{'", "subscription 9"),
         ("UPDATE letters SET message = x'7b7d'", "a message in the store cannot be read"),
         ("UPDATE letters SET message = zeroblob(5000000)", "a message in the store cannot be read"),

@@ -1,4 +1,14 @@
-//! Who is here, by name and by id, and what they can do.
+//! Who is here, by name and by id, and what they can do; `ams` and `df`, who answer for it.
+
+mod ams;
+mod answer;
+mod description;
+mod df;
+mod profile;
+mod reading;
+mod reason;
+mod registry;
+mod searches;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,10 +16,15 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
+pub(crate) use self::description::Description;
+pub(crate) use self::profile::{Profile, Registration};
+pub(crate) use self::registry::Note;
+use self::searches::Searches;
 use crate::agent::Agent;
 use crate::host_agent::HostAgent;
 use crate::message::Filter;
-use crate::scheduler::Lane;
+use crate::scheduler::{Calendar, Lane};
+use crate::store::SERIALS;
 
 /// Somebody who can receive messages.
 #[derive(Clone)]
@@ -52,12 +67,25 @@ impl Member {
         }
     }
 
+    /// What it can do.
+    pub fn profile(&self) -> &Profile {
+        match self {
+            Member::Agent(agent) => &agent.face.profile,
+            Member::Host(host) => &host.profile,
+        }
+    }
+
     /// Whether the member has what `filter` says of agents.
     pub fn matches(&self, filter: &Filter) -> bool {
         match self {
-            Member::Agent(agent) => agent.face.capabilities.read().match_filter(filter),
+            Member::Agent(agent) => agent.matches(filter),
             Member::Host(host) => host.matches(filter),
         }
+    }
+
+    /// Whether it is `ams` or `df`, whom no list of agents has.
+    pub fn is_service(&self) -> bool {
+        self.serial() < *SERIALS.start()
     }
 }
 
@@ -65,6 +93,10 @@ impl Member {
 pub(crate) struct Directory {
     by_name: DashMap<Arc<str>, Member>,
     by_id: DashMap<Arc<str>, Member>,
+    /// Who wants to be told of changes.
+    searches: Searches,
+    /// When registrations end, by the serial of their member; with its id.
+    leases: Arc<Calendar<u64, Arc<str>>>,
 }
 
 impl Directory {
@@ -97,10 +129,15 @@ impl Directory {
         self.by_id.get(name_or_id).map(|member| member.clone())
     }
 
-    /// Everybody, in the order in which they came.
+    /// Whether this member is here, and not only another one of its name.
+    fn has(&self, member: &Member) -> bool {
+        self.by_id.get(member.id()).is_some_and(|found| found.serial() == member.serial())
+    }
+
+    /// Everybody but `ams` and `df`, in the order in which they came.
     pub fn members(&self) -> Vec<Member> {
-        let mut members: Vec<Member> =
-            self.by_name.iter().map(|entry| entry.value().clone()).collect();
+        let everybody = self.by_name.iter().map(|entry| entry.value().clone());
+        let mut members: Vec<Member> = everybody.filter(|member| !member.is_service()).collect();
         members.sort_by_key(Member::serial);
         members
     }
@@ -117,9 +154,15 @@ impl Directory {
         members
     }
 
+    /// Tells nobody of changes any more.
+    pub fn end_searches(&self) {
+        self.searches.clear();
+    }
+
     /// Takes everybody out.
     pub fn clear(&self) {
         self.by_name.clear();
         self.by_id.clear();
+        self.searches.clear();
     }
 }

@@ -1,0 +1,154 @@
+//! What `ams` and `df` have in common: who asks, and how that is answered.
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use serde_json::{Value, json};
+
+use super::{Member, ams, df, registry};
+use crate::agent::{Kind, Letter};
+use crate::host_agent::{Handler, HostAgent, Registered, Route};
+use crate::limits::Limits;
+use crate::message::{Draft, Envelope, Message, Performative, Stamp, name};
+use crate::runtime::{Ask, Core, Party, Post};
+use crate::store::HostRow;
+
+/// Who has sent a message.
+pub(super) enum Caller {
+    /// This program, under a name of its own.
+    Script,
+    Member(Member),
+}
+
+impl Caller {
+    /// Who waits for an answer to this letter. Nobody does where its sender is not here any more, or
+    /// where it is an answer itself, so that no two talk for ever.
+    pub fn to_answer(core: &Core, letter: &Letter) -> Option<Self> {
+        use Performative::{Failure, Inform, NotUnderstood};
+        let act = letter.message.performative();
+        if letter.kind != Kind::Direct || matches!(act, Inform | Failure | NotUnderstood) {
+            return None;
+        }
+        // The name alone does not tell who sent it: one that is free again may be somebody else's.
+        let sender = letter.message.sender();
+        match (letter.from, core.directory.find(sender)) {
+            (Some(from), _) if from == Party::SCRIPT.0 => Some(Caller::Script),
+            (Some(from), member) => {
+                member.filter(|member| member.serial() == from).map(Caller::Member)
+            }
+            (None, Some(member)) => Some(Caller::Member(member)),
+            (None, None) => core.is_speaker(sender).then_some(Caller::Script),
+        }
+    }
+}
+
+/// Checks that a message names this protocol, or none.
+pub(super) fn check_protocol(
+    message: &Message,
+    expected: &'static str,
+) -> super::reason::Answered<()> {
+    match message.protocol() {
+        Some(protocol) if protocol != expected => {
+            let expected = format!("{expected:?} or none");
+            Err(super::reason::Reason::unsupported_value("protocol", protocol, &expected))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Sends an answer of `ams` or `df` to whoever sent `message`.
+pub(super) fn say(
+    core: &Core,
+    service: &'static str,
+    message: &Message,
+    act: Performative,
+    content: &Value,
+    ask: Option<&Arc<Ask>>,
+    post: Post<'_>,
+) {
+    let draft = Draft::raw_reply(message, act, content.to_string().as_bytes());
+    // The runtime wrote it: limits on what others write do not keep it from who waits for it.
+    let stamp = Stamp { sender: Some(service), ..Stamp::default() };
+    let answer = Envelope::read(draft.as_bytes()).and_then(|envelope| core.stamp(&envelope, stamp));
+    let party = if service == name::AMS { Party::AMS } else { Party::DF };
+    match answer {
+        Ok(answer) => core.route(party, answer, ask, post),
+        Err(error) => tracing::error!(%error, "an answer of {service:?} could not be written"),
+    }
+}
+
+/// Results on their way into an answer: as many as were asked for, and as fit into a message.
+pub(super) struct Results {
+    results: Vec<Value>,
+    most: usize,
+    bytes_left: usize,
+    is_incomplete: bool,
+}
+
+impl Results {
+    pub fn new(core: &Core, most: usize) -> Self {
+        let bytes = usize::try_from(core.limits.max_message_bytes).unwrap_or(usize::MAX);
+        Results { results: Vec::new(), most, bytes_left: bytes, is_incomplete: false }
+    }
+
+    /// Adds a result if there is room.
+    pub fn add(&mut self, result: impl FnOnce() -> Value) {
+        if self.is_incomplete || self.results.len() >= self.most {
+            self.is_incomplete = true;
+            return;
+        }
+        let result = result();
+        let bytes = result.to_string().len() + 1;
+        match self.bytes_left.checked_sub(bytes) {
+            Some(left) => {
+                self.bytes_left = left;
+                self.results.push(result);
+            }
+            None => self.is_incomplete = true,
+        }
+    }
+
+    pub fn content(self) -> Value {
+        let mut content = json!({"results": self.results});
+        if self.is_incomplete {
+            content["incomplete"] = true.into();
+        }
+        content
+    }
+}
+
+/// Changes that wait in the mailbox of `ams` or `df` until they are on disk.
+const MAILBOX_CAPACITY: u32 = 65_536;
+
+impl Core {
+    /// Enters `ams` and `df`, before anybody else comes.
+    pub fn enter_services(self: &Arc<Self>) {
+        let limits = Limits {
+            mailbox_capacity: MAILBOX_CAPACITY,
+            mailbox_bytes: self.limits.mailbox_bytes.max(64 << 20),
+            ..self.limits.clone()
+        };
+        let enter = |name: &str, party: Party, concurrency, handler: Arc<dyn Handler>| {
+            let (id, name) = (name.into(), name.into());
+            let row = HostRow { serial: party.0, id, name, settings: String::new() };
+            let host = Arc::new(HostAgent::new(self.clone(), &row, &limits));
+            let declared = super::Description::default();
+            let route = Route { act: None, protocol: None, handler };
+            let routes = RwLock::new(vec![route]);
+            host.register(Registered { declared, concurrency, routes });
+            self.directory.enter(Member::Host(host));
+        };
+        enter(name::AMS, Party::AMS, ams::CONCURRENCY, Arc::new(ams::Ams));
+        enter(name::DF, Party::DF, usize::MAX, Arc::new(df::Df));
+        let leases = self.directory.leases.clone();
+        self.io.spawn(registry::end_leases(Arc::downgrade(self), leases, self.source.clone()));
+    }
+
+    /// `ams` and `df`.
+    pub fn services(&self) -> impl Iterator<Item = Arc<HostAgent>> {
+        [name::AMS, name::DF].into_iter().filter_map(|name| match self.directory.find(name) {
+            Some(Member::Host(host)) => Some(host),
+            _ => None,
+        })
+    }
+}

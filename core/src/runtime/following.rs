@@ -86,8 +86,10 @@ impl Core {
     }
 
     /// Whether this message has to be followed at all.
-    fn is_followed(&self, message: &Message) -> bool {
-        message.reply_by().is_some() || self.book.concerns(message) || !self.deadlines.is_empty()
+    fn is_followed(&self, message: &Message, waiting: Waiting) -> bool {
+        (waiting == Waiting::Runtime && message.reply_by().is_some())
+            || self.book.concerns(message)
+            || !self.deadlines.is_empty()
     }
 
     /// Enters a message of a program; an error where its protocol forbids it, and nobody gets it.
@@ -98,7 +100,7 @@ impl Core {
         post: Post<'_>,
     ) -> Result<Following<'_>, Error> {
         let mut following = Following { core: self, undo: Vec::new() };
-        if !self.is_followed(message) {
+        if !self.is_followed(message, waiting) {
             return Ok(following);
         }
         let rule = match self.protocols {
@@ -124,7 +126,7 @@ impl Core {
         waiting: Waiting,
         post: Post<'_>,
     ) -> Vec<Violation> {
-        if !self.is_followed(message) {
+        if !self.is_followed(message, waiting) {
             return Vec::new();
         }
         let rule = match self.protocols {

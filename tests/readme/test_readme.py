@@ -16,23 +16,35 @@ ROOT = node.ROOT
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def blocks(language: str) -> list[str]:
+    """The blocks of this language in the README."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
 def block(language: str) -> str:
     """The one block of this language in the README."""
-    blocks = re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 1, f"README.md has {len(blocks)} blocks of {language}, expected one"
-    return blocks[0]
+    found = blocks(language)
+    assert len(found) == 1, f"README.md has {len(found)} blocks of {language}, expected one"
+    return found[0]
 
 
 def test_python() -> None:
+    first, negotiation = (run_python(script) for script in blocks("python"))
+    assert first == "HELLO\n"
+    assert negotiation.startswith("bert painted\nsequenceDiagram\n")
+
+
+def run_python(script: str) -> str:
+    """What a script prints."""
     done = subprocess.run(
-        [sys.executable, "-c", block("python")],
+        [sys.executable, "-c", script],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "HELLO\n"
+    return done.stdout
 
 
 def test_javascript(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ use crate::message::{Message, Performative};
 const MAX_OPEN: usize = 20_000;
 /// The most that have come to their end and are kept.
 const MAX_ENDED: usize = 1024;
+/// The most `reply_with` by which answers are recognised.
+const MAX_KEYS: usize = 200_000;
 /// The most bytes of messages that all of them keep together.
 const MAX_BYTES: usize = 64 << 20;
 
@@ -25,8 +27,7 @@ const MAX_BYTES: usize = 64 << 20;
 #[derive(Default)]
 pub(crate) struct Book {
     table: Mutex<Table>,
-    /// How many are open, and how many there are.
-    open: AtomicUsize,
+    /// How many there are.
     all: AtomicUsize,
 }
 
@@ -38,7 +39,7 @@ struct Table {
     /// Those that have come to their end, oldest first, with their place: one that was opened again
     /// has another.
     ended: VecDeque<(Arc<str>, u64)>,
-    /// Open ones by the `reply_with` of their messages.
+    /// Conversations by the `reply_with` of their messages, for answers that name nothing else.
     keys: HashMap<Box<str>, Arc<str>>,
     waits: Waits,
     bytes: usize,
@@ -93,8 +94,8 @@ impl Book {
     /// Whether a message can be of interest here.
     pub fn concerns(&self, message: &Message) -> bool {
         message.protocol().is_some()
-            || (message.conversation_id().is_some() && self.all.load(Ordering::Acquire) > 0)
-            || (message.in_reply_to().is_some() && self.open.load(Ordering::Acquire) > 0)
+            || ((message.conversation_id().is_some() || message.in_reply_to().is_some())
+                && self.all.load(Ordering::Acquire) > 0)
     }
 
     /// Enters a message of `from` to `to`. With `undo` the result says how it is taken back.
@@ -170,7 +171,6 @@ impl Book {
     }
 
     fn counted(&self, table: &Table) {
-        self.open.store(table.open.len(), Ordering::Release);
         self.all.store(table.records.len(), Ordering::Release);
     }
 }
@@ -267,6 +267,7 @@ impl Table {
         }
         record.keep(message, note);
         if let Some(key) = message.reply_with()
+            && self.keys.len() < MAX_KEYS
             && !self.keys.contains_key(key)
         {
             self.keys.insert(key.into(), id.clone());
@@ -350,16 +351,12 @@ impl Table {
         let Some(record) = self.records.get_mut(id) else { return };
         record.state = state;
         let place = record.touched;
-        let keys = std::mem::take(&mut record.keys);
         if state == ConversationState::Abandoned {
             for pair in &record.pairs {
                 if let Some((waiter, other)) = pair.wait(record.protocol) {
                     self.waits.end(waiter, other);
                 }
             }
-        }
-        for key in keys {
-            self.keys.remove(&key);
         }
         self.ended.push_back((id.clone(), place));
     }

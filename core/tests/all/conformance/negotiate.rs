@@ -206,8 +206,13 @@ fn outcome_shown(outcome: &Negotiated) -> Value {
         "answers": answers.collect::<Value>(),
         "forwarded": outcome.forwarded.iter().cloned().map(shown).collect::<Value>(),
         "rounds": outcome.rounds,
-        "price": outcome.price,
+        "price": outcome.price.map(price_shown),
     })
+}
+
+/// A price as the other languages show it: a whole one is no fraction.
+fn price_shown(price: f64) -> Value {
+    if price.fract() == 0.0 { json!(price as i64) } else { json!(price) }
 }
 
 fn conversation_shown(conversation: &Conversation) -> Value {

@@ -14,14 +14,24 @@ use super::view::{Conversation, ConversationState, Note};
 use super::waits::Waits;
 use crate::message::{Message, Performative};
 
-/// The most conversations that are open at once; the one that was idle for longest makes room.
-const MAX_OPEN: usize = 20_000;
-/// The most that have come to their end and are kept.
-const MAX_ENDED: usize = 1024;
 /// The most `reply_with` by which answers are recognised.
 const MAX_KEYS: usize = 200_000;
-/// The most bytes of messages that all of them keep together.
-const MAX_BYTES: usize = 64 << 20;
+
+/// How much is kept.
+struct Room {
+    /// The most conversations that are open at once; the one that was idle for longest makes room.
+    open: usize,
+    /// The most that have come to their end.
+    ended: usize,
+    /// The most bytes of messages that all of them keep together.
+    bytes: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Room { open: 20_000, ended: 1024, bytes: 64 << 20 }
+    }
+}
 
 /// The conversations of a runtime.
 #[derive(Default)]
@@ -42,6 +52,7 @@ struct Table {
     /// Conversations by the `reply_with` of their messages, for answers that name nothing else.
     keys: HashMap<Box<str>, Arc<str>>,
     waits: Waits,
+    room: Room,
     bytes: usize,
     next_place: u64,
 }
@@ -175,6 +186,21 @@ impl Book {
     }
 }
 
+#[cfg(test)]
+impl Book {
+    /// A book with little room.
+    pub fn small(open: usize, ended: usize, bytes: usize) -> Self {
+        let book = Book::default();
+        book.table.lock().room = Room { open, ended, bytes };
+        book
+    }
+
+    /// Panics where what is counted is not what is there.
+    pub fn check(&self) {
+        self.table.lock().check();
+    }
+}
+
 impl Table {
     fn enter(
         &mut self,
@@ -278,7 +304,7 @@ impl Table {
         self.bytes = self.bytes + record.bytes - bytes;
         entered.said = said;
         self.touch(&id, now);
-        self.make_room(&id, entered);
+        self.make_room(&id, &mut entered.abandoned);
     }
 
     /// The conversation that a message belongs to: by its id, or by what it answers.
@@ -328,6 +354,8 @@ impl Table {
         }
         self.bytes = self.bytes + record.bytes - bytes;
         self.touch(&id, now);
+        // One that goes on again may take the place of another; who watches hears of that when it comes.
+        self.make_room(&id, &mut Vec::new());
     }
 
     /// A conversation has changed: where it belongs now.
@@ -362,15 +390,17 @@ impl Table {
     }
 
     /// Lets the oldest go where there are too many.
-    fn make_room(&mut self, but: &Arc<str>, entered: &mut Entered) {
-        while self.open.len() > MAX_OPEN || (self.bytes > MAX_BYTES && self.ended.is_empty()) {
+    fn make_room(&mut self, but: &Arc<str>, abandoned: &mut Vec<Arc<str>>) {
+        while self.open.len() > self.room.open
+            || (self.bytes > self.room.bytes && self.ended.is_empty())
+        {
             let Some(oldest) = self.open.iter().find(|(_, id)| *id != but) else { break };
             let (place, id) = (*oldest.0, oldest.1.clone());
             self.open.remove(&place);
             self.end(&id, ConversationState::Abandoned);
-            entered.abandoned.push(id);
+            abandoned.push(id);
         }
-        while self.ended.len() > MAX_ENDED || self.bytes > MAX_BYTES {
+        while self.ended.len() > self.room.ended || self.bytes > self.room.bytes {
             let Some((id, place)) = self.ended.pop_front() else { break };
             // One that was opened again is somewhere else.
             let is_still_there = self.records.get(&id).is_some_and(|record| {
@@ -462,6 +492,43 @@ impl Step<'_> {
             if is_answer {
                 next = self.record.answered_for(at, message);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+impl Table {
+    fn check(&self) {
+        let mut waits = Waits::default();
+        let mut bytes = 0;
+        for (id, record) in &self.records {
+            assert_eq!(*id, record.id);
+            record.check();
+            bytes += record.bytes;
+            let is_open = record.state == ConversationState::Open;
+            let is_ended = record.state == ConversationState::Ended;
+            assert_eq!(is_ended, record.unfinished == 0, "{:?}", record.view(0));
+            assert_eq!(is_open, self.open.get(&record.touched) == Some(id));
+            assert_eq!(is_ended, record.ended_at.is_some());
+            if is_open {
+                for pair in &record.pairs {
+                    if let Some((waiter, other)) = pair.wait(record.protocol) {
+                        waits.begin(waiter, other);
+                    }
+                }
+            }
+            for key in &record.keys {
+                assert_eq!(self.keys.get(key), Some(id));
+            }
+        }
+        let keys: usize = self.records.values().map(|record| record.keys.len()).sum();
+        assert_eq!(self.keys.len(), keys);
+        assert_eq!(self.bytes, bytes);
+        assert!(self.waits.is_like(&waits), "{:?} beside {waits:?}", self.waits);
+        assert!(self.open.len() <= self.room.open && self.ended.len() <= self.room.ended);
+        // Each that is not open is among those that have ended, and so goes one day.
+        for record in self.records.values().filter(|it| it.state != ConversationState::Open) {
+            assert!(self.ended.contains(&(record.id.clone(), record.touched)));
         }
     }
 }

@@ -349,6 +349,17 @@ impl Record {
     }
 }
 
+#[cfg(test)]
+impl Record {
+    /// Panics where what is counted is not what is there.
+    pub fn check(&self) {
+        let open = self.pairs.iter().filter(|pair| pair.has_more(self.protocol)).count();
+        assert_eq!(self.unfinished, open, "{:?}", self.view(0));
+        let said = self.head.iter().chain(&self.tail);
+        assert_eq!(self.bytes, said.map(|said| said.message.charge()).sum::<usize>());
+    }
+}
+
 impl Pair {
     fn step(&self, protocol: Protocol, role: Role, message: &Message) -> Option<Progress> {
         let settles = match (&self.cancel_key, message.in_reply_to()) {
@@ -365,8 +376,11 @@ impl Pair {
         !(self.progress == Progress::START || self.progress.is_end(protocol) || is_silent)
     }
 
-    /// Who waits for whom, if one of them does.
+    /// Who waits for whom, if one of them does who is not past its time.
     pub fn wait(&self, protocol: Protocol) -> Option<(&Arc<str>, &Arc<str>)> {
+        if !self.has_more(protocol) {
+            return None;
+        }
         match self.progress.due(protocol)? {
             Role::Participant => Some((&self.asker, &self.asked)),
             Role::Initiator => Some((&self.asked, &self.asker)),

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests fail this way")]
 
+mod book;
+
 use std::collections::{HashSet, VecDeque};
 
 use proptest::prelude::*;

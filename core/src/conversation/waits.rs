@@ -7,7 +7,7 @@ use std::sync::Arc;
 const MAX_LOOKS: usize = 10_000;
 
 /// Who waits for whom, and in how many conversations.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Waits(HashMap<Arc<str>, HashMap<Arc<str>, u32>>);
 
 impl Waits {
@@ -69,5 +69,13 @@ impl Waits {
             self.0.get(name).is_some_and(|others| others.contains_key(next))
         };
         circle.iter().enumerate().all(waits)
+    }
+}
+
+#[cfg(test)]
+impl Waits {
+    /// Whether the same wait for the same, as often.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.0 == other.0
     }
 }

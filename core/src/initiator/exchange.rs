@@ -31,6 +31,8 @@ pub(crate) struct Exchange {
     places: HashMap<Arc<str>, usize>,
     /// To whom something was said that may have to be cancelled.
     pending: Vec<bool>,
+    /// What each was asked last.
+    asked: Vec<Option<Message>>,
 }
 
 /// What came, and from whom.
@@ -82,6 +84,7 @@ impl Exchange {
         core.asks.enter(&ask);
         Ok(Exchange {
             pending: vec![false; members.len()],
+            asked: vec![None; members.len()],
             core: core.clone(),
             ask,
             protocol,
@@ -126,7 +129,10 @@ impl Exchange {
             let member = self.participants[*place].clone();
             match self.write(act, member.name(), content, reply_by) {
                 Ok(message) => match self.core.check_content(&message, Some(&member)) {
-                    Ok(()) => written.push((*place, member, message)),
+                    Ok(()) => {
+                        self.asked[*place] = message.reply_by().map(|_| message.clone());
+                        written.push((*place, member, message));
+                    }
                     Err(error) => refused.push((*place, error)),
                 },
                 Err(error) => return Err(error),
@@ -251,9 +257,12 @@ impl Exchange {
 
     /// The participant in this place did not answer in time.
     pub fn is_silent(&mut self, place: usize) {
-        let (asker, asked) = (&self.core.name, self.participants[place].name());
+        let asked = self.participants[place].name();
         let now = self.core.source.now_micros();
-        self.core.book.gave_up(&self.conversation_id, asker, asked, now);
+        self.core.book.gave_up(&self.conversation_id, &self.core.name, asked, now);
+        if let Some(message) = self.asked[place].take() {
+            self.core.tell_deadline(&message, asked, Post::outside());
+        }
     }
 
     /// How many answers found no room.

@@ -528,6 +528,9 @@ impl<'a> Waiting<'a> {
 
     fn timed_out(&self, timeout: Duration) -> Error {
         let withdrawn = self.give_up();
+        for member in self.members {
+            self.core.tell_deadline(self.message, member.name(), Post::outside());
+        }
         let name = self.message.receiver();
         let state = if withdrawn {
             "the message still waited in its mailbox, and was taken out"

@@ -1,16 +1,21 @@
 //! Protocols with several participants, begun by the program.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use caxton::{
-    Brokered, Choose, ContractNet, DutchAuction, EnglishAuction, ErrorKind, Filter,
-    HostAgentHandle, Message, Note, Outcome, Performative, Register, Reply, Runtime, Status,
+    Brokered, Choose, ContractNet, Draft, DutchAuction, EnglishAuction, ErrorKind, Filter,
+    HostAgentHandle, Message, Note, Outcome, Performative, Picture, Protocols, Register, Reply,
+    Runtime, Status,
 };
 use serde_json::{Value, json};
 
 use crate::support::*;
+
+/// A runtime in which nobody may say what a protocol does not allow, the program neither.
+fn strict() -> Runtime {
+    Runtime::builder().workers(2).protocols(Protocols::Strict).build().unwrap()
+}
 
 /// Registers a host agent with an asynchronous handler.
 fn host<F, R>(runtime: &Runtime, name: &str, handler: F) -> HostAgentHandle
@@ -49,7 +54,7 @@ fn soon() -> Duration {
 
 #[test]
 fn the_cheapest_proposal_wins_and_everybody_else_is_accounted_for() {
-    let runtime = runtime(2);
+    let runtime = strict();
     seller(&runtime, "dear", 9);
     seller(&runtime, "cheap", 3);
     host(&runtime, "busy", |_| async { message("refuse", json!("no time")) });
@@ -100,7 +105,7 @@ fn a_late_proposal_is_rejected_and_a_doubled_one_counts_once() {
     let handler = runtime.handler(move |message: Message| {
         let runtime = speaker.clone();
         async move {
-            let first = caxton::Draft::reply(&message, Performative::Propose, &json!({"price": 8}));
+            let first = Draft::reply(&message, Performative::Propose, &json!({"price": 8}));
             let first = first.unwrap().field("sender", "twice");
             runtime.send(&first, HANGS).await.unwrap();
             offer(8)
@@ -153,7 +158,7 @@ fn a_late_proposal_is_rejected_and_a_doubled_one_counts_once() {
 
 #[test]
 fn a_program_decides_upon_proposals_itself() {
-    let runtime = runtime(2);
+    let runtime = strict();
     seller(&runtime, "a", 1);
     seller(&runtime, "b", 2);
     seller(&runtime, "c", 3);
@@ -183,7 +188,7 @@ fn a_program_decides_upon_proposals_itself() {
 
 #[test]
 fn prices_come_down_over_several_rounds() {
-    let runtime = runtime(2);
+    let runtime = strict();
     for (name, floor) in [("a", 4), ("b", 6)] {
         let bidder = runtime.register(Register::named(name)).unwrap();
         let handler = runtime.handler(move |message: Message| async move {
@@ -217,7 +222,7 @@ fn bidder(runtime: &Runtime, name: &str, limit: u64) {
 
 #[test]
 fn an_auction_goes_up_until_one_is_left() {
-    let runtime = runtime(2);
+    let runtime = strict();
     bidder(&runtime, "poor", 12);
     bidder(&runtime, "rich", 27);
     let auction = EnglishAuction::new(&json!({"lot": 1}), ["poor", "rich"], 10.0, 5.0)
@@ -245,7 +250,7 @@ fn an_auction_goes_up_until_one_is_left() {
 
 #[test]
 fn an_auction_goes_down_until_one_bids() {
-    let runtime = runtime(2);
+    let runtime = strict();
     bidder(&runtime, "poor", 12);
     bidder(&runtime, "rich", 27);
     let auction = DutchAuction::new(&json!({"lot": 1}), ["poor", "rich"], 40.0, 10.0)
@@ -265,7 +270,7 @@ fn an_auction_goes_down_until_one_bids() {
 
 #[test]
 fn questions_conditions_and_offers_have_one_answer() {
-    let runtime = runtime(2);
+    let runtime = strict();
     host(&runtime, "a", |asked: Message| async move {
         match asked.performative() {
             Performative::QueryIf => Reply::Content(b"{\"result\":true}".to_vec()),
@@ -294,7 +299,7 @@ fn questions_conditions_and_offers_have_one_answer() {
 
 #[test]
 fn a_subscription_tells_until_it_is_closed() {
-    let runtime = runtime(2);
+    let runtime = strict();
     let source = runtime.register(Register::named("source")).unwrap();
     let speaker = runtime.clone();
     let (keep, kept) = std::sync::mpsc::channel();
@@ -324,7 +329,7 @@ fn a_subscription_tells_until_it_is_closed() {
     let informs = wait(runtime.subscribe_to("source", &json!("news"), HANGS)).unwrap();
     let asked = kept.recv_timeout(HANGS).unwrap();
     for count in 0..3 {
-        let told = caxton::Draft::reply(&asked, Performative::Inform, &json!(count)).unwrap();
+        let told = Draft::reply(&asked, Performative::Inform, &json!(count)).unwrap();
         wait(speaker.send(&told.field("sender", "source"), HANGS)).unwrap();
         assert_eq!(content(&wait(informs.next()).unwrap().unwrap()), json!(count));
     }
@@ -341,7 +346,7 @@ fn a_subscription_tells_until_it_is_closed() {
 
 #[test]
 fn a_broker_passes_on_and_its_agents_answer() {
-    let runtime = runtime(2);
+    let runtime = strict();
     for name in ["x", "y"] {
         host(&runtime, name, move |_| async move {
             Reply::Content(json!({"from": name}).to_string().into())
@@ -354,11 +359,11 @@ fn a_broker_passes_on_and_its_agents_answer() {
         async move {
             let wanted: Value = asked.read_content().unwrap();
             if wanted["description"]["services"][0]["name"] == "none" {
-                let no = caxton::Draft::reply(&asked, Performative::Agree, &json!({})).unwrap();
+                let no = Draft::reply(&asked, Performative::Agree, &json!({})).unwrap();
                 runtime.send(&no.field("sender", "broker"), HANGS).await.unwrap();
                 return message("failure", json!("no match"));
             }
-            let agrees = caxton::Draft::reply(&asked, Performative::Agree, &json!({"found": 2}));
+            let agrees = Draft::reply(&asked, Performative::Agree, &json!({"found": 2}));
             runtime.send(&agrees.unwrap().field("sender", "broker"), HANGS).await.unwrap();
             for name in ["x", "y"] {
                 let answer = runtime.ask(draft(json!({
@@ -367,7 +372,7 @@ fn a_broker_passes_on_and_its_agents_answer() {
                     "receiver": name, "sender": "broker",
                 })));
                 let answer = answer.await.unwrap();
-                let forward = caxton::Draft::reply(&asked, Performative::Inform, &content(&answer));
+                let forward = Draft::reply(&asked, Performative::Inform, &content(&answer));
                 runtime.send(&forward.unwrap().field("sender", "broker"), HANGS).await.unwrap();
             }
             Reply::Nothing
@@ -389,7 +394,7 @@ fn a_broker_passes_on_and_its_agents_answer() {
 
 #[test]
 fn a_negotiation_that_is_given_up_is_cancelled() {
-    let runtime = runtime(2);
+    let runtime = strict();
     let seller = runtime.register(Register::named("slow")).unwrap();
     let (tell, told) = std::sync::mpsc::channel();
     let tell = std::sync::Mutex::new(tell);
@@ -421,48 +426,95 @@ fn a_negotiation_that_is_given_up_is_cancelled() {
 #[test]
 fn a_thousand_participants_of_whom_some_fail_in_every_way() {
     let runtime = runtime(2);
-    let mut participants = Vec::new();
-    let handled = Arc::new(AtomicU32::new(0));
-    for at in 0..1000u32 {
+    let crashing = agent(&handler("unreachable"), &[]);
+    let crashing =
+        wait(runtime.deploy_many(crashing, (0..100).map(|at| format!("crash{at}")))).unwrap();
+    let mut participants: Vec<String> =
+        crashing.iter().map(|agent| agent.name().to_owned()).collect();
+    let (go, wait_for) = tokio::sync::watch::channel(false);
+    for at in 0..900u32 {
         let name = format!("p{at}");
-        let handled = handled.clone();
         let host = runtime.register(Register::named(&name)).unwrap();
-        host.on(
-            Some(Performative::Cfp),
-            None,
-            runtime.handler(move |_| {
-                handled.fetch_add(1, Ordering::Relaxed);
-                async move {
-                    match at % 5 {
-                        0 => message("refuse", json!(at)),
-                        1 => Reply::Nothing,
-                        2 => message("not-understood", json!("what?")),
-                        _ => offer(u64::from(1000 + at)),
+        let (speaker, name_of_host, itself) = (runtime.clone(), name.clone(), host.clone());
+        let wait_for = wait_for.clone();
+        let proposes = runtime.handler(move |cfp: Message| {
+            let (runtime, name, itself) = (speaker.clone(), name_of_host.clone(), itself.clone());
+            let mut wait_for = wait_for.clone();
+            async move {
+                let proposal = offer(u64::from(1000 + at));
+                match at % 9 {
+                    0 => message("refuse", json!(at)),
+                    1 => Reply::Nothing,
+                    2 => message("not-understood", json!("what?")),
+                    3 => {
+                        let twice =
+                            Draft::reply(&cfp, Performative::Propose, &json!({"price": 5000}));
+                        let twice = twice.unwrap().field("sender", &name);
+                        runtime.send(&twice, HANGS).await.unwrap();
+                        proposal
                     }
+                    4 => {
+                        wait_for.changed().await.unwrap();
+                        proposal
+                    }
+                    5 => {
+                        itself.remove();
+                        Reply::Nothing
+                    }
+                    6 => Reply::Failure("it raised".to_owned()),
+                    _ => proposal,
                 }
-            }),
-        )
-        .unwrap();
+            }
+        });
+        host.on(Some(Performative::Cfp), None, proposes).unwrap();
         let done = runtime.handler(|_| async { Reply::Content(b"1".to_vec()) });
         host.on(Some(Performative::AcceptProposal), None, done).unwrap();
         participants.push(name);
     }
     let net = ContractNet::new(&json!("x"), participants).deadline(Duration::from_secs(4));
     let outcome = wait(runtime.contract_net(net, Choose::Lowest)).unwrap();
-    assert_eq!(handled.load(Ordering::Relaxed), 1000);
     for (status, count) in [
+        // Those that crash, by themselves.
+        (Status::Failed, 100),
+        // Those that say no, and those whose handler raises.
         (Status::Refused, 200),
-        (Status::Silent, 200),
-        (Status::NotUnderstood, 200),
-        (Status::Rejected, 399),
+        // Those that say nothing, are late, or go away.
+        (Status::Silent, 300),
+        (Status::NotUnderstood, 100),
+        (Status::Rejected, 299),
         (Status::Done, 1),
     ] {
         assert_eq!(outcome.with(status).count(), count, "{status}");
     }
-    assert_eq!(outcome.winner().unwrap().agent, "p3");
+    assert_eq!(outcome.winner().unwrap().agent, "p7");
+    go.send(true).unwrap();
+    until("all that are late have been rejected", || {
+        let conversation = runtime.conversation(&outcome.conversation_id).unwrap();
+        let stages = conversation.participants.iter().map(|it| it.stage.as_str());
+        stages.filter(|stage| *stage == "rejected").count() == 399
+    });
     let conversation = runtime.conversation(&outcome.conversation_id).unwrap();
     assert_eq!(conversation.participants.len(), 1000);
+    assert_eq!(conversation.state.as_str(), "ended");
     assert!(conversation.messages.len() <= 256 && conversation.omitted > 1000);
+    assert!(conversation.diagram(Picture::Svg).len() < 200 << 10);
+    assert!(conversation.diagram(Picture::Mermaid).len() < 50_000);
+}
+
+#[test]
+fn a_participant_that_vanishes_has_failed() {
+    let runtime = strict();
+    seller(&runtime, "here", 9);
+    let gone = deploy(&runtime, "gone", answerer());
+    wait(gone.suspend()).unwrap();
+    let net = ContractNet::new(&json!("x"), ["here", "gone"]);
+    let mut call = Box::pin(runtime.contract_net(net, Choose::Lowest));
+    assert!(poll_once(&mut call).is_pending());
+    wait(gone.remove()).unwrap();
+    let outcome = wait(call).unwrap();
+    assert_eq!(names(&outcome, Status::Failed), ["gone"]);
+    assert_eq!(content(outcome.answers[1].message.as_ref().unwrap())["kind"], "unknown");
+    assert_eq!(outcome.winner().unwrap().agent, "here");
 }
 
 #[test]

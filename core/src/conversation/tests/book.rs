@@ -48,7 +48,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let say = (
         (name(), prop::collection::vec(name(), 0..3), prop::sample::select(Performative::ALL)),
         (
-            prop::option::weighted(0.8, prop::sample::select(&Protocol::ALL[..])),
+            prop::option::weighted(0.8, prop::sample::select(Protocol::ALL)),
             prop::option::weighted(0.8, 0..6u8),
         ),
         (prop::option::of(0..4u8), prop::option::of(0..4u8), any::<bool>()),

@@ -262,6 +262,10 @@ macro_rules! agent_class {
                 self.0.remove(py)
             }
 
+            fn _repr_html_(&self, py: Python<'_>) -> String {
+                py.detach(|| self.0.agent.to_html())
+            }
+
             fn __repr__(&self) -> String {
                 let agent = &self.0.agent;
                 format!("<{} {:?} {}>", stringify!($class), agent.name(), agent.state().as_str())

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple,
 };
+use serde_json::value::RawValue;
 
 use crate::errors::invalid_message;
 
@@ -28,6 +29,17 @@ pub fn encode_or_bytes(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
         return Ok(bytes.to_vec());
     }
     encode(value)
+}
+
+/// The same for the core, which writes it as it is.
+pub fn encode_raw(value: &Bound<'_, PyAny>) -> PyResult<Box<RawValue>> {
+    raw(value.py(), encode(value)?)
+}
+
+/// JSON as the core takes it; an `InvalidMessage` if it is none.
+pub fn raw(py: Python<'_>, json: Vec<u8>) -> PyResult<Box<RawValue>> {
+    let text = String::from_utf8(json).map_err(|wrong| invalid_message(py, &wrong.to_string()))?;
+    RawValue::from_string(text).map_err(|wrong| invalid_message(py, &format!("no JSON: {wrong}")))
 }
 
 fn write(value: &Bound<'_, PyAny>, out: &mut Vec<u8>, depth: usize) -> PyResult<()> {

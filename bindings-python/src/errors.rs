@@ -73,6 +73,11 @@ pub fn invalid_message(py: Python<'_>, text: &str) -> PyErr {
     raise(py, "InvalidMessage", text)
 }
 
+/// What belongs to a runtime that is closed.
+pub fn closed(py: Python<'_>) -> PyErr {
+    raise(py, "Closed", "the runtime is closed")
+}
+
 fn raise(py: Python<'_>, class: &str, text: &str) -> PyErr {
     let made = py
         .import("caxton._errors")

@@ -4,18 +4,25 @@
 
 mod agent;
 mod call;
+mod conversation;
 mod decode;
 mod encode;
 mod errors;
+mod host_agent;
+mod informs;
 mod inspect;
 mod inspect_store;
 mod looper;
 mod message;
 mod mode;
+mod negotiate;
 mod options;
+mod outcome;
 mod register;
 mod runtime;
 mod subscription;
+mod tender;
+mod trace;
 
 use pyo3::prelude::*;
 
@@ -41,6 +48,12 @@ mod _caxton {
     #[pymodule_export]
     use super::call::Call;
     #[pymodule_export]
+    use super::conversation::{Conversation, Exchanged, Participant};
+    #[pymodule_export]
+    use super::host_agent::HostAgent;
+    #[pymodule_export]
+    use super::informs::{AsyncInforms, Informs};
+    #[pymodule_export]
     use super::inspect::{Export, Import, Inspection, inspect};
     #[pymodule_export]
     use super::inspect_store::{StoreInspection, StoredAgent, StoredHostAgent, inspect_store};
@@ -51,11 +64,17 @@ mod _caxton {
     #[pymodule_export]
     use super::options::{content_limits_defaults, limits_defaults};
     #[pymodule_export]
-    use super::register::{HostAgent, Task};
+    use super::outcome::{Answer, Outcome};
+    #[pymodule_export]
+    use super::register::Task;
     #[pymodule_export]
     use super::runtime::{AsyncRuntime, Runtime};
     #[pymodule_export]
     use super::subscription::{AsyncSubscription, Subscription};
+    #[pymodule_export]
+    use super::tender::Tender;
+    #[pymodule_export]
+    use super::trace::Trace;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -27,6 +27,22 @@ impl Message {
     pub fn json(&self) -> &[u8] {
         self.inner.as_json()
     }
+
+    /// The beginning of its content, in one line.
+    pub fn shown_content(&self) -> String {
+        let content = self.inner.content();
+        let more = if content.chars().count() > MAX_SHOWN { "…" } else { "" };
+        // The quotes of JSON are no danger; whatever would move a terminal's cursor is.
+        format!("{}{more}", shown(content).replace("\\\"", "\""))
+    }
+}
+
+/// The most characters of a text that a `repr` shows.
+const MAX_SHOWN: usize = 80;
+
+/// The beginning of a text that others wrote, in one line.
+pub fn shown(text: &str) -> String {
+    text.chars().take(MAX_SHOWN).collect::<String>().escape_debug().to_string()
 }
 
 /// Keyword arguments as a JSON object, if there are any.
@@ -207,19 +223,18 @@ impl Message {
     }
 
     fn __repr__(&self) -> String {
-        let shown =
-            |text: &str| text.chars().take(80).collect::<String>().escape_debug().to_string();
-        let content = self.inner.content();
-        let more = if content.chars().count() > 80 { "…" } else { "" };
         let receivers: Vec<String> = self.inner.receivers().take(3).map(shown).collect();
         format!(
-            "<Message {} {} → {}: {}{more}>",
+            "<Message {} {} → {}: {}>",
             self.inner.performative(),
             shown(self.inner.sender()),
             receivers.join(", "),
-            // The quotes of JSON are no danger; whatever would move a terminal's cursor is.
-            shown(content).replace("\\\"", "\""),
+            self.shown_content(),
         )
+    }
+
+    fn _repr_html_(&self, py: Python<'_>) -> String {
+        py.detach(|| self.inner.to_html())
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {

@@ -13,7 +13,10 @@ use pyo3::types::PyList;
 use crate::agent::{Agent, AsyncAgent};
 use crate::call::Call;
 use crate::errors::{build, to_py};
+use crate::informs::{AsyncInforms, Informs};
 use crate::message::Message;
+use crate::outcome::Outcome;
+use crate::tender::Tender;
 
 /// How often a blocking wait looks for signals.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
@@ -34,6 +37,12 @@ pub enum Value {
     Agents(Vec<caxton::Agent>, caxton::Runtime),
     /// The next message of a subscription.
     Next(Option<CoreMessage>),
+    Truth(bool),
+    Messages(Vec<CoreMessage>),
+    Informs(caxton::Informs),
+    Tender(Box<caxton::Tender>, caxton::Runtime),
+    Outcome(Box<caxton::Outcome>, Option<Box<caxton::Conversation>>),
+    Object(Py<PyAny>),
 }
 
 /// A call of the core, on its way.
@@ -81,6 +90,12 @@ where
 }
 
 impl Value {
+    /// An outcome, with its conversation as it is now.
+    pub fn outcome(outcome: caxton::Outcome, runtime: &caxton::Runtime) -> Self {
+        let conversation = runtime.conversation(&outcome.conversation_id);
+        Value::Outcome(Box::new(outcome), conversation.map(Box::new))
+    }
+
     /// The value as a Python object.
     pub fn into_py(self, py: Python<'_>, mode: Mode) -> PyResult<Py<PyAny>> {
         Ok(match self {
@@ -105,6 +120,26 @@ impl Value {
                 list.into_any().unbind()
             }
             Value::Next(Some(message)) => Py::new(py, Message::new(message))?.into_any(),
+            Value::Truth(truth) => truth.into_pyobject(py)?.to_owned().into_any().unbind(),
+            Value::Messages(messages) => {
+                let list = PyList::empty(py);
+                for message in messages {
+                    list.append(Py::new(py, Message::new(message))?)?;
+                }
+                list.into_any().unbind()
+            }
+            Value::Informs(informs) => match mode {
+                Mode::Blocking => Py::new(py, Informs::new(informs))?.into_any(),
+                Mode::Async => Py::new(py, AsyncInforms::new(informs))?.into_any(),
+            },
+            Value::Tender(tender, runtime) => {
+                Py::new(py, Tender::new(*tender, runtime, mode))?.into_any()
+            }
+            Value::Outcome(outcome, conversation) => {
+                let conversation = conversation.map(|conversation| *conversation);
+                Py::new(py, Outcome::new(py, *outcome, conversation)?)?.into_any()
+            }
+            Value::Object(object) => object,
             Value::Next(None) => return Err(PyStopAsyncIteration::new_err(())),
         })
     }

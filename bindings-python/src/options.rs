@@ -93,6 +93,86 @@ pub fn to_timeout(py: Python<'_>, seconds: Option<f64>) -> PyResult<Option<Durat
     }
 }
 
+/// Seconds by which something has to be there.
+pub fn to_deadline(py: Python<'_>, seconds: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(seconds).map_err(|_| {
+        let text = format!("deadline is {seconds}, expected seconds from 0");
+        invalid_argument(py, &text)
+    })
+}
+
+/// A number of things, at least one.
+pub fn to_count(py: Python<'_>, what: &str, count: i64) -> PyResult<u32> {
+    u32::try_from(count).ok().filter(|count| *count > 0).ok_or_else(|| {
+        let text = format!("{what} is {count}, expected a whole number from 1 to {}", u32::MAX);
+        invalid_argument(py, &text)
+    })
+}
+
+/// The name of an agent, given as such or as the agent itself.
+pub struct Name(pub String);
+
+/// Names of agents, given as such or as the agents themselves: one, or several.
+pub struct Names(pub Vec<String>);
+
+/// Names of agents, given as such or as the agents themselves: always several.
+pub struct Participants(pub Vec<String>);
+
+/// The name, if this is one or an agent.
+fn name_of(value: &Bound<'_, PyAny>) -> Option<String> {
+    if let Ok(name) = value.cast::<PyString>() {
+        return name.to_str().ok().map(str::to_owned);
+    }
+    let name = value.getattr("name").ok()?;
+    name.cast::<PyString>().ok()?.to_str().ok().map(str::to_owned)
+}
+
+fn no_name(value: &Bound<'_, PyAny>) -> PyErr {
+    let text = format!("an object of type {} is no agent's name and no agent", type_name(value));
+    invalid_argument(value.py(), &text)
+}
+
+fn names_of(values: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    let Ok(values) = values.try_iter() else { return Err(no_name(values)) };
+    let mut names = Vec::new();
+    for value in values {
+        let value = value?;
+        names.push(name_of(&value).ok_or_else(|| no_name(&value))?);
+    }
+    Ok(names)
+}
+
+impl<'py> FromPyObject<'_, 'py> for Name {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        name_of(&value).map(Name).ok_or_else(|| no_name(&value))
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for Names {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        match name_of(&value) {
+            Some(name) => Ok(Names(vec![name])),
+            None => names_of(&value).map(Names),
+        }
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for Participants {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if name_of(&value).is_some() {
+            let text = "one agent is no list of participants: expected a list of them";
+            return Err(invalid_argument(value.py(), text));
+        }
+        names_of(&value).map(Participants)
+    }
+}
+
 /// A module: a path, bytes, or the text format in a `str`.
 pub fn to_module(wasm: &Bound<'_, PyAny>) -> PyResult<Wasm> {
     if let Ok(bytes) = wasm.cast::<PyBytes>() {

@@ -59,9 +59,9 @@ impl Task {
         self.end(py, reply);
     }
 
-    /// Answers with a failure.
-    fn fail(&self, py: Python<'_>, text: String) {
-        self.end(py, Reply::Failure(text));
+    /// Answers with what an error of this code comes to.
+    fn fail(&self, py: Python<'_>, text: String, code: &str) {
+        self.end(py, Reply::of_error(code, text));
     }
 }
 
@@ -95,45 +95,82 @@ impl Handler for LoopHandler {
     }
 }
 
-/// A handler that runs on threads of its own. They end with it.
-pub struct ThreadHandler {
-    tasks: Sender<caxton::Task>,
+/// The threads on which an agent's plain handlers run. They are started for the first handler, and end
+/// with the last one.
+pub struct Threads {
+    name: String,
+    count: usize,
+    tasks: Mutex<Option<Sender<Post>>>,
 }
 
-static CALL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+impl Threads {
+    pub fn new(name: &str, count: usize) -> Self {
+        let name = format!("caxton-{}", name.chars().take(8).collect::<String>());
+        Threads { name, count, tasks: Mutex::new(None) }
+    }
+
+    fn start(&self) -> PyResult<Sender<Post>> {
+        let mut tasks = self.tasks.lock();
+        if let Some(tasks) = &*tasks {
+            return Ok(tasks.clone());
+        }
+        let (sender, waiting) = channel();
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..self.count {
+            let waiting = waiting.clone();
+            let thread = std::thread::Builder::new().name(self.name.clone());
+            thread.spawn(move || serve(&waiting))?;
+        }
+        *tasks = Some(sender.clone());
+        Ok(sender)
+    }
+}
+
+/// A handler that runs on the threads of its agent.
+pub struct ThreadHandler {
+    handler: Arc<Py<PyAny>>,
+    tasks: Sender<Post>,
+}
 
 impl ThreadHandler {
-    pub fn start(name: &str, handler: Py<PyAny>, threads: usize) -> PyResult<Self> {
-        let (tasks, waiting) = channel();
-        let waiting = Arc::new(Mutex::new(waiting));
-        let handler = Arc::new(handler);
-        for _ in 0..threads {
-            let (waiting, handler) = (waiting.clone(), handler.clone());
-            std::thread::Builder::new()
-                .name(format!("caxton-{}", name.chars().take(8).collect::<String>()))
-                .spawn(move || serve(&waiting, &handler))?;
-        }
-        Ok(ThreadHandler { tasks })
+    pub fn new(handler: Py<PyAny>, threads: &Threads) -> PyResult<Self> {
+        Ok(ThreadHandler { handler: Arc::new(handler), tasks: threads.start()? })
     }
 }
 
 impl Handler for ThreadHandler {
     fn handle(&self, task: caxton::Task) {
         // Where the threads are gone the task comes back and fails by being dropped.
-        let _ = self.tasks.send(task);
+        let _ = self.tasks.send(Post { handler: self.handler.clone(), task });
     }
 }
 
-fn serve(waiting: &Mutex<Receiver<caxton::Task>>, handler: &Py<PyAny>) {
+/// Either of the two.
+pub enum PythonHandler {
+    OnLoop(LoopHandler),
+    OnThreads(ThreadHandler),
+}
+
+impl Handler for PythonHandler {
+    fn handle(&self, task: caxton::Task) {
+        match self {
+            PythonHandler::OnLoop(handler) => handler.handle(task),
+            PythonHandler::OnThreads(handler) => handler.handle(task),
+        }
+    }
+}
+
+static CALL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+fn serve(waiting: &Mutex<Receiver<Post>>) {
     loop {
         // The lock is only held to take the next task, one thread at a time.
         let received = waiting.lock().recv();
-        let Ok(task) = received else { return };
+        let Ok(post) = received else { return };
         // Once the interpreter ends nothing attaches to it any more.
         let called = Python::try_attach(|py| {
             let call = CALL.import(py, "caxton._serve", "call")?;
-            let task = Py::new(py, Task::new(py, task)?)?;
-            call.call1((handler, task)).map(drop)
+            call.call1(post.into_py(py)?).map(drop)
         });
         match called {
             None => return,
@@ -151,32 +188,4 @@ static WITHIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 pub fn current_task(py: Python<'_>) -> PyResult<Option<Within>> {
     let task = WITHIN.import(py, "caxton._serve", "within")?.call_method0("get")?;
     Ok(task.cast::<Task>().ok().map(|task| task.get().within))
-}
-
-/// A registered handler of this program.
-#[pyclass(frozen, module = "caxton")]
-pub struct HostAgent(pub caxton::HostAgentHandle);
-
-#[pymethods]
-impl HostAgent {
-    /// The agent's name.
-    #[getter]
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    /// The agent's id: a UUID.
-    #[getter]
-    fn id(&self) -> &str {
-        self.0.id()
-    }
-
-    /// Takes the agent out of the runtime.
-    fn remove(&self, py: Python<'_>) {
-        py.detach(|| self.0.remove());
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<HostAgent {:?}>", self.0.name())
-    }
 }

@@ -1,33 +1,31 @@
 //! The runtime, as Python sees it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use caxton::{Deploy, Draft, Durability, EventFilter, Filter, Profile, Register, Restart};
+use caxton::{Deploy, Draft, Durability, EventFilter, Filter, Profile, Protocols, Restart};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::agent::{DeadLetter, figures};
 use crate::encode::encode;
-use crate::errors::{invalid_argument, to_py};
-use crate::looper::Looper;
+use crate::errors::to_py;
+use crate::host_agent::{Host, HostAgent, Serving, is_async};
 use crate::message::to_draft;
 use crate::mode::{Mode, Value};
 use crate::options::{to_content_limits, to_filter, to_grants, to_limits, to_module, to_timeout};
-use crate::register::{HostAgent, LoopHandler, ThreadHandler, current_task};
+use crate::register::current_task;
 use crate::subscription::{self, AsyncSubscription, Subscription};
-
-/// How many messages an async handler is given at once.
-const ASYNC_CONCURRENCY: usize = 64;
+use crate::trace::{Printing, Trace};
 
 /// What both classes of runtimes do; they differ in how they wait.
-struct Inner {
-    runtime: caxton::Runtime,
-    mode: Mode,
-    /// The loop on which async handlers of a blocking runtime run, once there is one.
-    loop_thread: Mutex<Option<Py<PyAny>>>,
+pub struct Inner {
+    pub runtime: caxton::Runtime,
+    pub mode: Mode,
+    serving: Arc<Serving>,
+    traces: Mutex<Vec<Weak<Printing>>>,
 }
 
 /// The options of a runtime.
@@ -40,6 +38,7 @@ struct Options<'a, 'py> {
     seed: Option<u64>,
     store: Option<PathBuf>,
     durability: &'a str,
+    protocols: &'a str,
     profile: Option<&'a str>,
 }
 
@@ -73,6 +72,8 @@ impl Inner {
         }
         let durability = Durability::parse(options.durability);
         builder = builder.durability(durability.map_err(|error| to_py(py, &error))?);
+        let protocols = Protocols::parse(options.protocols);
+        builder = builder.protocols(protocols.map_err(|error| to_py(py, &error))?);
         if let Some(profile) = options.profile {
             builder = builder.profile(Profile::parse(profile).map_err(|error| to_py(py, &error))?);
         }
@@ -80,7 +81,7 @@ impl Inner {
             builder = builder.store(path);
         }
         let runtime = py.detach(|| builder.build()).map_err(|error| to_py(py, &error))?;
-        Ok(Inner { runtime, mode, loop_thread: Mutex::new(None) })
+        Ok(Inner { runtime, mode, serving: Serving::new(mode), traces: Mutex::default() })
     }
 
     fn to_deploy(wasm: &Bound<'_, PyAny>, options: DeployOptions<'_, '_>) -> PyResult<Deploy> {
@@ -193,69 +194,9 @@ impl Inner {
             py.import("caxton._serve")?.call_method1("pump", (messages, callback))?;
         } else {
             let messages = AsyncSubscription::new(subscription.clone());
-            self.loop_thread(py)?.call_method1("pump", (messages, callback))?;
+            self.serving.loop_thread(py)?.call_method1("pump", (messages, callback))?;
         }
         Ok(subscription)
-    }
-
-    fn register(
-        &self,
-        py: Python<'_>,
-        name: String,
-        handler: Py<PyAny>,
-        capabilities: Vec<String>,
-        concurrency: Option<usize>,
-    ) -> PyResult<HostAgent> {
-        if !handler.bind(py).is_callable() {
-            return Err(invalid_argument(py, "the handler cannot be called"));
-        }
-        if concurrency == Some(0) {
-            return Err(invalid_argument(py, "concurrency is 0, expected 1 or more"));
-        }
-        let register = if is_async(py, &handler)? {
-            let looper = match self.mode {
-                Mode::Async => Looper::current(py)?,
-                Mode::Blocking => {
-                    self.loop_thread(py)?.call_method0("looper")?.cast_into::<Looper>()?
-                }
-            };
-            let handler = LoopHandler::new(handler, looper.get().shared());
-            Register::new(name, handler).concurrency(concurrency.unwrap_or(ASYNC_CONCURRENCY))
-        } else {
-            let threads = concurrency.unwrap_or(1);
-            let handler = ThreadHandler::start(&name, handler, threads)?;
-            Register::new(name, handler).concurrency(threads)
-        };
-        let register = register.capabilities(capabilities);
-        py.detach(|| self.runtime.register(register))
-            .map(HostAgent)
-            .map_err(|error| to_py(py, &error))
-    }
-
-    /// The loop of a blocking runtime's own, started when it is first needed.
-    fn loop_thread<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(thread) = &*self.loop_thread.lock() {
-            return Ok(thread.bind(py).clone());
-        }
-        // Starting it runs Python, so the lock is not held meanwhile.
-        let thread = py.import("caxton._serve")?.getattr("LoopThread")?.call0()?;
-        let other = {
-            let mut kept = self.loop_thread.lock();
-            match &*kept {
-                Some(other) => Some(other.clone_ref(py)),
-                None => {
-                    *kept = Some(thread.clone().unbind());
-                    None
-                }
-            }
-        };
-        match other {
-            Some(other) => {
-                thread.call_method0("stop")?;
-                Ok(other.into_bound(py))
-            }
-            None => Ok(thread),
-        }
     }
 
     fn close(&self, py: Python<'_>, timeout: f64) -> PyResult<Py<PyAny>> {
@@ -265,11 +206,32 @@ impl Inner {
             runtime.close_within(timeout).await;
             Ok(Value::None)
         })?;
-        let thread = self.loop_thread.lock().take();
-        if let Some(thread) = thread {
-            thread.call_method0(py, "stop")?;
+        self.serving.stop(py)?;
+        if self.mode == Mode::Blocking {
+            self.end_traces(py);
         }
         Ok(closed)
+    }
+
+    /// Waits for what traces have still to print.
+    fn end_traces(&self, py: Python<'_>) {
+        let traces = std::mem::take(&mut *self.traces.lock());
+        py.detach(|| traces.iter().filter_map(Weak::upgrade).for_each(|it| it.wait()));
+    }
+
+    fn trace(
+        &self,
+        py: Python<'_>,
+        file: Option<Py<PyAny>>,
+        colour: Option<bool>,
+        width: Option<i64>,
+        filter: Filter,
+    ) -> PyResult<Trace> {
+        let trace = Trace::start(py, &self.runtime, file, colour, width, filter)?;
+        let mut traces = self.traces.lock();
+        traces.retain(|printing| printing.strong_count() > 0);
+        traces.push(trace.printing());
+        Ok(trace)
     }
 
     fn agents(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -326,10 +288,6 @@ impl Inner {
     }
 }
 
-fn is_async(py: Python<'_>, handler: &Py<PyAny>) -> PyResult<bool> {
-    py.import("caxton._serve")?.call_method1("is_async", (handler,))?.is_truthy()
-}
-
 fn to_drafts(messages: &Bound<'_, PyAny>) -> PyResult<Vec<Draft>> {
     messages.try_iter()?.map(|message| to_draft(&message?)).collect()
 }
@@ -338,12 +296,12 @@ macro_rules! runtime_class {
     ($(#[$doc:meta])* $class:ident, $mode:expr, $subscription:ident) => {
         $(#[$doc])*
         #[pyclass(frozen, weakref, subclass, module = "caxton")]
-        pub struct $class(Inner);
+        pub struct $class(pub(crate) Inner);
 
         #[pymethods]
         impl $class {
             #[new]
-            #[pyo3(signature = (*, store=None, durability="full", name=None, limits=None, content_limits=None, workers=None, max_agents=12_000, profile=None, seed=None))]
+            #[pyo3(signature = (*, store=None, durability="full", name=None, limits=None, content_limits=None, protocols="observe", workers=None, max_agents=12_000, profile=None, seed=None))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn new(
                 py: Python<'_>,
@@ -352,13 +310,14 @@ macro_rules! runtime_class {
                 name: Option<String>,
                 limits: Option<&Bound<'_, PyAny>>,
                 content_limits: Option<&Bound<'_, PyAny>>,
+                protocols: &str,
                 workers: Option<usize>,
                 max_agents: usize,
                 profile: Option<&str>,
                 seed: Option<u64>,
             ) -> PyResult<Self> {
                 let options = Options {
-                    name, limits, content_limits, workers, max_agents, seed, store, durability, profile,
+                    name, limits, content_limits, protocols, workers, max_agents, seed, store, durability, profile,
                 };
                 Ok($class(Inner::new(py, $mode, options)?))
             }
@@ -418,20 +377,21 @@ macro_rules! runtime_class {
                 self.0.deploy_many(wasm.py(), deploy, names)
             }
 
-            /// Makes a function an agent of this runtime.
-            #[pyo3(signature = (name, handler, *, capabilities=Vec::new(), concurrency=None))]
+            /// Makes a function an agent of this runtime; without one it is given handlers by `on`.
+            #[pyo3(signature = (name, handler=None, *, capabilities=Vec::new(), concurrency=None))]
             fn register(
                 &self,
                 py: Python<'_>,
                 name: String,
-                handler: Py<PyAny>,
+                handler: Option<Py<PyAny>>,
                 capabilities: Vec<String>,
                 concurrency: Option<usize>,
             ) -> PyResult<HostAgent> {
-                self.0.register(py, name, handler, capabilities, concurrency)
+                let host = Host { name, handler, capabilities, concurrency };
+                self.0.serving.register(py, &self.0.runtime, host)
             }
 
-            /// The same as a decorator.
+            /// The same as a decorator, of one function or of several.
             #[pyo3(signature = (name, *, capabilities=Vec::new(), concurrency=None))]
             fn agent<'py>(
                 slf: &Bound<'py, Self>,
@@ -444,7 +404,7 @@ macro_rules! runtime_class {
                 options.set_item("capabilities", capabilities)?;
                 options.set_item("concurrency", concurrency)?;
                 let register = slf.getattr("register")?;
-                py.import("caxton._serve")?.call_method1("decorator", (register, name, options))
+                py.import("caxton._serve")?.getattr("Registration")?.call1((register, name, options))
             }
 
             /// Sends a message; returns when every receiver's mailbox has it. `timeout` in seconds.
@@ -506,6 +466,27 @@ macro_rules! runtime_class {
             ) -> PyResult<$subscription> {
                 let filter = to_filter(py, None, filter)?;
                 self.0.subscribe(py, callback, filter).map($subscription::new)
+            }
+
+            /// Prints messages from now on that match, a line each.
+            #[pyo3(signature = (file=None, *, colour=None, width=None, **filter))]
+            fn trace(
+                &self,
+                py: Python<'_>,
+                file: Option<Py<PyAny>>,
+                colour: Option<bool>,
+                width: Option<i64>,
+                filter: Option<&Bound<'_, PyDict>>,
+            ) -> PyResult<Trace> {
+                let filter = to_filter(py, None, filter)?;
+                self.0.trace(py, file, colour, width, filter)
+            }
+
+            /// Shows the runtime in a notebook, as it changes; looked at every `interval` seconds.
+            #[pyo3(signature = (*, interval=0.25))]
+            fn watch<'py>(slf: &Bound<'py, Self>, interval: f64) -> PyResult<Bound<'py, PyAny>> {
+                let py = slf.py();
+                py.import("caxton._watch")?.getattr("Watch")?.call1((slf, interval))
             }
 
             /// What happens to agents from now on.
@@ -575,7 +556,11 @@ macro_rules! runtime_class {
             /// Closes the runtime on this thread, whatever the class: for the interpreter's end.
             fn _close_blocking(&self, py: Python<'_>) -> PyResult<()> {
                 let runtime = &self.0.runtime;
-                crate::mode::wait(py, async { runtime.close().await })
+                if !runtime.is_closed() {
+                    crate::mode::wait(py, async { runtime.close().await })?;
+                }
+                self.0.end_traces(py);
+                Ok(())
             }
 
             fn __repr__(&self) -> String {

@@ -1,19 +1,34 @@
 """The extension module. Use ``caxton`` instead, which exports all of this."""
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from os import PathLike
-from typing import Any, Generic, Literal, TypeVar, final
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, final
 
 from typing_extensions import Self, disjoint_base
 
+from caxton._negotiate import CallAgain
 from caxton._runtime import ContentLimits, Grants, Limits
-from caxton._types import AnyMessage, Handler, Json, Metrics, Stats, Wasm
+from caxton._serve import Registration
+from caxton._types import (
+    AgentName,
+    AnyMessage,
+    Handler,
+    Json,
+    Metrics,
+    Participants,
+    Stats,
+    Wasm,
+)
+from caxton._watch import Watch
 
 __version__: str
 ERROR_CODES: list[str]
 
-_T = TypeVar("_T")
+_H = TypeVar("_H", bound=Callable[..., Any])
 _T_co = TypeVar("_T_co", covariant=True)
+
+class _Writable(Protocol):
+    def write(self, text: str, /) -> object: ...
 
 def after_fork_in_child() -> None: ...
 def limits_defaults() -> list[tuple[str, int | None]]: ...
@@ -107,6 +122,7 @@ class Message:
         """An answer to this message, to be returned from a handler or sent."""
     def to_dict(self) -> dict[str, Any]:
         """The whole message as a dict, made anew at each call."""
+    def _repr_html_(self) -> str: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -256,12 +272,30 @@ class StoreInspection:
 
 @final
 class HostAgent:
-    """A registered handler of this program."""
+    """A host agent: functions of this program that take messages under one name."""
 
     @property
     def name(self) -> str: ...
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """A UUID."""
+    def on(
+        self, performative: str | None = None, *, protocol: str | None = None
+    ) -> Callable[[_H], _H]:
+        """A decorator: hands messages of this act, and of this protocol, to a function.
+
+        ``None`` is any. Of several functions the one takes a message that says most of it, the act
+        before the protocol. What none takes and wants an answer is answered with
+        ``not-understood``. Plain functions run on threads of the agent's own, async ones on the
+        event loop, as with ``register``.
+
+        What a function returns is sent in the act that says yes: a ``propose`` to a ``cfp``, an
+        ``accept-proposal`` to a ``propose``, else an ``inform``. A function that raises ``Refused``
+        or ``NotUnderstood`` answers with ``refuse`` or ``not-understood``.
+
+        Raises ``InvalidArgument`` if there is one for the same messages, or no such act.
+        """
+    def _add(self, performative: str | None, protocol: str | None, handler: Handler) -> None: ...
     def remove(self) -> None:
         """Takes the agent out of the runtime. What waits for it is answered with ``failure``."""
 
@@ -272,7 +306,293 @@ class Task:
     @property
     def message(self) -> Message: ...
     def finish(self, result: Json) -> None: ...
-    def fail(self, text: str) -> None: ...
+    def fail(self, text: str, code: str) -> None: ...
+
+_Accepted: TypeAlias = Answer | str | Iterable[Answer | str] | None
+#: What a function that chooses is called with, and what it returns.
+_Choose: TypeAlias = Callable[[list[Answer]], _Accepted]
+_AsyncChoose: TypeAlias = Callable[[list[Answer]], _Accepted | Awaitable[_Accepted]]
+_ChooseAgain: TypeAlias = Callable[[list[Answer], int], _Accepted | CallAgain]
+_AsyncChooseAgain: TypeAlias = Callable[
+    [list[Answer], int], _Accepted | CallAgain | Awaitable[_Accepted | CallAgain]
+]
+#: The protocols that the runtime follows, as messages name them.
+_Protocol: TypeAlias = Literal[
+    "fipa-request",
+    "fipa-query",
+    "fipa-request-when",
+    "fipa-propose",
+    "fipa-subscribe",
+    "fipa-contract-net",
+    "fipa-iterated-contract-net",
+    "fipa-auction-english",
+    "fipa-auction-dutch",
+    "fipa-brokering",
+    "fipa-recruiting",
+]
+#: How far a participant has come with whoever asked it.
+_Stage: TypeAlias = Literal[
+    "start",
+    "asked",
+    "agreed",
+    "subscribed",
+    "called",
+    "proposed",
+    "announced",
+    "leading",
+    "defending",
+    "overbidding",
+    "outbid",
+    "accepted",
+    "answered",
+    "done",
+    "refused",
+    "failed",
+    "rejected",
+    "closed",
+    "won",
+    "cancelled",
+    "not-understood",
+]
+#: Where a participant of a negotiation stands.
+_Status: TypeAlias = Literal[
+    "silent",
+    "proposed",
+    "late",
+    "refused",
+    "failed",
+    "not-understood",
+    "rejected",
+    "accepted",
+    "done",
+]
+#: What is remarkable about a message of a conversation.
+_Note: TypeAlias = Literal["out-of-sequence", "repeated", "late", "forwarded", "deadline", "fault"]
+
+@final
+class Answer:
+    """What one participant of a negotiation answered."""
+
+    @property
+    def agent(self) -> str:
+        """The participant's name."""
+    @property
+    def status(self) -> _Status:
+        """Where it stands."""
+    @property
+    def proposal(self) -> Message | None:
+        """Its last proposal."""
+    @property
+    def message(self) -> Message | None:
+        """What it said last beside that: its result, its refusal, or why it failed."""
+
+@final
+class Outcome:
+    """What came of a protocol with several participants: who answered what."""
+
+    @property
+    def conversation_id(self) -> str:
+        """The conversation: see ``Runtime.conversation``."""
+    @property
+    def answers(self) -> list[Answer]:
+        """The participants, in the order in which they were named."""
+    @property
+    def forwarded(self) -> list[Message]:
+        """Answers of others, to whom the conversation was passed on, as they came."""
+    @property
+    def rounds(self) -> int:
+        """How many rounds of proposals there were."""
+    @property
+    def price(self) -> float | None:
+        """What an auction ended at."""
+    @property
+    def winner(self) -> Answer | None:
+        """The first participant whose proposal was accepted: what it did with it is its status."""
+    @property
+    def result(self) -> Message | None:
+        """What the winner answered last: its result, or why it failed."""
+    @property
+    def proposed(self) -> list[str]:
+        """Whose proposals have not been decided upon."""
+    @property
+    def rejected(self) -> list[str]:
+        """Whose proposals were rejected."""
+    @property
+    def refused(self) -> list[str]:
+        """Who refused."""
+    @property
+    def late(self) -> list[str]:
+        """Whose proposals came after the deadline, and were rejected."""
+    @property
+    def silent(self) -> list[str]:
+        """Who has not answered."""
+    @property
+    def failed(self) -> list[str]:
+        """Who failed, or of whom the runtime says so."""
+    @property
+    def not_understood(self) -> list[str]:
+        """Who did not understand."""
+    @property
+    def accepted(self) -> list[str]:
+        """Whose proposals were accepted, and whose results have not come."""
+    @property
+    def done(self) -> list[str]:
+        """Whose proposals were accepted, and whose results have come."""
+    def _repr_html_(self) -> str | None: ...
+
+@final
+class Tender:
+    """Proposals that wait to be decided upon. Each call but ``close`` uses it up."""
+
+    def proposals(self) -> list[Answer]: ...
+    def rounds(self) -> int: ...
+    def award(self, to: list[str]) -> Any: ...
+    def call_again(self, task: Json, to: list[str]) -> Any: ...
+    def close(self) -> None: ...
+
+@final
+class Informs:
+    """What an agent tells who has subscribed to it (FIPA SC00035): iterate it.
+
+    Closing it cancels the subscription, and so does dropping it; leaving the loop does not.
+    """
+
+    @property
+    def agent(self) -> str:
+        """Who tells."""
+    @property
+    def conversation_id(self) -> str: ...
+    @property
+    def missed(self) -> int:
+        """How many messages found no room since it began."""
+    def next(self, *, timeout: float | None = 30.0) -> Message | None:
+        """The next ``inform``; ``None`` once it is closed.
+
+        Raises ``Timeout`` after ``timeout`` seconds; ``Refused``, ``NotUnderstood`` or ``Failed``
+        if that is what the agent answers, and there is nothing after that; ``Closed``.
+        """
+    def close(self) -> None:
+        """Ends the subscription: the agent is sent a ``cancel``."""
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Message: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, _kind: object, _error: object, _traceback: object, /) -> None: ...
+
+@final
+class AsyncInforms:
+    """What an agent tells who has subscribed to it (FIPA SC00035): iterate it with ``async for``.
+
+    Closing it cancels the subscription, and so does dropping it; leaving the loop does not.
+    """
+
+    @property
+    def agent(self) -> str:
+        """Who tells."""
+    @property
+    def conversation_id(self) -> str: ...
+    @property
+    def missed(self) -> int:
+        """How many messages found no room since it began."""
+    def next(self, *, timeout: float | None = 30.0) -> Call[Message | None]:
+        """The next ``inform``; ``None`` once it is closed.
+
+        Raises ``Timeout`` after ``timeout`` seconds; ``Refused``, ``NotUnderstood`` or ``Failed``
+        if that is what the agent answers, and there is nothing after that; ``Closed``.
+        """
+    def close(self) -> None:
+        """Ends the subscription: the agent is sent a ``cancel``."""
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Call[Message]: ...
+    def __aenter__(self) -> Call[Self]: ...
+    def __aexit__(self, _kind: object, _error: object, _traceback: object, /) -> Call[None]: ...
+
+@final
+class Participant:
+    """One participant of a conversation: how far it has come with whoever asked it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def asked_by(self) -> str:
+        """The initiator, or who passed the conversation on."""
+    @property
+    def stage(self) -> _Stage:
+        """How far the two have come."""
+    @property
+    def due(self) -> Literal["initiator", "participant"] | None:
+        """Who has to say something next, if somebody has to: who asked it, or the participant."""
+    @property
+    def due_by(self) -> int | None:
+        """By when, where that was said: microseconds since the Unix epoch."""
+    @property
+    def late(self) -> bool:
+        """Whether a deadline passed before it answered."""
+    @property
+    def asked_at(self) -> int:
+        """When it was asked first: microseconds since the Unix epoch."""
+    @property
+    def answered_at(self) -> int | None:
+        """When it said something first, if it has: microseconds since the Unix epoch."""
+
+@final
+class Exchanged:
+    """A message of a conversation, and what the runtime has to say of it."""
+
+    @property
+    def message(self) -> Message: ...
+    @property
+    def note(self) -> _Note | None:
+        """What is remarkable about it, if anything is."""
+
+@final
+class Conversation:
+    """A conversation that names a protocol, as it stood when it was looked at."""
+
+    @property
+    def id(self) -> str:
+        """The ``conversation_id`` of its messages."""
+    @property
+    def protocol(self) -> _Protocol: ...
+    @property
+    def state(self) -> Literal["open", "ended", "abandoned"]:
+        """``abandoned``: it was idle for longest when there were too many, and was given up."""
+    @property
+    def initiator(self) -> str:
+        """Who began it."""
+    @property
+    def participants(self) -> list[Participant]:
+        """Who was asked to take part, in the order in which they were; at most 10,000."""
+    @property
+    def messages(self) -> list[Exchanged]:
+        """Its messages in their order. Of long conversations the middle is left out."""
+    @property
+    def omitted(self) -> int:
+        """How many messages are left out; they stood behind the first half of ``messages``."""
+    @property
+    def began_at(self) -> int:
+        """When its first message was sent: microseconds since the Unix epoch."""
+    @property
+    def ended_at(self) -> int | None:
+        """When it ended, if it has: microseconds since the Unix epoch."""
+    def diagram(self, form: Literal["mermaid", "svg", "html"] = "mermaid") -> str:
+        """Draws it as a sequence diagram: who said what to whom, and when.
+
+        Mermaid is what GitHub and many editors draw; an SVG stands for itself; the HTML is what a
+        notebook shows. Where many were asked, those that did the same share a line.
+        """
+    def _repr_html_(self) -> str: ...
+
+@final
+class Trace:
+    """Prints messages as they pass, until it or the runtime is closed."""
+
+    @property
+    def missed(self) -> int:
+        """How many messages found no room since it began."""
+    def close(self) -> None:
+        """Ends it. Returns when what was said has been printed, after a second at the latest."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, _kind: object, _error: object, _traceback: object, /) -> None: ...
 
 @final
 class Looper:
@@ -300,6 +620,7 @@ class Agent:
     @property
     def content_limits(self) -> ContentLimits | None:
         """The limits of the content that it sends and is sent: its own, or the runtime's."""
+    def _repr_html_(self) -> str: ...
     def stats(self) -> Stats:
         """What it has done: counts, bytes and microseconds by name."""
     def logs(self) -> list[LogLine]:
@@ -377,6 +698,7 @@ class AsyncAgent:
     @property
     def content_limits(self) -> ContentLimits | None:
         """The limits of the content that it sends and is sent: its own, or the runtime's."""
+    def _repr_html_(self) -> str: ...
     def stats(self) -> Stats:
         """What it has done: counts, bytes and microseconds by name."""
     def logs(self) -> list[LogLine]:
@@ -480,7 +802,12 @@ class AsyncSubscription:
 
 @disjoint_base
 class Runtime:
-    """A system of agents, whose calls block."""
+    """A system of agents, whose calls block.
+
+    ``protocols``: what is done with a message that its protocol does not allow. ``"observe"``
+    delivers it and tells of it as an event; ``"strict"`` answers it with ``not-understood``, and
+    a call of this program raises ``InvalidMessage``.
+    """
 
     def __new__(
         cls,
@@ -490,6 +817,7 @@ class Runtime:
         name: str | None = None,
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
+        protocols: Literal["observe", "strict"] = "observe",
         workers: int | None = None,
         max_agents: int = 12_000,
         profile: Literal["perfmap", "jitdump"] | None = None,
@@ -533,7 +861,7 @@ class Runtime:
     def register(
         self,
         name: str,
-        handler: Handler,
+        handler: Handler | None = None,
         *,
         capabilities: Iterable[str] = ...,
         concurrency: int | None = None,
@@ -542,11 +870,14 @@ class Runtime:
 
         An ``async def`` runs on a loop of the runtime's own, up to 64 messages at once; a plain
         function on threads of its own, one message at a time, unless ``concurrency`` says more.
+        Without a function the agent is given its handlers by ``HostAgent.on``, for one message
+        at once. Raises ``NameTaken``, ``InvalidArgument``, ``Closed``.
         """
     def agent(
         self, name: str, *, capabilities: Iterable[str] = ..., concurrency: int | None = None
-    ) -> Callable[[_T], _T]:
-        """``register`` as a decorator."""
+    ) -> Registration:
+        """``register`` as a decorator: ``@rt.agent("a")``; or for several functions, with
+        ``a = rt.agent("a")`` and ``@a.on("cfp")``."""
     def send(self, message: AnyMessage, *, timeout: float | None = 30.0) -> None:
         """Sends a message; returns when every receiver's mailbox has it.
 
@@ -609,11 +940,198 @@ class Runtime:
         """Drops a dead letter, or the one with this id. Raises ``InvalidArgument``."""
     def close(self, *, timeout: float = 5.0) -> None:
         """Closes the runtime, within ``timeout`` seconds. Closing twice is no error."""
+    def query_if(
+        self, agent: AgentName, proposition: Json, *, timeout: float | None = 30.0
+    ) -> bool:
+        """Asks whether something is true (FIPA SC00027); waits through ``agree``.
+
+        The agent answers with true or false, or an object with one under ``result``; anything else
+        raises ``InvalidMessage``. Raises as ``request`` does, and ``Timeout`` after ``timeout``
+        seconds.
+        """
+    def query_ref(
+        self, agent: AgentName, reference: Json, *, timeout: float | None = 30.0
+    ) -> Message:
+        """Asks what something is (FIPA SC00027); waits through ``agree`` for the ``inform``.
+
+        Raises as ``request`` does, and ``Timeout`` after ``timeout`` seconds.
+        """
+    def request_when(
+        self,
+        agent: AgentName,
+        action: Json,
+        condition: Json,
+        *,
+        deadline: float | None = None,
+        timeout: float | None = None,
+    ) -> Message:
+        """Has something done once a condition holds (FIPA SC00028), and gives the ``inform``.
+
+        The agent has to agree within ``deadline`` seconds. The result is waited for as long as it
+        takes, unless ``timeout`` says otherwise, in seconds. Raises as ``request`` does.
+        """
+    def propose(self, agent: AgentName, proposal: Json, *, timeout: float | None = 30.0) -> Message:
+        """Offers to do something (FIPA SC00036): the ``accept-proposal`` or ``reject-proposal``.
+
+        Raises as ``request`` does, and ``Timeout`` after ``timeout`` seconds.
+        """
+    def subscribe_to(
+        self, agent: AgentName, content: Json, *, timeout: float | None = 30.0
+    ) -> Informs:
+        """Subscribes to what an agent tells (FIPA SC00035).
+
+        Returns when the agent's mailbox has the message, for which ``timeout`` is, in seconds;
+        whether it refuses is seen when the first ``inform`` is waited for. Raises as ``send`` does.
+        """
+    def contract_net(
+        self,
+        task: Json,
+        participants: Participants,
+        *,
+        deadline: float = 30.0,
+        choose: Literal["lowest", "highest"] | _Choose = "lowest",
+        timeout: float | None = 30.0,
+    ) -> Outcome:
+        """Gives a task to who makes the best offer, and waits for the result (FIPA SC00029).
+
+        Proposals are waited for until all have answered, at most ``deadline`` seconds, and results
+        at most ``timeout`` seconds. ``"lowest"`` and ``"highest"`` go by a proposal's price: its
+        content where that is a number, or the ``price`` in it. A function is called with the
+        proposals, of which there may be none, and gives whom to accept: an ``Answer``, a name, a
+        list of them, or ``None``. What it raises is raised here, and the participants are
+        sent ``cancel``.
+
+        That participants fail is no error: see ``Outcome``. Raises ``AgentNotFound``,
+        ``InvalidArgument`` (one is named twice, or has no proposal to be accepted),
+        ``InvalidMessage``, ``LimitExceeded``, ``Closed``.
+        """
+    def iterated_contract_net(
+        self,
+        task: Json,
+        participants: Participants,
+        *,
+        deadline: float = 30.0,
+        choose: Literal["lowest", "highest"] | _ChooseAgain = "lowest",
+        rounds: int = 3,
+        timeout: float | None = 30.0,
+    ) -> Outcome:
+        """A contract net of at most ``rounds`` rounds (FIPA SC00030).
+
+        All that have proposed are called again with the best price so far, until nobody makes a
+        better offer. ``deadline`` seconds are for each round. A function is called with the
+        proposals and the number of the round, from 1; it may also return ``CallAgain``. Else as
+        ``contract_net``.
+        """
+    def english_auction(
+        self,
+        item: Json,
+        bidders: Participants,
+        *,
+        start: float,
+        step: float,
+        reserve: float | None = None,
+        deadline: float = 5.0,
+        deliver: bool = False,
+        timeout: float | None = 30.0,
+    ) -> Outcome:
+        """Sells something to whoever bids most (FIPA XC00031).
+
+        The price goes up from ``start`` by ``step`` after each round in which somebody has bid;
+        bids are waited for ``deadline`` seconds in each. It is not sold below ``reserve``. With
+        ``deliver`` the winner is sent a ``request``, and its result is waited for, at most
+        ``timeout`` seconds. Raises as ``contract_net`` does.
+        """
+    def dutch_auction(
+        self,
+        item: Json,
+        bidders: Participants,
+        *,
+        start: float,
+        step: float,
+        reserve: float | None = None,
+        deadline: float = 5.0,
+    ) -> Outcome:
+        """Sells something to whoever bids first (FIPA XC00032).
+
+        The price goes down from ``start`` by ``step`` after each round in which nobody has bid
+        within ``deadline`` seconds, to ``reserve`` at the lowest, or 0. Raises as ``contract_net``
+        does.
+        """
+    def broker(
+        self,
+        broker: AgentName,
+        description: Json,
+        message: AnyMessage,
+        *,
+        max_results: int | None = None,
+        timeout: float | None = 30.0,
+    ) -> list[Message]:
+        """Has a broker find agents and pass a message on; what they answer (FIPA SC00033).
+
+        ``description`` is an example of whom to find. Returns when all have answered whom the
+        broker says that it has found, or ``max_results`` of them, or after ``timeout`` seconds.
+        Raises ``Refused``, ``NotUnderstood``, ``Failed`` (nobody matches), ``Timeout`` if the
+        broker did not answer, and as ``contract_net``.
+        """
+    def recruit(
+        self,
+        broker: AgentName,
+        description: Json,
+        message: AnyMessage,
+        *,
+        max_results: int | None = None,
+        timeout: float | None = 30.0,
+    ) -> list[Message]:
+        """Has a recruiter find agents, which answer directly (FIPA SC00034). Else as ``broker``."""
+    def conversation(self, id: str) -> Conversation | None:
+        """The conversation with this id, if there is one that names a protocol.
+
+        Those that have ended are kept for a while: the last 1024, and 64 MiB of messages.
+        """
+    def conversations(
+        self,
+        *,
+        protocol: str | Iterable[str] | None = None,
+        state: str | Iterable[str] | None = None,
+        initiator: AgentName | Participants | None = None,
+        agent: AgentName | Participants | None = None,
+    ) -> list[Conversation]:
+        """The conversations that match, in the order in which they began.
+
+        ``agent`` takes part, on whichever side. Raises ``InvalidArgument``.
+        """
+    def trace(
+        self,
+        file: _Writable | None = None,
+        *,
+        colour: bool | None = None,
+        width: int | None = None,
+        **filter: str | list[str],
+    ) -> Trace:
+        """Prints every message from now on that matches, a line each.
+
+        To ``sys.stdout``, unless ``file`` is given; in colour if that is a terminal, and as wide as
+        it is, or 100 columns, unless it is said. What agents wrote cannot steer the terminal.
+        Raises ``InvalidArgument``, ``Closed``.
+        """
+    def watch(self, *, interval: float = 0.25) -> Watch:
+        """Shows the runtime in a notebook: its agents, and its open and latest conversations.
+
+        The view is looked at every ``interval`` seconds, and goes on while other cells run, until
+        it or the runtime is closed. Raises ``RuntimeError`` outside a notebook.
+        """
+    def _repr_html_(self) -> str: ...
+    def _live_html(self) -> str: ...
     def _close_blocking(self) -> None: ...
 
 @disjoint_base
 class AsyncRuntime:
-    """A system of agents, whose calls are awaited."""
+    """A system of agents, whose calls are awaited.
+
+    ``protocols``: what is done with a message that its protocol does not allow. ``"observe"``
+    delivers it and tells of it as an event; ``"strict"`` answers it with ``not-understood``, and
+    a call of this program raises ``InvalidMessage``.
+    """
 
     def __new__(
         cls,
@@ -623,6 +1141,7 @@ class AsyncRuntime:
         name: str | None = None,
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
+        protocols: Literal["observe", "strict"] = "observe",
         workers: int | None = None,
         max_agents: int = 12_000,
         profile: Literal["perfmap", "jitdump"] | None = None,
@@ -666,7 +1185,7 @@ class AsyncRuntime:
     def register(
         self,
         name: str,
-        handler: Handler,
+        handler: Handler | None = None,
         *,
         capabilities: Iterable[str] = ...,
         concurrency: int | None = None,
@@ -675,11 +1194,14 @@ class AsyncRuntime:
 
         An ``async def`` runs on the running event loop, up to 64 messages at once; a plain
         function on threads of its own, one message at a time, unless ``concurrency`` says more.
+        Without a function the agent is given its handlers by ``HostAgent.on``, for 64 messages
+        at once. Raises ``NameTaken``, ``InvalidArgument``, ``Closed``.
         """
     def agent(
         self, name: str, *, capabilities: Iterable[str] = ..., concurrency: int | None = None
-    ) -> Callable[[_T], _T]:
-        """``register`` as a decorator."""
+    ) -> Registration:
+        """``register`` as a decorator: ``@rt.agent("a")``; or for several functions, with
+        ``a = rt.agent("a")`` and ``@a.on("cfp")``."""
     def send(self, message: AnyMessage, *, timeout: float | None = 30.0) -> Call[None]:
         """Sends a message; returns when every receiver's mailbox has it.
 
@@ -746,4 +1268,191 @@ class AsyncRuntime:
         """Drops a dead letter, or the one with this id. Raises ``InvalidArgument``."""
     def close(self, *, timeout: float = 5.0) -> Call[None]:
         """Closes the runtime, within ``timeout`` seconds. Closing twice is no error."""
+    def query_if(
+        self, agent: AgentName, proposition: Json, *, timeout: float | None = 30.0
+    ) -> Call[bool]:
+        """Asks whether something is true (FIPA SC00027); waits through ``agree``.
+
+        The agent answers with true or false, or an object with one under ``result``; anything else
+        raises ``InvalidMessage``. Raises as ``request`` does, and ``Timeout`` after ``timeout``
+        seconds.
+        """
+    def query_ref(
+        self, agent: AgentName, reference: Json, *, timeout: float | None = 30.0
+    ) -> Call[Message]:
+        """Asks what something is (FIPA SC00027); waits through ``agree`` for the ``inform``.
+
+        Raises as ``request`` does, and ``Timeout`` after ``timeout`` seconds.
+        """
+    def request_when(
+        self,
+        agent: AgentName,
+        action: Json,
+        condition: Json,
+        *,
+        deadline: float | None = None,
+        timeout: float | None = None,
+    ) -> Call[Message]:
+        """Has something done once a condition holds (FIPA SC00028), and gives the ``inform``.
+
+        The agent has to agree within ``deadline`` seconds. The result is waited for as long as it
+        takes, unless ``timeout`` says otherwise, in seconds. Raises as ``request`` does.
+        """
+    def propose(
+        self, agent: AgentName, proposal: Json, *, timeout: float | None = 30.0
+    ) -> Call[Message]:
+        """Offers to do something (FIPA SC00036): the ``accept-proposal`` or ``reject-proposal``.
+
+        Raises as ``request`` does, and ``Timeout`` after ``timeout`` seconds.
+        """
+    def subscribe_to(
+        self, agent: AgentName, content: Json, *, timeout: float | None = 30.0
+    ) -> Call[AsyncInforms]:
+        """Subscribes to what an agent tells (FIPA SC00035).
+
+        Returns when the agent's mailbox has the message, for which ``timeout`` is, in seconds;
+        whether it refuses is seen when the first ``inform`` is waited for. Raises as ``send`` does.
+        """
+    def contract_net(
+        self,
+        task: Json,
+        participants: Participants,
+        *,
+        deadline: float = 30.0,
+        choose: Literal["lowest", "highest"] | _AsyncChoose = "lowest",
+        timeout: float | None = 30.0,
+    ) -> Coroutine[Any, Any, Outcome]:
+        """Gives a task to who makes the best offer, and waits for the result (FIPA SC00029).
+
+        Proposals are waited for until all have answered, at most ``deadline`` seconds, and results
+        at most ``timeout`` seconds. ``"lowest"`` and ``"highest"`` go by a proposal's price: its
+        content where that is a number, or the ``price`` in it. A function is called with the
+        proposals, of which there may be none, and gives whom to accept: an ``Answer``, a name, a
+        list of them, or ``None``. It may be async. What it raises is raised here, and the
+        participants are sent ``cancel``.
+
+        That participants fail is no error: see ``Outcome``. Raises ``AgentNotFound``,
+        ``InvalidArgument`` (one is named twice, or has no proposal to be accepted),
+        ``InvalidMessage``, ``LimitExceeded``, ``Closed``.
+        """
+    def iterated_contract_net(
+        self,
+        task: Json,
+        participants: Participants,
+        *,
+        deadline: float = 30.0,
+        choose: Literal["lowest", "highest"]
+        | Callable[
+            [list[Answer], int], _Accepted | CallAgain | Awaitable[_Accepted | CallAgain]
+        ] = "lowest",
+        rounds: int = 3,
+        timeout: float | None = 30.0,
+    ) -> Coroutine[Any, Any, Outcome]:
+        """A contract net of at most ``rounds`` rounds (FIPA SC00030).
+
+        All that have proposed are called again with the best price so far, until nobody makes a
+        better offer. ``deadline`` seconds are for each round. A function is called with the
+        proposals and the number of the round, from 1; it may also return ``CallAgain``. Else as
+        ``contract_net``.
+        """
+    def english_auction(
+        self,
+        item: Json,
+        bidders: Participants,
+        *,
+        start: float,
+        step: float,
+        reserve: float | None = None,
+        deadline: float = 5.0,
+        deliver: bool = False,
+        timeout: float | None = 30.0,
+    ) -> Call[Outcome]:
+        """Sells something to whoever bids most (FIPA XC00031).
+
+        The price goes up from ``start`` by ``step`` after each round in which somebody has bid;
+        bids are waited for ``deadline`` seconds in each. It is not sold below ``reserve``. With
+        ``deliver`` the winner is sent a ``request``, and its result is waited for, at most
+        ``timeout`` seconds. Raises as ``contract_net`` does.
+        """
+    def dutch_auction(
+        self,
+        item: Json,
+        bidders: Participants,
+        *,
+        start: float,
+        step: float,
+        reserve: float | None = None,
+        deadline: float = 5.0,
+    ) -> Call[Outcome]:
+        """Sells something to whoever bids first (FIPA XC00032).
+
+        The price goes down from ``start`` by ``step`` after each round in which nobody has bid
+        within ``deadline`` seconds, to ``reserve`` at the lowest, or 0. Raises as ``contract_net``
+        does.
+        """
+    def broker(
+        self,
+        broker: AgentName,
+        description: Json,
+        message: AnyMessage,
+        *,
+        max_results: int | None = None,
+        timeout: float | None = 30.0,
+    ) -> Call[list[Message]]:
+        """Has a broker find agents and pass a message on; what they answer (FIPA SC00033).
+
+        ``description`` is an example of whom to find. Returns when all have answered whom the
+        broker says that it has found, or ``max_results`` of them, or after ``timeout`` seconds.
+        Raises ``Refused``, ``NotUnderstood``, ``Failed`` (nobody matches), ``Timeout`` if the
+        broker did not answer, and as ``contract_net``.
+        """
+    def recruit(
+        self,
+        broker: AgentName,
+        description: Json,
+        message: AnyMessage,
+        *,
+        max_results: int | None = None,
+        timeout: float | None = 30.0,
+    ) -> Call[list[Message]]:
+        """Has a recruiter find agents, which answer directly (FIPA SC00034). Else as ``broker``."""
+    def conversation(self, id: str) -> Conversation | None:
+        """The conversation with this id, if there is one that names a protocol.
+
+        Those that have ended are kept for a while: the last 1024, and 64 MiB of messages.
+        """
+    def conversations(
+        self,
+        *,
+        protocol: str | Iterable[str] | None = None,
+        state: str | Iterable[str] | None = None,
+        initiator: AgentName | Participants | None = None,
+        agent: AgentName | Participants | None = None,
+    ) -> list[Conversation]:
+        """The conversations that match, in the order in which they began.
+
+        ``agent`` takes part, on whichever side. Raises ``InvalidArgument``.
+        """
+    def trace(
+        self,
+        file: _Writable | None = None,
+        *,
+        colour: bool | None = None,
+        width: int | None = None,
+        **filter: str | list[str],
+    ) -> Trace:
+        """Prints every message from now on that matches, a line each.
+
+        To ``sys.stdout``, unless ``file`` is given; in colour if that is a terminal, and as wide as
+        it is, or 100 columns, unless it is said. What agents wrote cannot steer the terminal.
+        Raises ``InvalidArgument``, ``Closed``.
+        """
+    def watch(self, *, interval: float = 0.25) -> Watch:
+        """Shows the runtime in a notebook: its agents, and its open and latest conversations.
+
+        The view is looked at every ``interval`` seconds, and goes on while other cells run, until
+        it or the runtime is closed. Raises ``RuntimeError`` outside a notebook.
+        """
+    def _repr_html_(self) -> str: ...
+    def _live_html(self) -> str: ...
     def _close_blocking(self) -> None: ...

@@ -111,8 +111,7 @@ class AsyncRuntime(_caxton.AsyncRuntime):
 
 def _close_all() -> None:
     for runtime in list(_open):
-        if not runtime.closed:
-            runtime._close_blocking()
+        runtime._close_blocking()
 
 
 atexit.register(_close_all)

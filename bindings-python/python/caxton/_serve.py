@@ -8,11 +8,14 @@ import inspect
 import logging
 import threading
 from collections.abc import AsyncIterable, Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from caxton._caxton import Looper, Message, Task
+from caxton._caxton import HostAgent, Looper, Message, Task
+from caxton._errors import NotUnderstood, Refused
 
 log = logging.getLogger("caxton")
+
+_H = TypeVar("_H", bound=Callable[..., Any])
 
 #: The task that the code which runs now handles.
 within: contextvars.ContextVar[Task | None] = contextvars.ContextVar("caxton_within", default=None)
@@ -52,7 +55,7 @@ async def _serve(handler: Callable[[Message], Awaitable[object]], task: Task) ->
     try:
         result = await handler(task.message)
     except asyncio.CancelledError:
-        task.fail("the handler was cancelled")
+        task.fail("the handler was cancelled", "")
         raise
     except BaseException as error:  # As above: the loop must not end for one message.
         _fail(task, error)
@@ -61,8 +64,12 @@ async def _serve(handler: Callable[[Message], Awaitable[object]], task: Task) ->
 
 
 def _fail(task: Task, error: BaseException) -> None:
+    if isinstance(error, (Refused, NotUnderstood)):
+        # That is an answer like any other.
+        task.fail(str(error) or describe(error), error.code)
+        return
     log.error("a handler failed for %r", task.message, exc_info=error)
-    task.fail(describe(error))
+    task.fail(describe(error), "")
 
 
 def describe(error: BaseException) -> str:
@@ -149,13 +156,54 @@ class LoopThread:
         self._loop.call_soon(self._loop.stop)
 
 
-def decorator(
-    register: Callable[..., object], name: str, options: dict[str, Any]
-) -> Callable[[Callable[[Message], object]], Callable[[Message], object]]:
-    """``@rt.agent("name")``: registers a function and gives it back."""
+def route(host: HostAgent, performative: str | None, protocol: str | None) -> Callable[[_H], _H]:
+    """``@host.on("cfp")``: gives a host agent a function for some messages, and gives it back."""
 
-    def decorate(handler: Callable[[Message], object]) -> Callable[[Message], object]:
-        register(name, handler, **options)
+    def decorate(handler: _H) -> _H:
+        host._add(performative, protocol, handler)
         return handler
 
     return decorate
+
+
+class Registration:
+    """``rt.agent("name")``: a host agent that is registered when it gets its first handler."""
+
+    __module__ = "caxton"
+
+    def __init__(
+        self, register: Callable[..., HostAgent], name: str, options: dict[str, Any]
+    ) -> None:
+        self._register = register
+        self._options = options
+        self._host: HostAgent | None = None
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """The agent's name."""
+        return self._name
+
+    def __call__(self, handler: _H) -> _H:
+        """Registers a function for all messages that no other takes, and gives it back."""
+        if self._host is None:
+            self._host = self._register(self._name, handler, **self._options)
+            return handler
+        return self._host.on()(handler)
+
+    def on(
+        self, performative: str | None = None, *, protocol: str | None = None
+    ) -> Callable[[_H], _H]:
+        """As ``HostAgent.on``."""
+        if self._host is None:
+            self._host = self._register(self._name, None, **self._options)
+        return self._host.on(performative, protocol=protocol)
+
+    def remove(self) -> None:
+        """Takes the agent out of the runtime, if it is there."""
+        if self._host is not None:
+            self._host.remove()
+
+    def __repr__(self) -> str:
+        state = "" if self._host else ", not registered"
+        return f"<Registration {self._name!r}{state}>"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Union
 
 if TYPE_CHECKING:
-    from caxton._caxton import Message
+    from caxton._caxton import Agent, AsyncAgent, HostAgent, Message
+    from caxton._serve import Registration
 
 #: JSON: ``None``, ``bool``, ``int``, finite ``float``, ``str``, lists, tuples and mappings.
 Json: TypeAlias = Any
@@ -15,6 +16,10 @@ Json: TypeAlias = Any
 Wasm: TypeAlias = Union[str, "PathLike[str]", bytes, bytearray, memoryview]
 #: A whole message: a dict, a ``Message``, or JSON in ``bytes`` or ``str``.
 AnyMessage: TypeAlias = Union["Message", Mapping[str, Any], bytes, bytearray, str]
+#: An agent: its name, or the object that stands for it.
+AgentName: TypeAlias = Union[str, "Agent", "AsyncAgent", "HostAgent", "Registration"]
+#: Several agents.
+Participants: TypeAlias = Iterable[AgentName]
 #: What handles messages. It returns content, a whole message or nothing, or a coroutine of that.
 Handler: TypeAlias = Callable[["Message"], Any | Awaitable[Any]]
 

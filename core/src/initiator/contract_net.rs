@@ -15,6 +15,9 @@ use crate::host_agent::Within;
 use crate::message::{Message, Performative};
 use crate::runtime::{Core, DEFAULT_TIMEOUT};
 
+/// How many rounds an iterated contract net has at the most, unless it is said otherwise.
+const DEFAULT_ROUNDS: u32 = 3;
+
 /// A task to be given to whoever makes the best offer.
 #[derive(Debug, Clone)]
 pub struct ContractNet {
@@ -54,7 +57,7 @@ impl ContractNet {
             participants: participants.into_iter().map(Into::into).collect(),
             deadline: DEFAULT_TIMEOUT,
             timeout: Some(DEFAULT_TIMEOUT),
-            rounds: 1,
+            rounds: DEFAULT_ROUNDS,
             within: None,
         }
     }

@@ -54,7 +54,7 @@ impl ContractNet {
             participants: participants.into_iter().map(Into::into).collect(),
             deadline: DEFAULT_TIMEOUT,
             timeout: Some(DEFAULT_TIMEOUT),
-            rounds: 1,
+            rounds: 3,
             within: None,
         }
     }

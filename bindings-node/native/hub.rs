@@ -274,16 +274,17 @@ impl Hub {
         drop(call);
     }
 
-    /// Ends a task. `text` is the content or the message as JSON, or why the handler failed.
+    /// Ends a task. `text` is the content or the message as JSON, or why the handler failed, and `code`
+    /// that of its error.
     #[napi(catch_unwind)]
-    pub fn finish(&self, task: CallId, answer: Answer, text: String) {
+    pub fn finish(&self, task: CallId, answer: Answer, text: String, code: Option<String>) {
         let task = self.inner.tasks.borrow_mut().remove(&task);
         if let Some(task) = task {
             task.finish(match answer {
                 Answer::Nothing => Reply::Nothing,
                 Answer::Content => Reply::Content(text.into_bytes()),
                 Answer::Message => Reply::Message(text.into_bytes()),
-                Answer::Failure => Reply::Failure(text),
+                Answer::Failure => Reply::of_error(code.as_deref().unwrap_or_default(), text),
             });
         }
     }

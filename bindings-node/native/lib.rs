@@ -5,16 +5,22 @@
 //! returns its answer, any other the id under which [`hub::Hub`] reports it later.
 
 mod agent;
+mod answers;
+mod conversation;
 mod fault;
 mod handler;
 mod hub;
+mod informs;
 mod inspect;
 mod inspect_store;
 mod message;
+mod negotiate;
 mod options;
 mod outcome;
 mod runtime;
 mod subscription;
+mod tender;
+mod trace;
 
 /// Messages are made on one thread and dropped on another, which this is fast at.
 #[global_allocator]

@@ -33,6 +33,7 @@ pub struct RuntimeOptions {
     pub seed: Option<f64>,
     pub store: Option<String>,
     pub durability: Option<String>,
+    pub protocols: Option<String>,
     pub profile: Option<String>,
 }
 

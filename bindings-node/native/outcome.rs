@@ -1,14 +1,20 @@
 //! What a call came to, and how JavaScript is shown it.
 
-use caxton::{Agent, Error, Inspection, Message, Runtime, StoreInspection};
-use napi::bindgen_prelude::{Either, Either10, Null, Undefined};
+use caxton::{
+    Agent, Error, Informs, Inspection, Message, Outcome as Negotiated, Runtime, StoreInspection,
+    Tender,
+};
+use napi::bindgen_prelude::{Either, Either14, Null, Undefined};
 
 use crate::agent::AgentHandle;
+use crate::answers::AllAnswers;
 use crate::fault::Fault;
 use crate::hub::CallId;
+use crate::informs::InformsHandle;
 use crate::inspect::Found;
 use crate::inspect_store::FoundStore;
 use crate::message::text;
+use crate::tender::TenderHandle;
 
 /// What a call came to.
 pub enum Outcome {
@@ -17,16 +23,22 @@ pub enum Outcome {
     /// The subscription has ended.
     Ended,
     Message(Message),
+    Truth(bool),
+    /// A message in a line, for people.
+    Line(String),
     Agent(Agent, Runtime),
     Agents(Vec<Agent>, Runtime),
     Answers(Vec<Result<Message, Error>>),
+    Informs(Box<Informs>, Runtime),
+    Tender(Box<Tender>, Runtime),
+    Negotiated(Negotiated),
     Found(Inspection),
     FoundStore(StoreInspection),
     Failed(Fault),
 }
 
 /// The same for JavaScript; a number stands for a call that waits.
-pub type Value = Either10<
+pub type Value = Either14<
     Undefined,
     Null,
     CallId,
@@ -37,6 +49,10 @@ pub type Value = Either10<
     Found,
     Fault,
     FoundStore,
+    bool,
+    InformsHandle,
+    TenderHandle,
+    AllAnswers,
 >;
 
 impl Outcome {
@@ -54,19 +70,26 @@ impl Outcome {
         }
     }
 
+    pub fn of_negotiation(result: Result<Negotiated, Error>) -> Self {
+        match result {
+            Ok(outcome) => Outcome::Negotiated(outcome),
+            Err(error) => Outcome::Failed(error.into()),
+        }
+    }
+
     pub fn into_value(self, hub: &crate::hub::SharedLoop) -> Value {
         match self {
-            Outcome::Done => Either10::A(()),
-            Outcome::Ended => Either10::B(Null),
-            Outcome::Message(message) => Either10::D(text(&message)),
-            Outcome::Agent(agent, runtime) => Either10::E(AgentHandle::new(agent, runtime, hub)),
-            Outcome::Agents(agents, runtime) => Either10::F(
+            Outcome::Done => Either14::A(()),
+            Outcome::Ended => Either14::B(Null),
+            Outcome::Message(message) => Either14::D(text(&message)),
+            Outcome::Agent(agent, runtime) => Either14::E(AgentHandle::new(agent, runtime, hub)),
+            Outcome::Agents(agents, runtime) => Either14::F(
                 agents
                     .into_iter()
                     .map(|agent| AgentHandle::new(agent, runtime.clone(), hub))
                     .collect(),
             ),
-            Outcome::Answers(answers) => Either10::G(
+            Outcome::Answers(answers) => Either14::G(
                 answers
                     .into_iter()
                     .map(|answer| match answer {
@@ -75,19 +98,28 @@ impl Outcome {
                     })
                     .collect(),
             ),
-            Outcome::Found(inspection) => Either10::H(inspection.into()),
-            Outcome::FoundStore(inspection) => Either10::J(inspection.into()),
-            Outcome::Failed(fault) => Either10::I(fault),
+            Outcome::Found(inspection) => Either14::H(inspection.into()),
+            Outcome::FoundStore(inspection) => Either14::J(inspection.into()),
+            Outcome::Truth(truth) => Either14::K(truth),
+            Outcome::Line(line) => Either14::D(line),
+            Outcome::Informs(informs, runtime) => {
+                Either14::L(InformsHandle::new(*informs, runtime, hub))
+            }
+            Outcome::Tender(tender, runtime) => {
+                Either14::M(TenderHandle::new(*tender, runtime, hub))
+            }
+            Outcome::Negotiated(outcome) => Either14::N(outcome.into()),
+            Outcome::Failed(fault) => Either14::I(fault),
         }
     }
 }
 
 /// A call that waits.
 pub fn pending(id: CallId) -> Value {
-    Either10::C(id)
+    Either14::C(id)
 }
 
 /// A call that could not even begin.
 pub fn failed(fault: impl Into<Fault>) -> Value {
-    Either10::I(fault.into())
+    Either14::I(fault.into())
 }

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use caxton::{
-    Draft, Durability, Error, EventFilter, Filter, Profile, Register, Runtime, Subscription,
+    Draft, Durability, Error, EventFilter, Filter, Profile, Protocols, Register, Runtime,
+    Subscription,
 };
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
@@ -24,8 +25,8 @@ use crate::subscription::SubscriptionHandle;
 /// A system of agents.
 #[napi(js_name = "Runtime")]
 pub struct RuntimeHandle {
-    runtime: AssertUnwindSafe<Runtime>,
-    hub: SharedLoop,
+    pub(crate) runtime: AssertUnwindSafe<Runtime>,
+    pub(crate) hub: SharedLoop,
 }
 
 /// A message that reached nobody.
@@ -72,6 +73,9 @@ fn open(options: RuntimeOptions) -> Result<Runtime, Box<Fault>> {
     }
     if let Some(durability) = options.durability {
         builder = builder.durability(Durability::parse(&durability).map_err(Fault::from)?);
+    }
+    if let Some(protocols) = options.protocols {
+        builder = builder.protocols(Protocols::parse(&protocols).map_err(Fault::from)?);
     }
     if let Some(profile) = options.profile {
         builder = builder.profile(Profile::parse(&profile).map_err(Fault::from)?);
@@ -124,22 +128,25 @@ impl RuntimeHandle {
         })
     }
 
-    /// `number` names the JavaScript function that takes the messages.
+    /// `number` names the JavaScript function that takes the messages, if one is to take them all.
     #[napi(catch_unwind)]
     pub fn register(
         &self,
         name: String,
-        number: u32,
+        number: Option<u32>,
         capabilities: Vec<String>,
         concurrency: Option<f64>,
     ) -> Either<HostHandle, Fault> {
-        let handler = JsHandler::new(number, self.hub.inbox.clone());
-        let mut register = Register::new(name, handler).capabilities(capabilities);
+        let mut register = match number {
+            Some(number) => Register::new(name, JsHandler::new(number, self.hub.inbox.clone())),
+            None => Register::named(name),
+        };
+        register = register.capabilities(capabilities);
         if let Some(concurrency) = concurrency {
             register = register.concurrency(concurrency as usize);
         }
         match self.runtime.register(register) {
-            Ok(handle) => Either::A(HostHandle::new(handle)),
+            Ok(handle) => Either::A(HostHandle::new(handle, self.hub.inbox.clone())),
             Err(error) => Either::B(error.into()),
         }
     }

@@ -15,6 +15,7 @@ import {
   checkOptions,
   checkTimeout,
   checkWasm,
+  DEFAULT_TIMEOUT,
   type LimitsInForce,
   type WaitOptions,
   type Wasm,
@@ -94,9 +95,6 @@ export interface SendOptions extends WaitOptions, Fields {
 
 /** How a FIPA request goes: how long to wait, and what else is in the message. */
 export interface RequestOptions extends WaitOptions, Fields {}
-
-/** @internal How long a call waits unless it says otherwise, in milliseconds. */
-export const DEFAULT_TIMEOUT = 30_000;
 
 /** @internal */
 export function asMessage<Content>(json: string): Message<Content> {

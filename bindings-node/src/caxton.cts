@@ -10,6 +10,16 @@ export {
   type Stats,
 } from "./agent.cjs";
 export {
+  Conversation,
+  type ConversationFilter,
+  type ConversationState,
+  type Exchanged,
+  type Note,
+  type Participant,
+  type Protocol,
+  type Stage,
+} from "./conversation.cjs";
+export {
   AgentFailed,
   AgentNotFound,
   CaxtonError,
@@ -30,7 +40,9 @@ export {
   Timeout,
   Trapped,
 } from "./errors.cjs";
-export { type Handler, HostAgent, type RegisterOptions } from "./host-agent.cjs";
+export { type Handler, HostAgent, type RegisterOptions, type Route } from "./host-agent.cjs";
+export { Informs } from "./informs.cjs";
+export type { Initiator } from "./initiator.cjs";
 export { type Export, type Import, type Inspection, inspect } from "./inspect.cjs";
 export {
   inspectStore,
@@ -46,6 +58,15 @@ export {
   type Performative,
 } from "./message.cjs";
 export type {
+  AgentLike,
+  BrokerOptions,
+  ContractNetOptions,
+  DutchAuctionOptions,
+  EnglishAuctionOptions,
+  IteratedContractNetOptions,
+  RequestWhenOptions,
+} from "./negotiate.cjs";
+export type {
   Abortable,
   BroadcastOptions,
   ContentLimits,
@@ -58,9 +79,13 @@ export type {
   Grants,
   Limits,
   LimitsInForce,
+  OneOrMany,
   RuntimeOptions,
   WaitOptions,
   Wasm,
 } from "./options.cjs";
+export { Answer, type AnswerStatus, Outcome } from "./outcome.cjs";
 export { type DeadLetter, type Metrics, Runtime } from "./runtime.cjs";
 export { Subscription } from "./subscription.cjs";
+export type { CallAgain, Choose, ChooseAgain, Chosen } from "./tender.cjs";
+export { Trace, type TraceOptions, type TraceStream } from "./trace.cjs";

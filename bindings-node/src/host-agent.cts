@@ -1,14 +1,26 @@
-import { hub, runWithin } from "./hub.cjs";
+import { CaxtonError, InvalidArgument } from "./errors.cjs";
+import { unwrap } from "./fault.cjs";
+import { addHandler, hub, runWithin } from "./hub.cjs";
 import { encode, textOf } from "./json.cjs";
-import { Message } from "./message.cjs";
+import { Message, type Performative } from "./message.cjs";
 import { type NativeHostAgent, native } from "./native.cjs";
+import { checkOptions, checkString } from "./options.cjs";
 
 /**
  * Takes the messages of a host agent. What it returns is sent back: a `Message` as it is, nothing for
- * `undefined` and `null`, anything else as the content of an `inform`. What it throws becomes a
- * `failure` with the error's text.
+ * `undefined` and `null`, anything else as the content of the act that says yes: a `propose` to a `cfp`,
+ * an `accept-proposal` to a `propose`, and else an `inform`. What it throws becomes a `failure` with the
+ * error's text; a `Refused` becomes a `refuse`, a `NotUnderstood` a `not-understood`.
  */
 export type Handler = (message: Message) => unknown;
+
+/** Which messages a handler takes; without anything said all of them. */
+export interface Route {
+  /** Those with this act. */
+  performative?: Performative | undefined;
+  /** Those that name this protocol. */
+  protocol?: string | undefined;
+}
 
 /** How a host agent is registered. */
 export interface RegisterOptions {
@@ -21,16 +33,36 @@ export interface RegisterOptions {
 /** A registered host agent. Dropping it leaves the agent where it is. */
 export class HostAgent {
   readonly #native: NativeHostAgent;
+  readonly #runtime: object;
   /** Its name: unique in the runtime. */
   readonly name: string;
   /** Its id: a UUID. */
   readonly id: string;
 
   /** @internal */
-  constructor(host: NativeHostAgent) {
+  constructor(host: NativeHostAgent, runtime: object) {
     this.#native = host;
+    this.#runtime = runtime;
     this.name = host.name;
     this.id = host.id;
+  }
+
+  /**
+   * Has `handler` take the messages with this act, or with this act and protocol. Of several handlers
+   * the one takes a message that says most of it, the act before the protocol; the one given to
+   * `register` takes what is left. Without one, what wants an answer is answered with `not-understood`.
+   *
+   * @throws {CaxtonError} `InvalidArgument` if there is a handler for the same messages, or the agent is
+   * not here any more.
+   */
+  on(which: Performative | Route, handler: Handler): this {
+    const route = typeof which === "string" ? { performative: which } : which;
+    const { performative, protocol } = checkOptions(route, ["performative", "protocol"]);
+    if (performative !== undefined) checkString(performative, "performative");
+    if (protocol !== undefined) checkString(protocol, "protocol");
+    const number = enter(handler, this.#runtime);
+    unwrap(this.#native.on(number, performative, protocol));
+    return this;
   }
 
   /** Takes it out of the runtime. What waits is answered with `failure`; what it handles goes on. */
@@ -39,8 +71,19 @@ export class HostAgent {
   }
 }
 
-/** @internal Has `handler` handle one message, and sends back what it says. */
-export function handle(handler: Handler, task: number, json: string): void {
+/**
+ * @internal Enters a handler; the number under which the addon knows it. The entry keeps the runtime: it
+ * is open as long as somebody may send the handler a message.
+ */
+export function enter(handler: Handler, runtime: object): number {
+  if (typeof handler !== "function") {
+    throw new InvalidArgument(`the handler is of type ${typeof handler}, expected a function`);
+  }
+  return addHandler({ run: (task, message) => handle(handler, task, message), owner: runtime });
+}
+
+/** Has `handler` handle one message, and sends back what it says. */
+function handle(handler: Handler, task: number, json: string): void {
   runWithin(task, () => {
     try {
       const result = handler(Message.fromNative(json));
@@ -79,5 +122,6 @@ function answer(task: number, value: unknown): void {
 }
 
 function fail(task: number, reason: unknown): void {
-  hub.finish(task, native.Answer.Failure, textOf(reason));
+  const code = reason instanceof CaxtonError ? reason.code : undefined;
+  hub.finish(task, native.Answer.Failure, textOf(reason), code);
 }

@@ -241,8 +241,8 @@ export class Message<Content = unknown> {
   }
 }
 
-/** At most 80 characters, with whatever could move a terminal's cursor escaped. */
-function shown(text: string): string {
+/** @internal At most 80 characters, with whatever could move a terminal's cursor escaped. */
+export function shown(text: string): string {
   const part = text.length > 80 ? `${text.slice(0, 80)}…` : text;
   return part.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;

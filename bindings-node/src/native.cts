@@ -71,9 +71,110 @@ export interface NativeSubscription {
 }
 
 /** @internal */
+export interface NativeInforms {
+  readonly agent: string;
+  readonly conversationId: string;
+  readonly missed: number;
+  next(millis: number | undefined): Pending | Fault | string | null;
+  close(): void;
+}
+
+/** @internal */
+export interface NativeTrace {
+  readonly missed: number;
+  next(): Pending | string | null;
+  close(): void;
+}
+
+/** @internal What one participant answered; messages are JSON. */
+export interface NativeAnswer {
+  agent: string;
+  status: string;
+  proposal?: string;
+  message?: string;
+}
+
+/** @internal What came of a protocol with several participants. */
+export interface NativeOutcome {
+  conversationId: string;
+  answers: NativeAnswer[];
+  winner?: number;
+  forwarded: string[];
+  rounds: number;
+  price?: number;
+}
+
+/** @internal */
+export interface NativeTender {
+  proposals(): NativeAnswer[];
+  award(to: string[]): Pending | Fault | NativeOutcome;
+  callAgain(task: string, to: string[]): Pending | Fault | undefined;
+  drop(): void;
+}
+
+/** @internal */
+export interface NativeNet {
+  task: string;
+  participants: string[];
+  deadline: number;
+  timeout?: number;
+  rounds?: number;
+  within?: number;
+}
+
+/** @internal */
+export interface NativeAuction {
+  item: string;
+  bidders: string[];
+  start: number;
+  step: number;
+  reserve?: number;
+  deadline: number;
+  delivers?: boolean;
+  timeout?: number;
+  within?: number;
+}
+
+/** @internal */
+export interface NativeBrokered {
+  broker: string;
+  description: string;
+  message: string;
+  maxResults?: number;
+  timeout?: number;
+  within?: number;
+}
+
+/** @internal */
+export interface NativeConversation {
+  describe(): {
+    id: string;
+    protocol: string;
+    state: string;
+    initiator: string;
+    participants: {
+      name: string;
+      askedBy: string;
+      stage: string;
+      due?: string;
+      dueBy?: number;
+      late: boolean;
+      askedAt: number;
+      answeredAt?: number;
+    }[];
+    omitted: number;
+    beganAt: number;
+    endedAt?: number;
+  };
+  messages(): { message: string; note?: string }[];
+  diagram(form: string): string | Fault;
+}
+
+/** @internal */
 export interface NativeHostAgent {
   readonly name: string;
   readonly id: string;
+  on(handler: number, act: string | undefined, protocol: string | undefined): Fault | null;
   remove(): void;
 }
 
@@ -99,6 +200,7 @@ export interface NativeRuntimeOptions {
   seed?: number;
   store?: string;
   durability?: string;
+  protocols?: string;
   profile?: string;
 }
 
@@ -114,7 +216,7 @@ export interface NativeRuntime {
   ): Pending | Fault | NativeAgent[];
   register(
     name: string,
-    handler: number,
+    handler: number | undefined,
     capabilities: string[],
     concurrency: number | undefined,
   ): NativeHostAgent | Fault;
@@ -136,6 +238,47 @@ export interface NativeRuntime {
     millis: number | undefined,
     within: number | undefined,
   ): Pending | Fault | (string | Fault)[];
+  queryIf(
+    agent: string,
+    proposition: string,
+    millis: number | undefined,
+    within: number | undefined,
+  ): Pending | Fault | boolean;
+  queryRef(
+    agent: string,
+    reference: string,
+    millis: number | undefined,
+    within: number | undefined,
+  ): Pending | Fault | string;
+  requestWhen(
+    agent: string,
+    action: string,
+    condition: string,
+    deadline: number | undefined,
+    millis: number | undefined,
+    within: number | undefined,
+  ): Pending | Fault | string;
+  propose(
+    agent: string,
+    proposal: string,
+    millis: number | undefined,
+    within: number | undefined,
+  ): Pending | Fault | string;
+  subscribeTo(
+    agent: string,
+    content: string,
+    millis: number | undefined,
+    within: number | undefined,
+  ): Pending | Fault | NativeInforms;
+  contractNet(net: NativeNet, choose: string): Pending | Fault | NativeOutcome;
+  callForProposals(net: NativeNet): Pending | Fault | NativeTender;
+  englishAuction(auction: NativeAuction): Pending | Fault | NativeOutcome;
+  dutchAuction(auction: NativeAuction): Pending | Fault | NativeOutcome;
+  broker(brokered: NativeBrokered): Pending | Fault | string[];
+  recruit(brokered: NativeBrokered): Pending | Fault | string[];
+  conversation(id: string): NativeConversation | null;
+  conversations(filter: string): NativeConversation[] | Fault;
+  trace(filter: string, isColoured: boolean, width: number): NativeTrace | Fault;
   broadcast(
     content: string,
     performative: string,
@@ -217,7 +360,7 @@ export interface Ready {
 export interface NativeHub {
   drain(): Ready;
   cancel(call: number): void;
-  finish(task: number, answer: number, text: string): void;
+  finish(task: number, answer: number, text: string, code?: string): void;
 }
 
 /** @internal */

@@ -90,6 +90,12 @@ export interface RuntimeOptions {
    * power; `relaxed` that of the process, and what is older than a second the power's.
    */
   durability?: "full" | "relaxed" | undefined;
+  /**
+   * What is done with a message that its protocol does not allow. `observe`, the default, delivers it,
+   * since an agent may know better; `strict` does not: an agent is answered with `not-understood`, and
+   * a call of this program fails. Both tell it as the event `violation`.
+   */
+  protocols?: "observe" | "strict" | undefined;
   /** The sender of this program's messages; `host` unless said otherwise. */
   name?: string | undefined;
   /** The limits of agents that are deployed without limits of their own. */
@@ -177,7 +183,8 @@ export interface BroadcastOptions extends Fields {
   filter?: Filter | undefined;
 }
 
-type OneOrMany = string | readonly string[];
+/** One text, or any of several. */
+export type OneOrMany = string | readonly string[];
 
 /** Which messages, or which agents, are meant. All fields must match; `{}` matches everything. */
 export interface Filter {
@@ -209,13 +216,20 @@ export type EventKind =
   | "dead_letter"
   | "forged_sender"
   | "denied"
-  | "store_failed";
+  | "store_failed"
+  | "violation"
+  | "deadline"
+  | "deadlock"
+  | "abandoned";
 
 /** Which events are meant; without anything said all of them. */
 export interface EventFilter {
   kind?: EventKind | readonly EventKind[] | undefined;
   agent?: OneOrMany | undefined;
 }
+
+/** @internal How long a call waits unless it says otherwise, in milliseconds. */
+export const DEFAULT_TIMEOUT = 30_000;
 
 /** @internal Milliseconds for the addon; `undefined` is for ever. */
 export function checkTimeout(
@@ -228,6 +242,24 @@ export function checkTimeout(
   throw new InvalidArgument(
     `timeout is ${shown(timeout)}, expected milliseconds from 0, or null to wait for ever`,
   );
+}
+
+/** @internal The same for options that say nothing but how to wait. */
+export function waitFor(options: WaitOptions | undefined): number | undefined {
+  return checkTimeout(checkOptions(options, ["timeout", "signal"]).timeout, DEFAULT_TIMEOUT);
+}
+
+/** @internal Milliseconds after which nobody is waited for any more. */
+export function checkDeadline(deadline: number | undefined, otherwise: number): number {
+  if (deadline === undefined) return otherwise;
+  if (checkNumber(deadline, "deadline") >= 0) return deadline;
+  throw new InvalidArgument(`deadline is ${shown(deadline)}, expected milliseconds from 0`);
+}
+
+/** @internal */
+export function checkNumber(value: unknown, what: string): number {
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw new InvalidArgument(`${what} is ${shown(value)}, expected a number`);
 }
 
 /** @internal */
@@ -337,7 +369,8 @@ export function encodeFilter(filter: Filter | undefined, capability?: string): s
   return JSON.stringify({ ...checked, capabilities: checkString(capability, "capability") });
 }
 
-function shown(value: unknown): string {
+/** @internal A value that was not expected, in few words. */
+export function shown(value: unknown): string {
   return typeof value === "string"
     ? JSON.stringify(value.slice(0, 64))
     : typeof value === "object"

@@ -1,9 +1,11 @@
-import { Agent, asMessage, DEFAULT_TIMEOUT, nothing, type Stats, toStats } from "./agent.cjs";
+import { Agent, asMessage, nothing, type Stats, toStats } from "./agent.cjs";
+import { Conversation, type ConversationFilter } from "./conversation.cjs";
 import type { CaxtonError } from "./errors.cjs";
 import { InvalidArgument } from "./errors.cjs";
 import { isFault, toError, unwrap } from "./fault.cjs";
-import { type Handler, HostAgent, handle, type RegisterOptions } from "./host-agent.cjs";
-import { addHandler, call, hub, within } from "./hub.cjs";
+import { enter, type Handler, HostAgent, type RegisterOptions } from "./host-agent.cjs";
+import { call, hub, within } from "./hub.cjs";
+import { Initiator } from "./initiator.cjs";
 import { encodeContent } from "./json.cjs";
 import {
   checkPerformative,
@@ -27,6 +29,7 @@ import {
   checkCount,
   checkDeploy,
   checkLimits,
+  checkNumber,
   checkOptions,
   checkString,
   checkStrings,
@@ -40,8 +43,10 @@ import {
   type RuntimeOptions,
   type WaitOptions,
   type Wasm,
+  waitFor,
 } from "./options.cjs";
 import { Subscription } from "./subscription.cjs";
+import { Trace, type TraceOptions } from "./trace.cjs";
 
 /** Figures of a runtime. */
 export interface Metrics {
@@ -78,6 +83,9 @@ function idOf(letter: DeadLetter | number): number {
 /** How long `close` takes at most, unless it is told otherwise, in milliseconds. */
 const DEFAULT_CLOSE = 5_000;
 
+/** How wide the lines of a trace are unless it is said otherwise. */
+const DEFAULT_WIDTH = 100;
+
 /**
  * A system of agents, inside this program.
  *
@@ -85,7 +93,7 @@ const DEFAULT_CLOSE = 5_000;
  * open subscriptions keep it alive. A runtime that nobody can reach any more closes by itself; one
  * with registered handlers stays until it is closed.
  */
-export class Runtime {
+export class Runtime extends Initiator {
   readonly #native: NativeRuntime;
 
   /** @throws {CaxtonError} `InvalidArgument` for an option out of its range, `InternalError` if the system gives no threads. */
@@ -93,6 +101,7 @@ export class Runtime {
     const checkedOptions = checkOptions(options, [
       "store",
       "durability",
+      "protocols",
       "name",
       "limits",
       "contentLimits",
@@ -101,11 +110,12 @@ export class Runtime {
       "profile",
       "seed",
     ]);
-    const { store, durability, name, limits, contentLimits, workers, maxAgents, profile, seed } =
-      checkedOptions;
+    const { store, durability, protocols, name, limits, contentLimits } = checkedOptions;
+    const { workers, maxAgents, profile, seed } = checkedOptions;
     const checked: NativeRuntimeOptions = {};
     if (store !== undefined) checked.store = checkString(store, "store");
     if (durability !== undefined) checked.durability = checkString(durability, "durability");
+    if (protocols !== undefined) checked.protocols = checkString(protocols, "protocols");
     if (profile !== undefined) checked.profile = checkString(profile, "profile");
     if (name !== undefined) checked.name = checkString(name, "name");
     if (limits !== undefined) checked.limits = checkLimits(limits);
@@ -116,7 +126,9 @@ export class Runtime {
     if (workers !== undefined) checked.workers = workers;
     if (maxAgents !== undefined) checked.maxAgents = maxAgents;
     if (seed !== undefined) checked.seed = seed;
-    this.#native = unwrap(native.openRuntime(hub, checked));
+    const runtime = unwrap(native.openRuntime(hub, checked));
+    super(runtime);
+    this.#native = runtime;
   }
 
   /** The name under which this program speaks. */
@@ -156,17 +168,15 @@ export class Runtime {
   }
 
   /**
-   * Makes this program an agent: `handler` is called for each message that is sent to `name`.
+   * Makes this program an agent: `handler` is called for each message that is sent to `name`, as far as
+   * no handler is there that says more of it (`HostAgent.on`).
    *
    * An `ask` made in a handler, that would come back to a handler that waits for it, fails at once.
    *
    * @throws {CaxtonError} `NameTaken`, `InvalidArgument` or `Closed`.
    */
-  register(name: string, handler: Handler, options?: RegisterOptions): HostAgent {
+  register(name: string, handler?: Handler | null, options?: RegisterOptions): HostAgent {
     checkString(name, "name");
-    if (typeof handler !== "function") {
-      throw new InvalidArgument(`the handler is of type ${typeof handler}, expected a function`);
-    }
     const { capabilities = [], concurrency } = checkOptions(options, [
       "capabilities",
       "concurrency",
@@ -175,12 +185,8 @@ export class Runtime {
       throw new InvalidArgument("concurrency is 0, expected 1 or more");
     }
     const checked = checkStrings(capabilities, "capabilities");
-    // The entry keeps the runtime: it is open as long as somebody may send the handler a message.
-    const number = addHandler({
-      run: (task, message) => handle(handler, task, message),
-      owner: this,
-    });
-    return new HostAgent(unwrap(this.#native.register(name, number, checked, concurrency)));
+    const number = handler === undefined || handler === null ? undefined : enter(handler, this);
+    return new HostAgent(unwrap(this.#native.register(name, number, checked, concurrency)), this);
   }
 
   /**
@@ -305,6 +311,47 @@ export class Runtime {
     return opened(this.#native.events(JSON.stringify(checked)), signal);
   }
 
+  /**
+   * The conversation with this id, as it stands now; `null` if there is none that names a protocol, or it
+   * ended so long ago that it is not kept any more.
+   */
+  conversation(id: string): Conversation | null {
+    const conversation = this.#native.conversation(checkString(id, "id"));
+    return conversation && new Conversation(conversation);
+  }
+
+  /**
+   * The conversations that match, in the order in which they began: all that are open, 20,000 at the
+   * most, and the last 1,024 that have ended.
+   *
+   * @throws {CaxtonError} `InvalidArgument` if the filter names a protocol or a state that is none.
+   */
+  conversations(filter?: ConversationFilter): Conversation[] {
+    const checked = JSON.stringify(checkOptions(filter));
+    const found = unwrap(this.#native.conversations(checked));
+    return found.map((conversation) => new Conversation(conversation));
+  }
+
+  /**
+   * Writes each message from now on that matches as one line of a terminal: the time since the first one
+   * in seconds, who says it to whom, the act, the protocol, the end of the conversation's id, and the
+   * content. Nothing that an agent wrote can steer the terminal or break its line.
+   *
+   * @throws {CaxtonError} `InvalidArgument` or `Closed`.
+   */
+  trace(options?: TraceOptions): Trace {
+    const { stream = process.stdout, colour, width, ...filter } = checkOptions(options);
+    if (typeof stream !== "object" || stream === null || typeof stream.write !== "function") {
+      throw new InvalidArgument("the stream has no write, expected a Writable");
+    }
+    const columns = checkNumber(width ?? stream.columns ?? DEFAULT_WIDTH, "width");
+    if (colour !== undefined && typeof colour !== "boolean") {
+      throw new InvalidArgument(`colour is of type ${typeof colour}, expected true or false`);
+    }
+    const isColoured = colour ?? stream.isTTY === true;
+    return new Trace(unwrap(this.#native.trace(encodeFilter(filter), isColoured, columns)), stream);
+  }
+
   /** The figures of all agents, and their sums. */
   metrics(): Metrics {
     const { total, agents, hostAgents, deadLetters } = this.#native.metrics();
@@ -388,17 +435,13 @@ export class Runtime {
   }
 
   /** The runtime in one line. */
-  toString(): string {
+  override toString(): string {
     return `<Runtime ${JSON.stringify(this.name)}${this.#native.isClosed ? " closed" : ""}>`;
   }
 
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
-}
-
-function waitFor(options: WaitOptions | undefined): number | undefined {
-  return checkTimeout(checkOptions(options, ["timeout", "signal"]).timeout, DEFAULT_TIMEOUT);
 }
 
 function encodeMessages(messages: Iterable<MessageLike>): Written[] {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { CaxtonError, inspect, inspectStore, Message, Runtime } from "caxton";
 import { compare, compareError, expand, only } from "./expect.mjs";
+import { NEGOTIATION_STEPS, negotiate, register } from "./stage-negotiate.mjs";
 import { agentBytes } from "./support.mjs";
 
 /** How long a step may hang, in milliseconds. */
@@ -49,6 +50,7 @@ const STEPS = {
   close: [],
   reopen: [],
   repeat: ["steps"],
+  ...NEGOTIATION_STEPS,
 };
 
 /** The options of a deployment. */
@@ -65,10 +67,11 @@ export class Stage {
   agents = new Map();
   hosts = new Map();
   subscriptions = new Map();
+  informs = new Map();
 
   constructor(testCase, each) {
     const { limits, content_limits, max_agents, ...options } = testCase.runtime ?? {};
-    only(options, ["name", "workers", "store", "durability", "profile"]);
+    only(options, ["name", "workers", "store", "durability", "protocols", "profile"]);
     this.options = {
       ...options,
       limits: renamed(limits, camel),
@@ -149,14 +152,7 @@ export class Stage {
         return agents.map((agent) => this.keep(agent));
       }
       case "register":
-        only(value, ["name", "capabilities", "concurrency", "reply"]);
-        this.hosts.set(
-          value.name,
-          runtime.register(value.name, (message) => answer(runtime, value.reply, message), {
-            capabilities: value.capabilities,
-            concurrency: value.concurrency,
-          }),
-        );
+        this.hosts.set(value.name, register(runtime, value));
         return null;
       case "ask":
       case "ask_text":
@@ -267,11 +263,12 @@ export class Stage {
         await runtime.close();
         this.hosts.clear();
         this.subscriptions.clear();
+        this.informs.clear();
         this.runtime = new Runtime(this.options);
         this.agents = new Map(this.runtime.agents().map((agent) => [agent.name, agent]));
         return null;
       default:
-        throw new assert.AssertionError({ message: `the step ${name} is not written` });
+        return negotiate(this, name, value, step);
     }
   }
 
@@ -306,29 +303,6 @@ export class Stage {
     if (name.startsWith("bytes:")) return Buffer.from(name.slice("bytes:".length), "hex");
     if (name in this.modules) return Buffer.from(this.modules[name].join("\n"));
     return agentBytes(name === "$each" ? this.each : name);
-  }
-}
-
-/** What a host agent answers, as its case says. */
-async function answer(runtime, reply, message) {
-  const [[kind, value]] = Object.entries(reply ?? { nothing: true });
-  switch (kind) {
-    case "content":
-      return value;
-    case "message":
-      return new Message(value);
-    case "raise":
-      throw new Error(value);
-    case "nonsense":
-      return () => "no JSON";
-    case "echo":
-      return message.content;
-    case "nothing":
-      return undefined;
-    case "ask":
-      return (await runtime.ask(value)).content;
-    default:
-      throw new Error(`unknown reply ${kind}`);
   }
 }
 

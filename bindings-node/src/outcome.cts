@@ -1,0 +1,148 @@
+import { Message, shown } from "./message.cjs";
+import type { NativeAnswer, NativeOutcome } from "./native.cjs";
+
+/** Where a participant stands. */
+export type AnswerStatus =
+  /** It has not answered. */
+  | "silent"
+  /** It has made a proposal, which has not been decided upon. */
+  | "proposed"
+  /** Its proposal came after the deadline, and was rejected. */
+  | "late"
+  | "refused"
+  /** It failed, or the runtime says that it did. */
+  | "failed"
+  | "not-understood"
+  /** Its proposal was rejected. */
+  | "rejected"
+  /** Its proposal was accepted, and its result has not come. */
+  | "accepted"
+  /** Its proposal was accepted, and its result has come. */
+  | "done";
+
+/** What one participant answered. */
+export class Answer {
+  /** The participant's name. */
+  readonly agent: string;
+  /** Where it stands. */
+  readonly status: AnswerStatus;
+  /** Its last proposal. */
+  readonly proposal: Message | null;
+  /** What it said last beside that: its result, its refusal, or why it failed. */
+  readonly message: Message | null;
+
+  /** @internal */
+  constructor({ agent, status, proposal, message }: NativeAnswer) {
+    this.agent = agent;
+    this.status = status as AnswerStatus;
+    this.proposal = proposal === undefined ? null : Message.fromNative(proposal);
+    this.message = message === undefined ? null : Message.fromNative(message);
+    Object.freeze(this);
+  }
+
+  /** The answer in one line. */
+  toString(): string {
+    const said = this.message ?? this.proposal;
+    const content = said === null ? "" : `: ${shown(JSON.stringify(said.content))}`;
+    return `<Answer ${shown(this.agent)} ${this.status}${content}>`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+}
+
+/** What came of a protocol with several participants: who answered what. */
+export class Outcome {
+  /** The conversation: see `Runtime.conversation`. */
+  readonly conversationId: string;
+  /** The participants, in the order in which they were named. */
+  readonly answers: readonly Answer[];
+  /** Answers of others, to whom the conversation was passed on, in the order in which they came. */
+  readonly forwarded: readonly Message[];
+  /** How many rounds of proposals there were. */
+  readonly rounds: number;
+  /** What an auction ended at; `null` if nothing was sold, and in anything else. */
+  readonly price: number | null;
+  /** The first participant whose proposal was accepted: what it did with it is its status. */
+  readonly winner: Answer | null;
+
+  /** @internal */
+  constructor(outcome: NativeOutcome) {
+    this.conversationId = outcome.conversationId;
+    this.answers = Object.freeze(outcome.answers.map((answer) => new Answer(answer)));
+    this.forwarded = Object.freeze(outcome.forwarded.map((json) => Message.fromNative(json)));
+    this.rounds = outcome.rounds;
+    this.price = outcome.price ?? null;
+    this.winner = this.answers[outcome.winner ?? -1] ?? null;
+    Object.freeze(this);
+  }
+
+  /** What the winner answered last: its result, or why it failed. */
+  get result(): Message | null {
+    return this.winner?.message ?? null;
+  }
+
+  /** Who has made a proposal that was not decided upon. */
+  get proposed(): string[] {
+    return this.#with("proposed");
+  }
+
+  /** Whose proposal was rejected. */
+  get rejected(): string[] {
+    return this.#with("rejected");
+  }
+
+  /** Who refused. */
+  get refused(): string[] {
+    return this.#with("refused");
+  }
+
+  /** Whose proposal came after the deadline, and was rejected. */
+  get late(): string[] {
+    return this.#with("late");
+  }
+
+  /** Who has not answered. */
+  get silent(): string[] {
+    return this.#with("silent");
+  }
+
+  /** Who failed, or of whom the runtime says so. */
+  get failed(): string[] {
+    return this.#with("failed");
+  }
+
+  /** Who did not understand. */
+  get notUnderstood(): string[] {
+    return this.#with("not-understood");
+  }
+
+  /** Whose proposal was accepted, and whose result has not come. */
+  get accepted(): string[] {
+    return this.#with("accepted");
+  }
+
+  /** Whose proposal was accepted, and whose result has come. */
+  get done(): string[] {
+    return this.#with("done");
+  }
+
+  #with(status: AnswerStatus): string[] {
+    return this.answers.filter((answer) => answer.status === status).map(({ agent }) => agent);
+  }
+
+  /** The outcome in one line. */
+  toString(): string {
+    const winner = this.winner === null ? "no winner" : `winner ${shown(this.winner.agent)}`;
+    const counts = new Map<AnswerStatus, number>();
+    for (const { status } of this.answers) counts.set(status, (counts.get(status) ?? 0) + 1);
+    const others = [...counts].map(([status, count]) => `${count} ${status}`).join(", ");
+    const price = this.price === null ? "" : ` at ${this.price}`;
+    return `<Outcome ${winner}${price}${others && `: ${others}`}>`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+}

@@ -14,7 +14,7 @@ use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::host_agent::Within;
 use crate::message::{Draft, Envelope, Message, Performative, Stamp};
-use crate::runtime::{Ask, AskParts, Awaits, CANCEL, Core, FollowedBy, Post};
+use crate::runtime::{Ask, AskParts, Awaits, CANCEL, Core, DEFAULT_TIMEOUT, FollowedBy, Post};
 
 /// The most participants of one exchange.
 pub(super) const MAX_PARTICIPANTS: usize = 10_000;
@@ -114,7 +114,7 @@ impl Exchange {
     }
 
     /// Says something to the participants in these places, and waits for room in their mailboxes until
-    /// `reply_by` at most; to whom it could not be said, and why.
+    /// `reply_by` at most, or for 30 seconds; to whom it could not be said, and why.
     pub async fn say(
         &mut self,
         act: Performative,
@@ -123,50 +123,54 @@ impl Exchange {
         reply_by: Option<u64>,
     ) -> Result<Vec<(usize, Error)>, Error> {
         self.core.check_open()?;
-        let mut written = Vec::with_capacity(to.len());
-        let mut refused = Vec::new();
+        if let Some(first) = to.first() {
+            // What nobody may be told is an error of the call.
+            self.write(act, self.name(*first), content, reply_by)?;
+        }
         for place in to {
-            let member = self.participants[*place].clone();
-            match self.write(act, member.name(), content, reply_by) {
-                Ok(message) => match self.core.check_content(&message, Some(&member)) {
-                    Ok(()) => {
-                        self.asked[*place] = message.reply_by().map(|_| message.clone());
-                        written.push((*place, member, message));
-                    }
-                    Err(error) => refused.push((*place, error)),
-                },
-                Err(error) => return Err(error),
-            }
             // Only what is asked for can be withdrawn, and only what was asked for is.
             self.pending[*place] = act.asks() || act == Performative::AcceptProposal;
+            self.asked[*place] = None;
         }
-        let sending = written.into_iter().map(|(place, member, message)| {
-            let (core, ask) = (self.core.clone(), self.ask.clone());
-            async move {
-                let by = FollowedBy::Caller;
-                let following = match core.follow_own(&message, by, Post::outside()) {
-                    Ok(following) => following,
-                    Err(error) => return Some((place, error)),
-                };
-                core.observe(&message, Post::outside());
-                let letter = Letter::direct(message, Some(ask));
-                if let Err(error) = core.enqueue(&member, letter).await {
-                    return Some((place, error));
-                }
-                following.keep();
-                None
-            }
+        let this = &*self;
+        let sending = join_all(to.iter().map(|place| async move {
+            let sent = this.say_one(act, *place, content, reply_by).await;
+            (*place, sent)
+        }));
+        let left = reply_by
+            .map_or(DEFAULT_TIMEOUT, |by| Duration::from_micros(by.saturating_sub(self.now())));
+        let sent = self.core.within_time(Some(left), sending).await.unwrap_or_else(|| {
+            tracing::debug!("some participants had no room for a message in time");
+            Vec::new()
         });
-        let sending = join_all(sending);
-        let left = reply_by.map(|by| Duration::from_micros(by.saturating_sub(self.now())));
-        match self.core.within_time(left, sending).await {
-            Some(results) => refused.extend(results.into_iter().flatten()),
-            None => {
-                tracing::debug!("some participants had no room for a message in time");
+        let mut refused = Vec::new();
+        for (place, sent) in sent {
+            match sent {
+                Ok(message) => self.asked[place] = Some(message),
+                Err(error) => refused.push((place, error)),
             }
         }
         self.core.check_open()?;
         Ok(refused)
+    }
+
+    async fn say_one(
+        &self,
+        act: Performative,
+        place: usize,
+        content: &str,
+        reply_by: Option<u64>,
+    ) -> Result<Message, Error> {
+        let member = &self.participants[place];
+        let message = self.write(act, member.name(), content, reply_by)?;
+        self.core.check_content(&message, Some(member))?;
+        let by = FollowedBy::Caller;
+        let following = self.core.follow_own(&message, by, Post::outside())?;
+        self.core.observe(&message, Post::outside());
+        let letter = Letter::direct(message.clone(), Some(self.ask.clone()));
+        self.core.enqueue(member, letter).await?;
+        following.keep();
+        Ok(message)
     }
 
     fn write(
@@ -260,7 +264,7 @@ impl Exchange {
         let asked = self.participants[place].name();
         let now = self.core.source.now_micros();
         self.core.book.gave_up(&self.conversation_id, &self.core.name, asked, now);
-        if let Some(message) = self.asked[place].take() {
+        if let Some(message) = self.asked[place].take().filter(|it| it.reply_by().is_some()) {
             self.core.tell_deadline(&message, asked, Post::outside());
         }
     }

@@ -172,6 +172,8 @@ impl HostAgent {
         protocol: Option<&str>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
+        // An act that is none is told here, not where a function is decorated.
+        performative.map(Performative::read).transpose().map_err(|error| to_py(py, &error))?;
         py.import("caxton._serve")?.call_method1("route", (slf, performative, protocol))
     }
 

@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The thread that prints.
 pub struct Printing {
+    /// A forked child has no such thread.
+    process: u32,
     thread: Mutex<Option<ThreadId>>,
     is_over: Mutex<bool>,
     over: Condvar,
@@ -24,7 +26,9 @@ pub struct Printing {
 impl Printing {
     /// Waits until what was said has been printed, for a while; its own thread waits for nothing.
     pub fn wait(&self) {
-        if *self.thread.lock() == Some(std::thread::current().id()) {
+        if self.process != std::process::id()
+            || *self.thread.lock() == Some(std::thread::current().id())
+        {
             return;
         }
         let mut is_over = self.is_over.lock();
@@ -65,6 +69,7 @@ impl Trace {
         let trace = runtime.trace(filter, colour, width).map_err(|error| to_py(py, &error))?;
         let trace = Arc::new(trace);
         let printing = Arc::new(Printing {
+            process: std::process::id(),
             thread: Mutex::new(None),
             is_over: Mutex::new(false),
             over: Condvar::new(),

@@ -12,10 +12,14 @@ from typing import Any
 import caxton
 import pytest
 from conftest import ROOT, built
+from negotiate_steps import NegotiateSteps
 
 CASES = ROOT / "tests" / "conformance"
 # What may stand in a step beside its action.
-BESIDE = {"error", "expect", "eventually", "timeout", "filter", "module", "kind", "agent"}
+BESIDE = {
+    *("error", "expect", "eventually", "timeout", "filter", "module", "kind", "agent"),
+    *("deadline", "content", "form"),
+}
 # How long a step may take to come true, in seconds.
 HANGS = 60
 
@@ -56,10 +60,9 @@ def test_case(case: dict[str, Any], each: str | None, tmp_path: Path) -> None:
 
 
 @dataclass
-class Run:
+class Run(NegotiateSteps):
     """One case on its way."""
 
-    rt: caxton.Runtime
     options: dict[str, Any]
     case: dict[str, Any]
     each: str | None
@@ -149,12 +152,16 @@ class Run:
             self.agents[agent.name] = agent
 
     def do_register(self, value: dict[str, Any], _step: Any, _timeout: Any) -> None:
-        self.hosts[value["name"]] = self.rt.register(
+        host = self.rt.register(
             value["name"],
-            self.handler(value["reply"]),
+            self.handler(value["reply"]) if "reply" in value else None,
             capabilities=value.get("capabilities", []),
             concurrency=value.get("concurrency"),
         )
+        for route in value.get("on", []):
+            take = host.on(route.get("performative"), protocol=route.get("protocol"))
+            take(self.handler(route.get("reply", {"nothing": True})))
+        self.hosts[value["name"]] = host
 
     def handler(self, reply: dict[str, Any]) -> Any:
         def handle(message: caxton.Message) -> Any:
@@ -334,6 +341,7 @@ class Run:
         self.rt = caxton.Runtime(**self.options)
         self.hosts.clear()
         self.subscriptions.clear()
+        self.informs.clear()
         self.agents = {agent.name: agent for agent in self.rt.agents()}
 
 

@@ -351,11 +351,12 @@ impl Tender {
         };
         self.called = self.called.saturating_sub(1);
         if answer.status == Status::Proposed {
+            // Until it is decided upon, whoever made it waits to hear.
             answer.proposal = Some(message);
         } else {
             answer.message = Some(message);
+            self.exchange.settled(place);
         }
-        self.exchange.settled(place);
     }
 
     /// Rejects every proposal but these.

@@ -424,6 +424,34 @@ fn a_negotiation_that_is_given_up_is_cancelled() {
 }
 
 #[test]
+fn proposals_that_nobody_decides_upon_are_cancelled() {
+    let runtime = runtime(2);
+    let (tell, told) = std::sync::mpsc::channel();
+    for (name, price) in [("a", 1), ("b", 2)] {
+        seller(&runtime, name, price);
+    }
+    let cancels = runtime.subscribe(Filter::read(br#"{"performative": "cancel"}"#).unwrap());
+    let cancels = cancels.unwrap();
+    std::thread::spawn(move || {
+        while let Some(cancel) = wait(cancels.next()) {
+            tell.send(cancel.receiver().to_owned()).unwrap();
+        }
+    });
+    let net = ContractNet::new(&json!(1), ["a", "b"]);
+    let tender = wait(runtime.call_for_proposals(net)).unwrap();
+    let wrong = wait(tender.award(&["nobody"])).unwrap_err();
+    assert_eq!(wrong.kind(), ErrorKind::InvalidArgument);
+    let mut cancelled = [told.recv_timeout(HANGS).unwrap(), told.recv_timeout(HANGS).unwrap()];
+    cancelled.sort();
+    assert_eq!(cancelled, ["a", "b"]);
+    for conversation in runtime.conversations(&caxton::ConversationFilter::everything()) {
+        until("it has ended", || {
+            runtime.conversation(&conversation.id).unwrap().state.as_str() == "ended"
+        });
+    }
+}
+
+#[test]
 fn a_thousand_participants_of_whom_some_fail_in_every_way() {
     let runtime = runtime(2);
     let crashing = agent(&handler("unreachable"), &[]);

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use super::filter::ConversationFilter;
-use super::machine::{Progress, Role, Settles};
+use super::machine::{Progress, Role, Settles, Stage};
 use super::protocol::Protocol;
 use super::record::{Move, Pair, Record};
 use super::view::{Conversation, ConversationState, Note};
-use super::waits::Waits;
+use super::waits::{Circle, Waits};
 use crate::message::{Message, Performative};
 
 /// The most `reply_with` by which answers are recognised.
@@ -74,7 +74,7 @@ pub(crate) struct Entered {
     /// What the protocol did not allow.
     pub violations: Vec<Violation>,
     /// Agents that may wait for each other in a circle from now on.
-    pub circle: Option<Vec<Arc<str>>>,
+    pub circle: Option<Circle>,
     /// Conversations that made room.
     pub abandoned: Vec<Arc<str>>,
     /// How it is taken back.
@@ -102,6 +102,14 @@ pub(crate) struct Said {
 }
 
 impl Book {
+    /// A book in which nobody waits for the program, nor it for anybody, under this name: it does many
+    /// things at once.
+    pub fn of_program(name: &str) -> Self {
+        let book = Book::default();
+        book.table.lock().waits = Waits::without(name);
+        book
+    }
+
     /// Whether a message can be of interest here.
     pub fn concerns(&self, message: &Message) -> bool {
         message.protocol().is_some()
@@ -160,8 +168,17 @@ impl Book {
         self.counted(&table);
     }
 
-    /// Whether each of these waits for the next.
-    pub fn stands(&self, circle: &[Arc<str>]) -> bool {
+    /// Whom `asker` has asked in this conversation, as far as they have come to one of these stages.
+    pub fn asked_at(&self, conversation: &str, asker: &str, stages: &[Stage]) -> Vec<Arc<str>> {
+        let table = self.table.lock();
+        let pairs = table.records.get(conversation).into_iter().flat_map(|record| &record.pairs);
+        let at =
+            pairs.filter(|pair| *pair.asker == *asker && stages.contains(&pair.progress.stage));
+        at.map(|pair| pair.asked.clone()).collect()
+    }
+
+    /// Whether each of these waits for the next, as it did.
+    pub fn stands(&self, circle: &Circle) -> bool {
         self.table.lock().waits.stands(circle)
     }
 
@@ -343,13 +360,13 @@ impl Table {
         let (bytes, pairs) = (record.bytes, pairs(record));
         for pair in pairs.iter().filter_map(|at| record.pairs.get(*at)) {
             if let Some((waiter, other)) = pair.wait(record.protocol) {
-                self.waits.end(waiter, other);
+                self.waits.end(waiter, other, &record.id);
             }
         }
         change(record, &pairs);
         for pair in pairs.iter().filter_map(|at| record.pairs.get(*at)) {
             if let Some((waiter, other)) = pair.wait(record.protocol) {
-                self.waits.begin(waiter, other);
+                self.waits.begin(waiter, other, &record.id);
             }
         }
         self.bytes = self.bytes + record.bytes - bytes;
@@ -382,7 +399,7 @@ impl Table {
         if state == ConversationState::Abandoned {
             for pair in &record.pairs {
                 if let Some((waiter, other)) = pair.wait(record.protocol) {
-                    self.waits.end(waiter, other);
+                    self.waits.end(waiter, other, &record.id);
                 }
             }
         }
@@ -419,7 +436,7 @@ impl Table {
         if record.state == ConversationState::Open {
             for pair in &record.pairs {
                 if let Some((waiter, other)) = pair.wait(record.protocol) {
-                    self.waits.end(waiter, other);
+                    self.waits.end(waiter, other, &record.id);
                 }
             }
         }
@@ -437,7 +454,7 @@ fn take_up(record: &mut Record, waits: &mut Waits) {
     record.state = ConversationState::Open;
     for pair in &record.pairs {
         if let Some((waiter, other)) = pair.wait(record.protocol) {
-            waits.begin(waiter, other);
+            waits.begin(waiter, other, &record.id);
         }
     }
 }
@@ -461,7 +478,7 @@ impl Step<'_> {
         planned: Move,
         note: &mut Option<Note>,
         said: &mut Option<Said>,
-        circle: &mut Option<Vec<Arc<str>>>,
+        circle: &mut Option<Circle>,
     ) {
         let mut next = Some(planned);
         for _ in 0..MAX_PASSED_ON {
@@ -478,13 +495,13 @@ impl Step<'_> {
             let Some(at) = at else { return };
             let protocol = self.record.protocol;
             if let Some((waiter, other)) = before.as_ref().and_then(|pair| pair.wait(protocol)) {
-                self.waits.end(waiter, other);
+                self.waits.end(waiter, other, &self.record.id);
             }
             if let Some(said) = said {
                 said.before.push((at, before));
             }
             if let Some((waiter, other)) = self.record.pairs[at].wait(protocol)
-                && self.waits.begin(waiter, other)
+                && self.waits.begin(waiter, other, &self.record.id)
                 && let Some(closed) = self.waits.circle(waiter, other)
             {
                 *circle = Some(closed);
@@ -513,7 +530,7 @@ impl Table {
             if is_open {
                 for pair in &record.pairs {
                     if let Some((waiter, other)) = pair.wait(record.protocol) {
-                        waits.begin(waiter, other);
+                        waits.begin(waiter, other, &record.id);
                     }
                 }
             }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+use super::waits::Circle;
 use crate::message::Message;
 use crate::scheduler::Calendar;
 
@@ -17,7 +18,7 @@ pub(crate) enum Due {
     /// The answer of `asked` to this message.
     Answer { message: Message, asked: Arc<str> },
     /// A look at agents that waited for each other in a circle, which was looked at so often.
-    Circle { names: Vec<Arc<str>>, looks: u32 },
+    Circle { circle: Circle, looks: u32 },
 }
 
 /// The answers that are due.
@@ -137,8 +138,8 @@ impl Deadlines {
     }
 
     /// Looks at a circle of waiting at `due`.
-    pub fn look(&self, due: u64, names: Vec<Arc<str>>, looks: u32) {
+    pub fn look(&self, due: u64, circle: Circle, looks: u32) {
         let key = self.next.fetch_add(1, Ordering::Relaxed);
-        self.calendar.set(due, key, Due::Circle { names, looks });
+        self.calendar.set(due, key, Due::Circle { circle, looks });
     }
 }

@@ -20,5 +20,7 @@ pub use self::machine::Stage;
 pub use self::protocol::Protocol;
 pub use self::view::{Conversation, ConversationState, Exchanged, Note, Participant, Side};
 
+pub(crate) use self::waits::Circle;
+
 #[cfg(test)]
 mod tests;

@@ -376,15 +376,11 @@ impl Pair {
         !(self.progress == Progress::START || self.progress.is_end(protocol) || is_silent)
     }
 
-    /// Who waits for whom, if one of them does who is not past its time.
+    /// Who has asked whom, while the answer is due and not past its time.
     pub fn wait(&self, protocol: Protocol) -> Option<(&Arc<str>, &Arc<str>)> {
-        if !self.has_more(protocol) {
-            return None;
-        }
-        match self.progress.due(protocol)? {
-            Role::Participant => Some((&self.asker, &self.asked)),
-            Role::Initiator => Some((&self.asked, &self.asker)),
-        }
+        let waits =
+            self.has_more(protocol) && self.progress.due(protocol) == Some(Role::Participant);
+        waits.then_some((&self.asker, &self.asked))
     }
 
     fn view(&self, protocol: Protocol, now: u64) -> Participant {

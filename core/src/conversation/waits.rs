@@ -6,37 +6,72 @@ use std::sync::Arc;
 /// The most names that are looked at for one circle.
 const MAX_LOOKS: usize = 10_000;
 
-/// Who waits for whom, and in how many conversations.
+/// In which conversations somebody waits for somebody, and how often in each.
+type Conversations = HashMap<Arc<str>, u32>;
+
+/// Who waits for whom, in which conversations, and how often in each.
 #[derive(Debug, Default)]
-pub(super) struct Waits(HashMap<Arc<str>, HashMap<Arc<str>, u32>>);
+pub(super) struct Waits {
+    others: HashMap<Arc<str>, HashMap<Arc<str>, Conversations>>,
+    /// Whose waiting does not count.
+    but: Box<str>,
+}
+
+/// Names each of which waits for the next, and the last for the first; each with the conversation in
+/// which it does.
+#[derive(Debug, Clone)]
+pub(crate) struct Circle(Vec<(Arc<str>, Arc<str>)>);
+
+impl Circle {
+    /// The names.
+    pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.0.iter().map(|(name, _)| name)
+    }
+}
 
 impl Waits {
+    /// Leaves out who waits for this name, and whom it waits for.
+    pub fn without(name: &str) -> Self {
+        Waits { but: name.into(), ..Waits::default() }
+    }
+
+    fn counts(&self, waiter: &str, other: &str) -> bool {
+        *self.but != *waiter && *self.but != *other
+    }
+
     /// `waiter` waits for `other` once more; whether it did not before.
-    pub fn begin(&mut self, waiter: &Arc<str>, other: &Arc<str>) -> bool {
-        let count = self.0.entry(waiter.clone()).or_default().entry(other.clone()).or_insert(0);
-        *count += 1;
-        *count == 1
+    pub fn begin(&mut self, waiter: &Arc<str>, other: &Arc<str>, conversation: &Arc<str>) -> bool {
+        if !self.counts(waiter, other) {
+            return false;
+        }
+        let others = self.others.entry(waiter.clone()).or_default();
+        let conversations = others.entry(other.clone()).or_default();
+        *conversations.entry(conversation.clone()).or_insert(0) += 1;
+        conversations.len() == 1
     }
 
     /// `waiter` waits for `other` once less.
-    pub fn end(&mut self, waiter: &str, other: &str) {
-        let Some(others) = self.0.get_mut(waiter) else { return };
-        if let Some(count) = others.get_mut(other) {
+    pub fn end(&mut self, waiter: &str, other: &str, conversation: &str) {
+        let Some(others) = self.others.get_mut(waiter) else { return };
+        let Some(conversations) = others.get_mut(other) else { return };
+        if let Some(count) = conversations.get_mut(conversation) {
             *count -= 1;
             if *count == 0 {
-                others.remove(other);
+                conversations.remove(conversation);
             }
         }
+        if conversations.is_empty() {
+            others.remove(other);
+        }
         if others.is_empty() {
-            self.0.remove(waiter);
+            self.others.remove(waiter);
         }
     }
 
-    /// The circle that is closed by `waiter`, who waits for `other`: the names in the order in which
-    /// each waits for the next, beginning with `waiter`.
-    pub fn circle(&self, waiter: &Arc<str>, other: &Arc<str>) -> Option<Vec<Arc<str>>> {
+    /// The circle that is closed by `waiter`, who waits for `other`: beginning with `waiter`.
+    pub fn circle(&self, waiter: &Arc<str>, other: &Arc<str>) -> Option<Circle> {
         // Who waits for nobody ends most searches at once.
-        self.0.get(other)?;
+        self.others.get(other)?;
         let mut came_from: HashMap<&str, &Arc<str>> = HashMap::new();
         let mut left = vec![other];
         let mut seen: HashSet<&str> = HashSet::from([&**other]);
@@ -46,13 +81,13 @@ impl Waits {
                 let mut at = waiter;
                 while at != other {
                     at = came_from.get(&**at)?;
-                    path.push(at.clone());
+                    path.push(at);
                 }
-                path.push(waiter.clone());
+                path.push(waiter);
                 path.reverse();
-                return Some(path);
+                return self.conversations_of(&path);
             }
-            for next in self.0.get(name).into_iter().flat_map(HashMap::keys) {
+            for next in self.others.get(name).into_iter().flat_map(HashMap::keys) {
                 if seen.len() < MAX_LOOKS && seen.insert(next) {
                     came_from.insert(next, name);
                     left.push(next);
@@ -62,13 +97,25 @@ impl Waits {
         None
     }
 
-    /// Whether each of these still waits for the next, and the last one for the first.
-    pub fn stands(&self, circle: &[Arc<str>]) -> bool {
-        let waits = |(at, name): (usize, &Arc<str>)| {
-            let next = &circle[(at + 1) % circle.len()];
-            self.0.get(name).is_some_and(|others| others.contains_key(next))
+    fn conversations_of(&self, path: &[&Arc<str>]) -> Option<Circle> {
+        let waits = path.iter().enumerate().map(|(at, name)| {
+            let next = path[(at + 1) % path.len()];
+            let conversation = self.others.get(*name)?.get(next)?.keys().next()?;
+            Some(((*name).clone(), conversation.clone()))
+        });
+        waits.collect::<Option<Vec<_>>>().map(Circle)
+    }
+
+    /// Whether each still waits for the next in the same conversation.
+    pub fn stands(&self, circle: &Circle) -> bool {
+        let waits = |(at, (name, conversation)): (usize, &(Arc<str>, Arc<str>))| {
+            let (next, _) = &circle.0[(at + 1) % circle.0.len()];
+            self.others
+                .get(name)
+                .and_then(|others| others.get(next))
+                .is_some_and(|conversations| conversations.contains_key(conversation))
         };
-        circle.iter().enumerate().all(waits)
+        circle.0.iter().enumerate().all(waits)
     }
 }
 
@@ -76,6 +123,6 @@ impl Waits {
 impl Waits {
     /// Whether the same wait for the same, as often.
     pub fn is_like(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.others == other.others
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::contract_net::{number, price, with_price};
 use super::exchange::{Came, Exchange, LATE};
 use super::outcome::{Answer, Outcome, Status};
-use crate::conversation::Protocol;
+use crate::conversation::{Protocol, Stage};
 use crate::error::{Error, ErrorKind};
 use crate::host_agent::Within;
 use crate::message::{Message, Performative};
@@ -159,6 +159,7 @@ impl Core {
         if !is_sold {
             auction.no_sale();
         }
+        auction.reject_undecided().await?;
         auction.end().await?;
         if auction.terms.delivers && auction.leader.is_some() {
             auction.deliver().await?;
@@ -176,10 +177,11 @@ impl Core {
             let bids = auction.round(price).await?;
             if let Some((first, _)) = bids.first() {
                 auction.decide(*first, price, &bids).await?;
-                return Ok(auction.outcome);
+                break;
             }
             price -= auction.terms.step;
         }
+        auction.reject_undecided().await?;
         auction.end().await?;
         Ok(auction.outcome)
     }
@@ -204,34 +206,43 @@ impl Auction {
         Ok(Auction { exchange, terms, item, outcome, leader: None })
     }
 
-    /// Who may still bid.
+    /// Who may still bid: everybody who has not gone, but the one that leads.
     fn bidders(&self) -> Vec<usize> {
-        let is_here = |place: &usize| {
-            !matches!(
-                self.outcome.answers[*place].status,
-                Status::Failed | Status::NotUnderstood | Status::Refused
-            )
+        let leads = self.leader.map(|(leader, _)| leader);
+        let may_bid = |place: &usize| {
+            let status = self.outcome.answers[*place].status;
+            Some(*place) != leads
+                && !matches!(status, Status::Failed | Status::NotUnderstood | Status::Refused)
         };
-        (0..self.exchange.len()).filter(is_here).collect()
+        (0..self.exchange.len()).filter(may_bid).collect()
+    }
+
+    /// Rejects the bids that nobody has decided upon: they came after their round.
+    async fn reject_undecided(&mut self) -> Result<(), Error> {
+        let late = self.exchange.places_at(&[Stage::Proposed, Stage::Overbidding]);
+        self.exchange.say(Performative::RejectProposal, &late, LATE, None).await?;
+        Ok(())
     }
 
     /// Calls a price out; the bids that come before the deadline, in their order.
     async fn round(&mut self, price: f64) -> Result<Vec<(usize, Message)>, Error> {
         self.outcome.rounds += 1;
-        // Who leads is not asked to bid against itself.
-        let leads = self.leader.map(|(leader, _)| leader);
-        let mut called = self.bidders();
-        called.retain(|place| Some(*place) != leads);
+        self.reject_undecided().await?;
+        let called = self.bidders();
         if called.is_empty() {
             return Ok(Vec::new());
         }
+        let begun = self.exchange.now();
         let until = self.exchange.after(self.terms.deadline);
         let content = with_price(&self.item, price);
         let failed = self.exchange.say(Performative::Cfp, &called, &content, Some(until)).await?;
         let mut gone = failed.len();
 
-        for (place, _) in failed {
-            self.outcome.answers[place].status = Status::Failed;
+        for (place, error) in failed {
+            // A bid that came at this very moment stands in the way of the call.
+            if error.kind() != ErrorKind::InvalidMessage {
+                self.outcome.answers[place].status = Status::Failed;
+            }
             self.exchange.settled(place);
         }
         let is_dutch = self.exchange.protocol == Protocol::DutchAuction;
@@ -250,6 +261,10 @@ impl Auction {
             }
             let answer = &mut self.outcome.answers[place];
             match message.performative() {
+                // One of an earlier round, or for less than was called out, is late.
+                Performative::Propose
+                    if message.sent_at() < begun
+                        || self::price(&message).is_some_and(|offered| offered < price) => {}
                 Performative::Propose if bids.iter().any(|(bidder, _)| *bidder == place) => {}
                 Performative::Propose => bids.push((place, message)),
                 act @ (Performative::Failure
@@ -314,9 +329,16 @@ impl Auction {
             }),
             None => serde_json::json!({ "winner": null }),
         };
-        let everybody = self.bidders();
+        // In an auction whose price goes down, whoever has bid knows.
+        let waiting = self.exchange.places_at(&[
+            Stage::Announced,
+            Stage::Called,
+            Stage::Outbid,
+            Stage::Leading,
+            Stage::Defending,
+        ]);
         let act = Performative::Inform;
-        self.exchange.say(act, &everybody, &content.to_string(), None).await?;
+        self.exchange.say(act, &waiting, &content.to_string(), None).await?;
         self.settle_all();
         Ok(())
     }

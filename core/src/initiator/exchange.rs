@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::agent::Letter;
-use crate::conversation::Protocol;
+use crate::conversation::{Protocol, Stage};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::host_agent::Within;
@@ -269,6 +269,16 @@ impl Exchange {
         }
     }
 
+    /// The places of the participants that have come to one of these stages.
+    pub fn places_at(&self, stages: &[Stage]) -> Vec<usize> {
+        let asker = &self.core.name;
+        let at = self.core.book.asked_at(&self.conversation_id, asker, stages);
+        let mut places: Vec<usize> =
+            at.iter().filter_map(|name| self.places.get(name).copied()).collect();
+        places.sort_unstable();
+        places
+    }
+
     /// How many answers found no room.
     pub fn missed(&self) -> u64 {
         self.ask.missed()
@@ -317,7 +327,13 @@ impl Drop for Exchange {
 impl Core {
     /// Rejects a proposal that came when all had been decided.
     pub fn reject_late(&self, ask: &Ask, proposal: &Message, post: Post<'_>) {
-        if ask.asker() != &*self.name {
+        // What was decided upon already is not decided upon again.
+        let undecided = [Stage::Proposed, Stage::Overbidding];
+        let is_undecided = proposal.conversation_id().is_none_or(|id| {
+            let asked = self.book.asked_at(id, &self.name, &undecided);
+            asked.iter().any(|name| **name == *proposal.sender())
+        });
+        if ask.asker() != &*self.name || !is_undecided {
             return;
         }
         let draft = Draft::raw_reply(proposal, Performative::RejectProposal, LATE.as_bytes());

@@ -125,7 +125,7 @@ impl Core {
             agent_subscriptions: RwLock::default(),
             observers: AtomicUsize::new(0),
             dead_letters: DeadLetters::default(),
-            book: Book::default(),
+            book: Book::of_program(&parts.name),
             protocols: parts.protocols,
             deadlines: Arc::default(),
             lingering: Lingering::default(),

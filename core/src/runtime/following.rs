@@ -10,7 +10,9 @@ use super::events::EventKind;
 use super::posting::Post;
 use crate::agent::{Letter, Undo};
 use crate::choice::choice;
-use crate::conversation::{Conversation, ConversationFilter, Due, Note, Protocol, Rule, Violation};
+use crate::conversation::{
+    Circle, Conversation, ConversationFilter, Due, Note, Protocol, Rule, Violation,
+};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::message::{Draft, Message, Performative, name};
@@ -289,7 +291,7 @@ impl Core {
                 let Some(core) = core.upgrade() else { return };
                 match due {
                     Due::Answer { message, asked } => core.deadline_passed(&message, &asked),
-                    Due::Circle { names, looks } => core.look_at_circle(names, looks),
+                    Due::Circle { circle, looks } => core.look_at_circle(circle, looks),
                 }
             }
         }
@@ -322,8 +324,8 @@ impl Core {
         });
     }
 
-    fn look_at_circle(&self, names: Vec<Arc<str>>, looks: u32) {
-        if self.check_open().is_err() || !self.book.stands(&names) {
+    fn look_at_circle(&self, circle: Circle, looks: u32) {
+        if self.check_open().is_err() || !self.book.stands(&circle) {
             return;
         }
         let is_busy = |name: &Arc<str>| match self.directory.find(name) {
@@ -331,13 +333,15 @@ impl Core {
             Some(Member::Host(host)) => host.has_messages(),
             None => false,
         };
-        if looks < MAX_LOOKS && names.iter().any(is_busy) {
+        if looks < MAX_LOOKS && circle.names().any(is_busy) {
             let due = self.source.now_micros().saturating_add(NEXT_LOOK);
-            return self.deadlines.look(due, names, looks + 1);
+            return self.deadlines.look(due, circle, looks + 1);
         }
-        let path: Vec<Value> = names.iter().map(|name| Value::from(&**name)).collect();
-        tracing::warn!(?names, "agents wait for each other in a circle");
-        self.tell(EventKind::Deadlock, names.first(), Post::outside(), || [("path", path.into())]);
+        let path: Vec<Value> = circle.names().map(|name| Value::from(&**name)).collect();
+        tracing::warn!(?circle, "agents wait for each other in a circle");
+        self.tell(EventKind::Deadlock, circle.names().next(), Post::outside(), || {
+            [("path", path.into())]
+        });
     }
 }
 

@@ -179,6 +179,8 @@ fn counted(count: u64, what: &str) -> String {
 
 /// The most conversations that a live view shows.
 const MAX_WATCHED: usize = 3;
+/// One below the other, with some space between them.
+const COLUMN: &str = "<div style=\"display:flex;flex-direction:column;gap:8px\">";
 
 impl Inner {
     fn conversation(&self, py: Python<'_>, id: &str) -> Option<Conversation> {
@@ -208,11 +210,12 @@ impl Inner {
             let mut all = self.runtime.conversations(&ConversationFilter::everything());
             all.reverse();
             all.sort_by_key(|it| it.state != caxton::ConversationState::Open);
-            let mut html = self.runtime.to_html();
+            let mut html = String::from(COLUMN);
+            html += &self.runtime.to_html();
             for conversation in all.iter().take(MAX_WATCHED) {
                 html += &conversation.diagram(Picture::Html);
             }
-            html
+            html + "</div>"
         })
     }
 }

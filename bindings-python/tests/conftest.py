@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import caxton
@@ -37,6 +38,14 @@ def built(name: str) -> Path:
     path = BUILT / f"{name}.wasm"
     assert path.exists(), f"{path.name} is not built; run tests/agents/build.sh"
     return path
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Waits for what nothing signals."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.002)
 
 
 @pytest.fixture

@@ -52,7 +52,13 @@ CELLS = {
     "runtime": "rt",
     "agent": "rt.agents()[1]",
     "message": "outcome.result",
-    "end": "watching.close(); rt.close(); 'the end'",
+    "second": "other = rt.watch(); other.close()",
+    "end": "rt.close(); 'the end'",
+    "threads": """
+        import threading
+        watching._thread.join(5)
+        [thread.name for thread in threading.enumerate() if "watch" in thread.name]
+    """,
 }
 
 
@@ -262,7 +268,11 @@ def test_a_live_view_and_its_pictures(page: Any, tmp_path: Path) -> None:
     for cell in ("runtime", "agent"):
         assert IMAGE in (notebook.run(cell) and notebook.text(cell))
     assert "inform" in (notebook.run("message") and notebook.text("message"))
+    notebook.run("second")
     notebook.run("end")
+    until("the view shows that the runtime is closed", lambda: "closed" in notebook.text("watch"))
+    assert "closed" not in notebook.text("second")
+    assert "[]" in (notebook.run("threads") and notebook.text("threads"))
     assert page.execute_script("return typeof window.pwned") == "undefined"
 
     picture = tmp_path / "notebook.png"

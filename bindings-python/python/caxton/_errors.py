@@ -92,7 +92,7 @@ class _Answered(CaxtonError):
 
 
 class Refused(_Answered):
-    """The receiver refused."""
+    """The receiver refused. Raised in a handler, it is answered with ``refuse``."""
 
     code = "refused"
 
@@ -104,7 +104,10 @@ class Failed(_Answered):
 
 
 class NotUnderstood(_Answered):
-    """The receiver did not understand."""
+    """The receiver did not understand.
+
+    Raised in a handler, it is answered with ``not-understood``.
+    """
 
     code = "not_understood"
 

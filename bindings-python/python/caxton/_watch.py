@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextvars
 import math
 import threading
@@ -13,6 +14,9 @@ from caxton._errors import InvalidArgument
 
 #: The view takes at most one part in so many of a core.
 SHARE = 10
+
+#: Every view whose thread may run: an exit hook ends them, so that none attaches after it.
+_open: weakref.WeakSet[Watch] = weakref.WeakSet()
 
 
 class Watch:
@@ -45,6 +49,7 @@ class Watch:
         self._thread = threading.Thread(
             target=run, args=(self._run, interval), name="caxton-watch", daemon=True
         )
+        _open.add(self)
         self._thread.start()
 
     def _run(self, interval: float) -> None:
@@ -79,3 +84,11 @@ class Watch:
 
     def _ipython_display_(self) -> None:
         """It is shown already, where it began."""
+
+
+def _close_all() -> None:
+    for watch in list(_open):
+        watch.close()
+
+
+atexit.register(_close_all)

@@ -348,11 +348,12 @@ impl Tender {
         };
         self.called = self.called.saturating_sub(1);
         if answer.status == Status::Proposed {
+            // It waits for a decision, and is told if there will be none.
             answer.proposal = Some(message);
         } else {
             answer.message = Some(message);
+            self.exchange.settled(place);
         }
-        self.exchange.settled(place);
     }
 
     /// Rejects every proposal but these.

@@ -419,6 +419,38 @@ fn a_negotiation_that_is_given_up_is_cancelled() {
 }
 
 #[test]
+fn proposals_that_nobody_decides_upon_are_cancelled() {
+    let runtime = runtime(2);
+    let (tell, told) = std::sync::mpsc::channel();
+    for name in ["a", "b"] {
+        let seller = runtime.register(Register::named(name)).unwrap();
+        let proposes = runtime.handler(|_| async { offer(1) });
+        seller.on(Some(Performative::Cfp), None, proposes).unwrap();
+        let tell = std::sync::Mutex::new(tell.clone());
+        let is_told = runtime.handler(move |message: Message| {
+            tell.lock().unwrap().send((name, message.performative())).unwrap();
+            async { Reply::Nothing }
+        });
+        seller.on(None, None, is_told).unwrap();
+    }
+    let call = |to: &[&str]| {
+        let net = ContractNet::new(&json!("task"), ["a", "b"]);
+        let mut tender = wait(runtime.call_for_iterated_proposals(net)).unwrap();
+        wait(tender.call_again(&json!("again"), to)).unwrap();
+    };
+    let heard = || {
+        let mut heard = [0; 2].map(|_| told.recv_timeout(HANGS).unwrap());
+        heard.sort_by_key(|(name, _)| *name);
+        heard
+    };
+    call(&["a", "b"]);
+    assert_eq!(heard(), [("a", Performative::Cancel), ("b", Performative::Cancel)]);
+    // Who was rejected knows already.
+    call(&["b"]);
+    assert_eq!(heard(), [("a", Performative::RejectProposal), ("b", Performative::Cancel)]);
+}
+
+#[test]
 fn a_thousand_participants_of_whom_some_fail_in_every_way() {
     let runtime = runtime(2);
     let mut participants = Vec::new();

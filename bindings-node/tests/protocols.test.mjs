@@ -15,7 +15,7 @@ test("a question, an offer and a condition have one answer", async () => {
     "query-if": ({ content }) => content === "so",
     "query-ref": () => [1, 2],
     propose: ({ content }) => {
-      if (content === "bad") throw new Error("no, thanks");
+      if (content === "bad") throw new Refused("no, thanks");
       return content;
     },
     "request-when": () => {

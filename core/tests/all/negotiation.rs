@@ -451,6 +451,25 @@ fn proposals_that_nobody_decides_upon_are_cancelled() {
 }
 
 #[test]
+fn a_refusal_is_said_in_the_words_of_its_protocol() {
+    let builder = Runtime::builder().workers(2).protocols(caxton::Protocols::Strict);
+    let runtime = builder.build().unwrap();
+    let unwilling = runtime.register(Register::named("unwilling")).unwrap();
+    let proposes = runtime.handler(|_| async { offer(1) });
+    unwilling.on(Some(Performative::Cfp), None, proposes).unwrap();
+    let refuses = runtime.handler(|_| async { Reply::Refusal("no".to_owned()) });
+    unwilling.on(None, None, refuses).unwrap();
+    let answer = wait(runtime.propose("unwilling", &json!(1))).unwrap();
+    assert_eq!(answer.performative(), Performative::RejectProposal);
+    let refused = wait(runtime.query_ref("unwilling", &json!(1))).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Refused);
+    let net = ContractNet::new(&json!("task"), ["unwilling"]);
+    let outcome = wait(runtime.contract_net(net, Choose::Lowest)).unwrap();
+    assert_eq!(names(&outcome, Status::Failed), ["unwilling"]);
+    assert_eq!(outcome.result().unwrap().performative(), Performative::Failure);
+}
+
+#[test]
 fn a_thousand_participants_of_whom_some_fail_in_every_way() {
     let runtime = runtime(2);
     let mut participants = Vec::new();

@@ -89,13 +89,13 @@ test("auctions end with a price, or without", async () => {
       inform: () => {},
     });
   const [poor, rich] = [bidder(12), bidder(27)];
-  const terms = { start: 10, step: 5, deadline: 200 };
+  const terms = { start: 10, step: 5, deadline: 500 };
   const up = await rt.englishAuction({ lot: 1 }, [poor, rich], { ...terms, deliver: true });
   assert.equal(up.winner.agent, rich.name);
   assert.equal(up.result.content, `paid ${up.price}`);
   const unsold = await rt.englishAuction("lot", [poor], { ...terms, reserve: 100 });
   assert.deepEqual([unsold.winner, unsold.price], [null, null]);
-  const down = await rt.dutchAuction("lot", [poor, rich], { start: 40, step: 10, deadline: 50 });
+  const down = await rt.dutchAuction("lot", [poor, rich], { start: 40, step: 10, deadline: 500 });
   assert.deepEqual([down.winner.agent, down.price, down.rounds], [rich.name, 20, 3]);
 });
 

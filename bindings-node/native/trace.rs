@@ -39,6 +39,12 @@ impl TraceHandle {
         })
     }
 
+    /// The next line, if one waits.
+    #[napi(catch_unwind)]
+    pub fn try_next(&self) -> Option<String> {
+        self.inner.trace.try_next()
+    }
+
     #[napi(getter, catch_unwind)]
     pub fn missed(&self) -> f64 {
         self.inner.trace.missed() as f64

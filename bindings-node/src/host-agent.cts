@@ -10,7 +10,8 @@ import { checkOptions, checkString } from "./options.cjs";
  * Takes the messages of a host agent. What it returns is sent back: a `Message` as it is, nothing for
  * `undefined` and `null`, anything else as the content of the act that says yes: a `propose` to a `cfp`,
  * an `accept-proposal` to a `propose`, and else an `inform`. What it throws becomes a `failure` with the
- * error's text; a `Refused` becomes a `refuse`, a `NotUnderstood` a `not-understood`.
+ * error's text, a `Refused` a `refuse`, each in the words of the message's protocol (a `reject-proposal`
+ * to a `propose`), and a `NotUnderstood` a `not-understood`.
  */
 export type Handler = (message: Message) => unknown;
 

@@ -83,6 +83,7 @@ export interface NativeInforms {
 export interface NativeTrace {
   readonly missed: number;
   next(): Pending | string | null;
+  tryNext(): string | null;
   close(): void;
 }
 

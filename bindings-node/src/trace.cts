@@ -26,6 +26,19 @@ export interface TraceOptions extends Filter {
 /** How many lines are written before the event loop gets its turn. */
 const LONGEST_STREAK = 64;
 
+/** The traces that go on. */
+const open = new Set<Trace>();
+
+/** A trace does not keep the process alive, and all the same nothing is left out at its end. */
+let flushAtEnd = (): void => {
+  flushAtEnd = () => {};
+  for (const event of ["beforeExit", "exit"]) {
+    process.on(event, () => {
+      for (const trace of open) trace.flush();
+    });
+  }
+};
+
 /**
  * Messages as lines on a stream, as they pass. It does not keep the process alive, and ends by itself
  * when its stream does. A slow stream is waited for, and what finds no room meanwhile is missed.
@@ -47,6 +60,8 @@ export class Trace {
     stream.on("drain", this.#drain);
     stream.on("close", this.#fail);
     stream.on("error", this.#fail);
+    open.add(this);
+    flushAtEnd();
     this.#flow();
   }
 
@@ -59,10 +74,15 @@ export class Trace {
   close(): void {
     if (this.#isOver) return;
     this.#native.close();
-    for (let line = this.#native.next(); typeof line === "string"; line = this.#native.next()) {
+    this.flush();
+    this.#end();
+  }
+
+  /** @internal Writes what has passed. */
+  flush(): void {
+    for (let line = this.#native.tryNext(); line !== null; line = this.#native.tryNext()) {
       this.#write(line);
     }
-    this.#end();
   }
 
   [Symbol.dispose](): void {
@@ -125,6 +145,7 @@ export class Trace {
 
   #end(): void {
     this.#isOver = true;
+    open.delete(this);
     this.#leave();
   }
 

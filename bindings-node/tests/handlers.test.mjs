@@ -1,7 +1,15 @@
 // The script itself as an agent.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Failed, InvalidArgument, Message, NameTaken, Runtime } from "caxton";
+import {
+  Failed,
+  InvalidArgument,
+  Message,
+  NameTaken,
+  NotUnderstood,
+  Refused,
+  Runtime,
+} from "caxton";
 import { agentPath, turn, uppercase } from "./support.mjs";
 
 let rt;
@@ -149,4 +157,73 @@ test("names and options are checked", async () => {
   host.remove();
   host.remove();
   rt.register("taken", () => {}).remove();
+});
+
+test("the handler that says most of a message takes it", async () => {
+  const host = rt
+    .register("routes", () => "any")
+    .on("request", () => "request")
+    .on({ performative: "request", protocol: "fipa-request" }, async () => "fipa-request")
+    .on({ protocol: "odd" }, () => "odd");
+  const ask = async (performative, protocol) =>
+    (await rt.ask({ performative, protocol, receiver: "routes" })).content;
+  assert.equal(await ask("query-ref"), "any");
+  assert.equal(await ask("request"), "request");
+  assert.equal(await ask("request", "fipa-request"), "fipa-request");
+  assert.equal(await ask("request", "odd"), "request");
+  assert.equal(await ask("query-ref", "odd"), "odd");
+  assert.throws(() => host.on("request", () => 1), InvalidArgument);
+  assert.throws(() => host.on({}, () => 1), InvalidArgument);
+  host.remove();
+});
+
+test("without a handler what wants an answer is not understood", async () => {
+  const host = rt.register("partly", null, { capabilities: ["partly"] }).on("cfp", () => 5);
+  const proposal = await rt.ask({ performative: "cfp", receiver: "partly" });
+  assert.deepEqual([proposal.performative, proposal.content], ["propose", 5]);
+  const other = await rt.ask({ performative: "request", receiver: "partly" });
+  assert.equal(other.performative, "not-understood");
+  assert.deepEqual(rt.find("partly"), ["partly"]);
+  host.remove();
+});
+
+test("what is thrown says which act answers", async () => {
+  for (const [error, performative] of [
+    [new Refused("too busy"), "refuse"],
+    [new NotUnderstood("what?"), "not-understood"],
+    [new Failed("broken"), "failure"],
+    [Object.assign(new Error("only looks so"), { code: "refused" }), "failure"],
+  ]) {
+    for (const handler of [
+      () => {
+        throw error;
+      },
+      () => Promise.reject(error),
+    ]) {
+      const got = await reply(handler);
+      assert.deepEqual([got.performative, got.content.error], [performative, error.message]);
+    }
+  }
+  const host = rt.register("no").on("request", () => {
+    throw new Refused("no time");
+  });
+  await assert.rejects(rt.request({ performative: "request", receiver: "no" }), (error) => {
+    assert.ok(error instanceof Refused);
+    assert.equal(error.reply.content.error, "no time");
+    return true;
+  });
+  host.remove();
+});
+
+test("routes are checked", () => {
+  const host = rt.register("checked");
+  const handler = () => 1;
+  assert.throws(() => host.on("shout", handler), InvalidArgument);
+  assert.throws(() => host.on("cfp"), InvalidArgument);
+  assert.throws(() => host.on("cfp", 1), InvalidArgument);
+  assert.throws(() => host.on({ act: "cfp" }, handler), InvalidArgument);
+  assert.throws(() => host.on({ performative: 1 }, handler), InvalidArgument);
+  assert.throws(() => host.on(null, handler), InvalidArgument);
+  host.remove();
+  assert.throws(() => host.on("cfp", handler), /"checked" is not here any more/);
 });

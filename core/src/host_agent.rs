@@ -44,7 +44,8 @@ pub enum Reply {
     Message(Vec<u8>),
     /// A `failure` with this sentence.
     Failure(String),
-    /// A `refuse` with this sentence.
+    /// A `refuse` with this sentence, or what stands for it in the message's protocol: a
+    /// `reject-proposal` to a `propose`, and a `failure` of what was agreed to before.
     Refusal(String),
     /// A `not-understood` with this sentence.
     NotUnderstood(String),
@@ -384,7 +385,13 @@ impl HostAgent {
                 Err(error) => return self.fail(letter, error.message(), post),
             },
             Reply::Failure(text) => return self.fail(letter, &text, post),
-            Reply::Refusal(text) => return self.say_no(letter, Performative::Refuse, &text, post),
+            Reply::Refusal(text) => {
+                let act = match follows_protocol(&letter.message) {
+                    true => letter.message.performative().refusal(),
+                    false => Performative::Refuse,
+                };
+                return self.say_no(letter, act, &text, post);
+            }
             Reply::NotUnderstood(text) => {
                 return self.say_no(letter, Performative::NotUnderstood, &text, post);
             }
@@ -401,8 +408,7 @@ impl HostAgent {
 
     fn fail(&self, letter: &Letter, text: &str, post: Post<'_>) {
         // A protocol knows no failure of what nobody has agreed to.
-        let follows = letter.message.protocol().and_then(Protocol::named).is_some();
-        let act = match follows {
+        let act = match follows_protocol(&letter.message) {
             true => letter.message.performative().no(),
             false => Performative::Failure,
         };
@@ -433,4 +439,9 @@ impl HostAgent {
     fn send(&self, letter: &Letter, message: Message, post: Post<'_>) {
         self.core.route(Party(self.serial), message, letter.ask.as_ref(), post);
     }
+}
+
+/// Whether a message names a protocol that the runtime follows.
+fn follows_protocol(message: &Message) -> bool {
+    message.protocol().and_then(Protocol::named).is_some()
 }

@@ -29,6 +29,12 @@ PRINTED = {
     "demo.mjs": ["assemblyscript → c", "The answer, from c: HELLO FROM THREE LANGUAGES"],
     "callbacks.mjs": ["bonjour", "answers of the async callback: 100", "not in the glossary"],
     "limits.mjs": ["kind=time limit=300000", "kind=memory limit=8388608", "afterwards: STILL HERE"],
+    "negotiation.mjs": [
+        "winner: assemblyscript for 3",
+        "rejected: rust, c – refused: script",
+        "the quickest that is cheap: assemblyscript",
+        "sequenceDiagram",
+    ],
 }
 
 

@@ -131,6 +131,15 @@ impl Performative {
         }
     }
 
+    /// The act by which a protocol refuses this one; what was agreed to before can only fail.
+    pub(crate) fn refusal(self) -> Self {
+        match self {
+            Performative::Propose => Performative::RejectProposal,
+            Performative::AcceptProposal | Performative::Cancel => Performative::Failure,
+            _ => Performative::Refuse,
+        }
+    }
+
     /// Whether the host keeps from answering this act with a failure of its own, so that
     /// two agents cannot feed each other errors for ever.
     pub(crate) fn ends_talk(self) -> bool {

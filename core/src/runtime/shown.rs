@@ -67,6 +67,12 @@ impl Trace {
         Some(self.sniffer.lock().line(&message))
     }
 
+    /// The next line, if one waits.
+    pub fn try_next(&self) -> Option<String> {
+        let message = self.messages.try_next()?;
+        Some(self.sniffer.lock().line(&message))
+    }
+
     /// How many messages found no room since the trace began.
     pub fn missed(&self) -> u64 {
         self.messages.missed()

@@ -427,28 +427,51 @@ fn a_negotiation_that_is_given_up_is_cancelled() {
 fn proposals_that_nobody_decides_upon_are_cancelled() {
     let runtime = runtime(2);
     let (tell, told) = std::sync::mpsc::channel();
-    for (name, price) in [("a", 1), ("b", 2)] {
-        seller(&runtime, name, price);
-    }
-    let cancels = runtime.subscribe(Filter::read(br#"{"performative": "cancel"}"#).unwrap());
-    let cancels = cancels.unwrap();
-    std::thread::spawn(move || {
-        while let Some(cancel) = wait(cancels.next()) {
-            tell.send(cancel.receiver().to_owned()).unwrap();
-        }
-    });
-    let net = ContractNet::new(&json!(1), ["a", "b"]);
-    let tender = wait(runtime.call_for_proposals(net)).unwrap();
-    let wrong = wait(tender.award(&["nobody"])).unwrap_err();
-    assert_eq!(wrong.kind(), ErrorKind::InvalidArgument);
-    let mut cancelled = [told.recv_timeout(HANGS).unwrap(), told.recv_timeout(HANGS).unwrap()];
-    cancelled.sort();
-    assert_eq!(cancelled, ["a", "b"]);
-    for conversation in runtime.conversations(&caxton::ConversationFilter::everything()) {
-        until("it has ended", || {
-            runtime.conversation(&conversation.id).unwrap().state.as_str() == "ended"
+    for name in ["a", "b"] {
+        let seller = runtime.register(Register::named(name)).unwrap();
+        let proposes = runtime.handler(|_| async { offer(1) });
+        seller.on(Some(Performative::Cfp), None, proposes).unwrap();
+        let tell = std::sync::Mutex::new(tell.clone());
+        let is_told = runtime.handler(move |message: Message| {
+            tell.lock().unwrap().send((name, message.performative())).unwrap();
+            async { Reply::Nothing }
         });
+        seller.on(None, None, is_told).unwrap();
     }
+    let call = |to: &[&str]| {
+        let net = ContractNet::new(&json!("task"), ["a", "b"]);
+        let mut tender = wait(runtime.call_for_iterated_proposals(net)).unwrap();
+        wait(tender.call_again(&json!("again"), to)).unwrap();
+    };
+    let heard = || {
+        let mut heard = [0; 2].map(|_| told.recv_timeout(HANGS).unwrap());
+        heard.sort_by_key(|(name, _)| *name);
+        heard
+    };
+    call(&["a", "b"]);
+    assert_eq!(heard(), [("a", Performative::Cancel), ("b", Performative::Cancel)]);
+    // Who was rejected knows already.
+    call(&["b"]);
+    assert_eq!(heard(), [("a", Performative::RejectProposal), ("b", Performative::Cancel)]);
+}
+
+#[test]
+fn a_refusal_is_said_in_the_words_of_its_protocol() {
+    let builder = Runtime::builder().workers(2).protocols(caxton::Protocols::Strict);
+    let runtime = builder.build().unwrap();
+    let unwilling = runtime.register(Register::named("unwilling")).unwrap();
+    let proposes = runtime.handler(|_| async { offer(1) });
+    unwilling.on(Some(Performative::Cfp), None, proposes).unwrap();
+    let refuses = runtime.handler(|_| async { Reply::Refusal("no".to_owned()) });
+    unwilling.on(None, None, refuses).unwrap();
+    let answer = wait(runtime.propose("unwilling", &json!(1))).unwrap();
+    assert_eq!(answer.performative(), Performative::RejectProposal);
+    let refused = wait(runtime.query_ref("unwilling", &json!(1))).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Refused);
+    let net = ContractNet::new(&json!("task"), ["unwilling"]);
+    let outcome = wait(runtime.contract_net(net, Choose::Lowest)).unwrap();
+    assert_eq!(names(&outcome, Status::Failed), ["unwilling"]);
+    assert_eq!(outcome.result().unwrap().performative(), Performative::Failure);
 }
 
 #[test]

@@ -92,16 +92,8 @@ const CONTRACT_NET: &[Step] = &[
     step(Accepted, P, &[Act::Inform], Done),
 ];
 
-const ITERATED_CONTRACT_NET: &[Step] = &[
-    step(Start, I, &[Act::Cfp], Called),
-    step(Called, P, &[Act::Refuse], Refused),
-    step(Called, P, &[Act::Propose], Proposed),
-    step(Proposed, I, &[Act::Cfp], Called),
-    step(Proposed, I, &[Act::RejectProposal], Rejected),
-    step(Proposed, I, &[Act::AcceptProposal], Accepted),
-    step(Accepted, P, &[Act::Failure], Failed),
-    step(Accepted, P, &[Act::Inform], Done),
-];
+/// Beside what a contract net allows.
+const ITERATED_CONTRACT_NET: &[Step] = &[step(Proposed, I, &[Act::Cfp], Called)];
 
 /// Who does not bid stays silent, and hears the next price or the end.
 const ENGLISH_AUCTION: &[Step] = &[
@@ -180,7 +172,7 @@ impl Protocol {
             Protocol::Propose => (PROPOSE, &[]),
             Protocol::Subscribe => (SUBSCRIBE, &[]),
             Protocol::ContractNet => (CONTRACT_NET, &[]),
-            Protocol::IteratedContractNet => (ITERATED_CONTRACT_NET, &[]),
+            Protocol::IteratedContractNet => (ITERATED_CONTRACT_NET, CONTRACT_NET),
             Protocol::EnglishAuction => (ENGLISH_AUCTION, RESULT),
             Protocol::DutchAuction => (DUTCH_AUCTION, &[]),
             Protocol::Brokering => (BROKERING, &[]),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::contract_net::{number, price, with_price};
 use super::exchange::{Came, Exchange, LATE};
-use super::outcome::{Answer, Outcome, Status};
+use super::outcome::{Outcome, Status};
 use crate::conversation::{Protocol, Stage};
 use crate::error::{Error, ErrorKind};
 use crate::host_agent::Within;
@@ -192,14 +192,7 @@ impl Auction {
         terms.check()?;
         let mut exchange = Exchange::open(core, protocol, &terms.bidders, terms.within)?;
         let item = terms.item.clone()?;
-        let answers = (0..exchange.len()).map(|place| Answer::of(exchange.name(place)));
-        let outcome = Outcome {
-            conversation_id: exchange.conversation_id.clone(),
-            answers: answers.collect(),
-            forwarded: Vec::new(),
-            rounds: 0,
-            price: None,
-        };
+        let outcome = exchange.outcome();
         let everybody: Vec<usize> = (0..exchange.len()).collect();
         let announced = with_price(&item, terms.start);
         exchange.say(Performative::Inform, &everybody, &announced, None).await?;

@@ -114,14 +114,7 @@ impl Core {
         protocol: Protocol,
     ) -> Result<Tender, Error> {
         let exchange = Exchange::open(self, protocol, &net.participants, net.within)?;
-        let answers = (0..exchange.len()).map(|place| Answer::of(exchange.name(place)));
-        let outcome = Outcome {
-            conversation_id: exchange.conversation_id.clone(),
-            answers: answers.collect(),
-            forwarded: Vec::new(),
-            rounds: 0,
-            price: None,
-        };
+        let outcome = exchange.outcome();
         let mut tender = Tender {
             outcome,
             exchange,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::outcome::{Answer, Outcome};
 use crate::agent::Letter;
 use crate::conversation::{Protocol, Stage};
 use crate::directory::Member;
@@ -101,6 +102,17 @@ impl Exchange {
 
     pub fn len(&self) -> usize {
         self.participants.len()
+    }
+
+    /// What it has come to when nobody has answered.
+    pub fn outcome(&self) -> Outcome {
+        Outcome {
+            conversation_id: self.conversation_id.clone(),
+            answers: self.participants.iter().map(|it| Answer::of(it.name())).collect(),
+            forwarded: Vec::new(),
+            rounds: 0,
+            price: None,
+        }
     }
 
     /// The time on the runtime's clock, in microseconds since the Unix epoch.

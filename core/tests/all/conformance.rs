@@ -2,6 +2,7 @@
 
 mod expect;
 mod folder;
+mod inspected;
 mod negotiate;
 pub mod step;
 

@@ -283,6 +283,8 @@ fn counter(number: usize) -> Deploy {
     let template = json!({"performative": "inform", "receiver": next, "content": "?"});
     let mut limits = Limits::default();
     limits.max_messages_per_second = None;
+    // A machine that stands still for a second takes no token away.
+    limits.max_execution_time_micros = None;
     Deploy::bytes(module(&code, &texts).into_bytes()).config(template.to_string()).limits(limits)
 }
 

@@ -15,6 +15,7 @@ mod hostile;
 mod hostile_agents;
 mod inbox;
 mod negotiation;
+mod protocols;
 mod store;
 mod store_faults;
 mod store_files;

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::expect::{compare, compare_error, expand};
 use super::folder::Folder;
+use super::inspected::{inspected, inspected_store};
 use super::negotiate;
 use super::tests_folder;
 
@@ -544,58 +545,6 @@ pub fn text_of(wrong: impl ToString) -> String {
 /// A message as the language shows it: its JSON.
 pub fn shown(message: Message) -> Value {
     serde_json::from_slice(message.as_json()).unwrap()
-}
-
-fn inspected(found: &caxton::Inspection) -> Value {
-    let exports: Vec<Value> =
-        found.exports.iter().map(|e| json!({"name": e.name, "type": e.ty})).collect();
-    let imports: Vec<Value> = found
-        .imports
-        .iter()
-        .map(|i| json!({"module": i.module, "name": i.name, "type": i.ty}))
-        .collect();
-    json!({
-        "exports": exports,
-        "imports": imports,
-        "missing": found.missing,
-        "memory_bytes": found.memory_bytes,
-        "max_memory_bytes": found.max_memory_bytes,
-        "producers": found.producers,
-        "allocators": found.allocators,
-        "start": found.start,
-        "inbox": found.inbox,
-    })
-}
-
-fn inspected_store(found: &caxton::StoreInspection) -> Value {
-    let agents = found.agents.iter().map(|agent| {
-        json!({
-            "name": agent.name,
-            "id": agent.id,
-            "state": agent.state,
-            "module_hash": agent.module_hash,
-            "module_bytes": agent.module_bytes,
-            "restart": agent.restart.as_str(),
-            "capabilities": agent.capabilities,
-            "stored_bytes": agent.stored_bytes,
-            "stored_keys": agent.stored_keys,
-            "timers": agent.timers,
-            "subscriptions": agent.subscriptions,
-            "mailbox_messages": agent.mailbox_messages,
-        })
-    });
-    let hosts = found
-        .host_agents
-        .iter()
-        .map(|host| json!({"name": host.name, "mailbox_messages": host.mailbox_messages}));
-    json!({
-        "version": found.version,
-        "size_bytes": found.size_bytes,
-        "agents": agents.collect::<Value>(),
-        "host_agents": hosts.collect::<Value>(),
-        "dead_letters": found.dead_letters,
-        "mailbox_messages": found.mailbox_messages,
-    })
 }
 
 fn has_lines(expected: &Value, lines: &Value) -> Result<(), String> {

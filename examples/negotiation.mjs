@@ -25,7 +25,7 @@ trace.close();
 
 console.log("\nwinner:", outcome.winner.agent, "for", outcome.winner.proposal.content.price);
 console.log("its result:", outcome.result.content.result);
-console.log("rejected:", outcome.rejected.join(", "), "– refused:", outcome.refused.join(", "));
+console.log("rejected:", outcome.rejected.join(", "), "- refused:", outcome.refused.join(", "));
 
 // A function may decide instead; here it takes the quickest of those who ask for less than 5.
 const quickest = (proposals) =>

@@ -31,7 +31,7 @@ PRINTED = {
     "limits.mjs": ["kind=time limit=300000", "kind=memory limit=8388608", "afterwards: STILL HERE"],
     "negotiation.mjs": [
         "winner: assemblyscript for 3",
-        "rejected: rust, c – refused: script",
+        "rejected: rust, c - refused: script",
         "the quickest that is cheap: assemblyscript",
         "sequenceDiagram",
     ],

@@ -225,7 +225,6 @@ impl Auction {
         if called.is_empty() {
             return Ok(Vec::new());
         }
-        let begun = self.exchange.now();
         let until = self.exchange.after(self.terms.deadline);
         let content = with_price(&self.item, price);
         let failed = self.exchange.say(Performative::Cfp, &called, &content, Some(until)).await?;
@@ -256,7 +255,7 @@ impl Auction {
             match message.performative() {
                 // One of an earlier round, or for less than was called out, is late.
                 Performative::Propose
-                    if message.sent_at() < begun
+                    if !self.exchange.answers_call(&message)
                         || self::price(&message).is_some_and(|offered| offered < price) => {}
                 Performative::Propose if bids.iter().any(|(bidder, _)| *bidder == place) => {}
                 Performative::Propose => bids.push((place, message)),

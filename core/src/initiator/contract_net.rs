@@ -102,8 +102,6 @@ pub struct Tender {
     timeout: Option<Duration>,
     /// Those who were called in this round and have not answered.
     called: usize,
-    /// When this round began: microseconds since the Unix epoch.
-    begun: u64,
 }
 
 impl Core {
@@ -122,7 +120,6 @@ impl Core {
             deadline: net.deadline,
             timeout: net.timeout,
             called: 0,
-            begun: 0,
         };
         let everybody: Vec<usize> = (0..tender.exchange.len()).collect();
         tender.call(&everybody, tender.task.clone()).await?;
@@ -296,7 +293,6 @@ impl Tender {
             (answer.status, answer.proposal) = (Status::Silent, None);
         }
         self.called = to.len();
-        self.begun = self.exchange.now();
         let failed = self.exchange.say(Performative::Cfp, to, &task, Some(until)).await?;
         for (place, error) in failed {
             self.fail(place, error);
@@ -335,8 +331,8 @@ impl Tender {
             Came::Other(message) => return self.outcome.forwarded.push(message),
         };
         let answer = &mut self.outcome.answers[place];
-        if answer.status != Status::Silent || message.sent_at() < self.begun {
-            // What is said twice counts once, and what was said in an earlier round not here.
+        if answer.status != Status::Silent || !self.exchange.answers_call(&message) {
+            // What is said twice counts once, and what answers an earlier call not here.
             return;
         }
         answer.status = match message.performative() {

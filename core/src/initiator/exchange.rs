@@ -15,7 +15,7 @@ use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::host_agent::Within;
 use crate::message::{Draft, Envelope, Message, Performative, Stamp};
-use crate::runtime::{Ask, AskParts, Awaits, CANCEL, Core, DEFAULT_TIMEOUT, FollowedBy, Post};
+use crate::runtime::{Ask, AskParts, Awaits, Begun, Core, DEFAULT_TIMEOUT, FollowedBy, Post};
 
 /// The most participants of one exchange.
 pub(super) const MAX_PARTICIPANTS: usize = 10_000;
@@ -34,6 +34,9 @@ pub(crate) struct Exchange {
     pending: Vec<bool>,
     /// What each was asked last.
     asked: Vec<Option<Message>>,
+    /// How often proposals were called for, and what answers to the last call name.
+    calls: u32,
+    key: String,
 }
 
 /// What came, and from whom.
@@ -86,6 +89,8 @@ impl Exchange {
         Ok(Exchange {
             pending: vec![false; members.len()],
             asked: vec![None; members.len()],
+            calls: 0,
+            key: key.as_str().to_owned(),
             core: core.clone(),
             ask,
             protocol,
@@ -138,6 +143,12 @@ impl Exchange {
         if let Some(first) = to.first() {
             // What nobody may be told is an error of the call.
             self.write(act, self.name(*first), content, reply_by)?;
+        }
+        if act == Performative::Cfp {
+            self.calls += 1;
+            if self.calls > 1 {
+                self.key = self.ask.key_of(self.calls);
+            }
         }
         for place in to {
             // Only what is asked for can be withdrawn, and only what was asked for is.
@@ -195,14 +206,10 @@ impl Exchange {
         let draft = Draft::with_raw_content(act.as_str(), Some(to), content.as_bytes())
             .field("protocol", self.protocol.as_str())
             .field("conversation_id", &self.conversation_id);
-        let key = match act {
-            Performative::Cancel => format!("{}{CANCEL}", self.ask.key()),
-            _ => self.ask.key().to_owned(),
-        };
         let stamp = Stamp {
             sender: Some(&self.core.name),
             traceparent: crate::trace::current(),
-            reply_with: Some(&key),
+            reply_with: Some(&self.key),
             reply_by,
             ..Stamp::default()
         };
@@ -281,6 +288,11 @@ impl Exchange {
         }
     }
 
+    /// Whether this answers the last call for proposals, as far as it says.
+    pub fn answers_call(&self, message: &Message) -> bool {
+        message.in_reply_to().is_none_or(|named| named == self.key)
+    }
+
     /// The places of the participants that have come to one of these stages.
     pub fn places_at(&self, stages: &[Stage]) -> Vec<usize> {
         let asker = &self.core.name;
@@ -299,26 +311,15 @@ impl Exchange {
     /// Withdraws what was asked of the participants that have not come to their end, without waiting
     /// for room.
     pub fn cancel(&mut self) {
-        for place in 0..self.pending.len() {
-            if !std::mem::take(&mut self.pending[place]) {
-                continue;
+        let begun = Begun {
+            ask: &self.ask,
+            protocol: self.protocol.as_str(),
+            conversation_id: &self.conversation_id,
+        };
+        for (pending, member) in self.pending.iter_mut().zip(&self.participants) {
+            if std::mem::take(pending) {
+                self.core.cancel(&begun, member);
             }
-            let member = self.participants[place].clone();
-            let Ok(message) = self.write(Performative::Cancel, member.name(), "null", None) else {
-                continue;
-            };
-            self.core.alone(Post::outside(), |post| {
-                let by = FollowedBy::Caller;
-                if let Ok(following) = self.core.follow_own(&message, by, post) {
-                    following.keep();
-                    self.core.observe(&message, post);
-                    let letter = Letter::direct(message, Some(self.ask.clone()));
-                    if let Err((_, letter)) = self.core.deliver(&member, letter, post) {
-                        let reason = "its receiver had no room for it";
-                        self.core.keep_dead(letter.message, reason, post);
-                    }
-                }
-            });
         }
     }
 }
@@ -330,9 +331,7 @@ impl Drop for Exchange {
             return;
         }
         self.cancel();
-        if let Some(over) = self.core.lingering.push(&self.ask) {
-            self.core.asks.remove(&over);
-        }
+        self.core.let_linger(&self.ask);
     }
 }
 

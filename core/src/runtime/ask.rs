@@ -73,8 +73,8 @@ const MAX_ANSWERS: usize = 32_768;
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// The most that read the answers of one exchange at once.
 const MAX_READERS: usize = 64;
-/// What stands behind the key of an ask in the `reply_with` of its `cancel`.
-pub(crate) const CANCEL: &str = "-cancel";
+/// What stands behind the key of an ask in the `reply_with` of a message that is not its first.
+const FURTHER: char = '#';
 
 pub(crate) struct AskParts<'a> {
     pub key: &'a str,
@@ -148,6 +148,11 @@ impl Ask {
         &self.key
     }
 
+    /// What an answer to a message names that is not the first of this ask.
+    pub fn key_of(&self, message: impl std::fmt::Display) -> String {
+        format!("{}{FURTHER}{message}", self.key)
+    }
+
     /// The name that an answer is sent to.
     pub fn asker(&self) -> &str {
         &self.asker
@@ -156,7 +161,7 @@ impl Ask {
     /// Whether who answers `message` may answer this ask with it: it keeps the `reply_with` or the
     /// conversation.
     pub fn is_kept_by(&self, message: &Message) -> bool {
-        message.reply_with().is_some_and(|key| plain(key) == &*self.key)
+        message.reply_with().is_some_and(|key| key == &*self.key || stem(key) == &*self.key)
             || (message.conversation_id().is_some()
                 && message.conversation_id() == self.conversation_id.as_deref())
     }
@@ -166,7 +171,7 @@ impl Ask {
             return false;
         }
         match message.in_reply_to() {
-            Some(key) if plain(key) == &*self.key => true,
+            Some(key) if key == &*self.key || stem(key) == &*self.key => true,
             Some(_) if !matches!(self.awaits, Awaits::Every(_)) => false,
             _ => {
                 message.conversation_id().is_some()
@@ -182,15 +187,16 @@ impl Ask {
             return Taken::No;
         }
         let act = message.performative();
+        if state.lingers {
+            let is_late = act == Performative::Propose
+                && matches!(self.awaits, Awaits::Every(protocol) if has_proposals(protocol));
+            return if is_late { Taken::TooLate } else { Taken::Yes };
+        }
         if act == Performative::Agree && self.awaits == Awaits::Result {
             state.agreed = true;
             return Taken::Yes;
         }
-        if let Awaits::Every(protocol) = self.awaits {
-            if state.lingers {
-                let is_late = act == Performative::Propose && has_proposals(protocol);
-                return if is_late { Taken::TooLate } else { Taken::Yes };
-            }
+        if let Awaits::Every(_) = self.awaits {
             if state.answers.len() >= MAX_ANSWERS
                 || state.bytes + message.charge() > MAX_ANSWER_BYTES
             {
@@ -218,6 +224,11 @@ impl Ask {
         self.state.lock().agreed
     }
 
+    /// Whether it is over, and still takes what comes.
+    pub fn lingers(&self) -> bool {
+        self.state.lock().lingers
+    }
+
     /// Answers that found no room.
     pub fn missed(&self) -> u64 {
         self.state.lock().missed
@@ -227,6 +238,7 @@ impl Ask {
     pub fn linger(&self) {
         let mut state = self.state.lock();
         state.lingers = true;
+        state.done = false;
         state.answers = VecDeque::new();
         state.bytes = 0;
         let wakers = std::mem::take(&mut state.wakers);
@@ -284,9 +296,9 @@ impl State {
     }
 }
 
-/// The key of an ask in the `reply_with` of one of its messages.
-fn plain(key: &str) -> &str {
-    key.strip_suffix(CANCEL).unwrap_or(key)
+/// The key of an ask in the `reply_with` of a message that is not its first.
+fn stem(key: &str) -> &str {
+    key.rsplit_once(FURTHER).map_or(key, |(stem, _)| stem)
 }
 
 /// What has been negotiated lately: answers that come late are taken, and late proposals rejected.
@@ -343,9 +355,9 @@ impl Asks {
         {
             return true;
         }
-        let by_key = message.in_reply_to().and_then(|key| self.by_key.get(plain(key)));
+        let by_key = message.in_reply_to().and_then(|key| self.with_key(key));
         let asks = match (by_key, message.conversation_id()) {
-            (Some(asks), _) => Some(asks.clone()),
+            (Some(asks), _) => Some(asks),
             (None, Some(id)) => self.by_conversation.get(id).map(|asks| asks.clone()),
             (None, None) => None,
         };
@@ -355,11 +367,20 @@ impl Asks {
     /// The ask that a message passes on by keeping its `reply_with` or its conversation.
     pub fn passed_on(&self, message: &Message) -> Option<Arc<Ask>> {
         if let Some(key) = message.reply_with()
-            && let Some(asks) = self.by_key.get(plain(key))
+            && let Some(asks) = self.with_key(key)
         {
             return asks.first().cloned();
         }
         self.by_conversation.get(message.conversation_id()?)?.first().cloned()
+    }
+
+    /// The asks with this key: as it stands, or as that of a message that is not their first.
+    fn with_key(&self, key: &str) -> Option<Vec<Arc<Ask>>> {
+        let asks = self.by_key.get(key).or_else(|| match stem(key) {
+            stem if stem.len() < key.len() => self.by_key.get(stem),
+            _ => None,
+        });
+        asks.map(|asks| asks.clone())
     }
 
     /// Ends every ask.

@@ -2,6 +2,7 @@
 
 mod ask;
 mod builder;
+mod cancel;
 mod close;
 mod content;
 mod core;
@@ -29,8 +30,9 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use self::ask::{Ask, AskParts, Awaits, CANCEL};
+pub(crate) use self::ask::{Ask, AskParts, Awaits};
 pub use self::builder::Builder;
+pub(crate) use self::cancel::Begun;
 pub(crate) use self::core::{Core, Party};
 pub use self::dead_letter::DeadLetter;
 pub use self::deploy::Deploy;

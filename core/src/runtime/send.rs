@@ -9,6 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::ask::{Ask, AskParts, Awaits};
+use super::cancel::Begun;
 use super::core::{Core, Party, not_found};
 use super::following::{Following, Waiting as By};
 use super::outcome;
@@ -545,7 +546,7 @@ impl<'a> Waiting<'a> {
 
     /// Whether the message was still in a mailbox.
     fn give_up(&self) -> bool {
-        if !self.ask.give_up() {
+        if self.ask.lingers() || !self.ask.give_up() {
             return false;
         }
         if let Some(conversation) = self.message.conversation_id()
@@ -557,6 +558,29 @@ impl<'a> Waiting<'a> {
                 self.core.book.gave_up(conversation, asker, member.name(), now);
             }
         }
+        let withdrawn = self.withdraw();
+        if !withdrawn && self.ask.has_agreed() {
+            self.cancel();
+        }
+        withdrawn
+    }
+
+    /// Tells whoever has agreed that nobody waits for the result any more.
+    fn cancel(&self) {
+        if let (Some(protocol), Some(conversation_id)) =
+            (self.message.protocol(), self.message.conversation_id())
+        {
+            let begun = Begun { ask: self.ask, protocol, conversation_id };
+            // The answer may come at once.
+            self.core.let_linger(self.ask);
+            for member in self.members {
+                self.core.cancel(&begun, member);
+            }
+        }
+    }
+
+    /// Takes the message out of the mailboxes in which it still waits; whether it did.
+    fn withdraw(&self) -> bool {
         let id = self.message.message_id();
         self.members.iter().fold(false, |withdrawn, member| {
             withdrawn
@@ -571,6 +595,8 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.give_up();
-        self.core.asks.remove(self.ask);
+        if !self.ask.lingers() {
+            self.core.asks.remove(self.ask);
+        }
     }
 }

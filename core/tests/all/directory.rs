@@ -343,7 +343,8 @@ fn what_waited_for_df_in_a_store_is_handled_when_it_is_opened() {
     });
     let runtime = Runtime::builder().store(folder.file()).commit_hook(hook).build().unwrap();
     host(&runtime, "h");
-    wait(runtime.send(&inform("h", 1), HANGS)).unwrap();
+    // A removal waits until all before it is on disk.
+    wait(deploy(&runtime, "gone", answerer()).remove()).unwrap();
     broken.store(true, Ordering::SeqCst);
     let registers = request("h", json!({"action": "register", "description": offers("s")}));
     wait(runtime.send(&registers, HANGS)).unwrap();

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use caxton::{
-    Brokered, Choose, ContractNet, Draft, DutchAuction, EnglishAuction, ErrorKind, EventFilter,
-    Filter, HostAgentHandle, Message, Note, Outcome, Performative, Picture, Protocols, Register,
-    Reply, Runtime, Status,
+    Choose, ContractNet, Draft, ErrorKind, EventFilter, Filter, HostAgentHandle, Message, Note,
+    Outcome, Performative, Picture, Protocols, Register, Reply, Runtime, Status,
 };
 use serde_json::{Value, json};
 

@@ -209,3 +209,27 @@ fn closing_ends_negotiations() {
     assert_eq!(wait(call).unwrap_err().kind(), ErrorKind::Closed);
     assert_eq!(wait(informs.next()).unwrap_err().kind(), ErrorKind::Closed);
 }
+
+#[test]
+fn what_was_agreed_to_and_is_given_up_is_cancelled() {
+    let runtime = strict();
+    let agent = runtime.register(Register::named("agent")).unwrap();
+    let agrees = runtime.handler(|_| async { message("agree", json!({})) });
+    agent.on(Some(Performative::RequestWhen), None, agrees).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let tell = std::sync::Mutex::new(tell);
+    let cancels = runtime.handler(move |cancel: Message| {
+        tell.lock().unwrap().send(cancel).unwrap();
+        async { Reply::Content(b"{\"cancelled\":true}".to_vec()) }
+    });
+    agent.on(Some(Performative::Cancel), None, cancels).unwrap();
+    let call = runtime.request_when("agent", &json!("do"), &json!("never"));
+    let late = wait(call.timeout(Duration::from_millis(100))).unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::Timeout);
+    let cancel = told.recv_timeout(HANGS).unwrap();
+    let id = cancel.conversation_id().unwrap();
+    until("it is cancelled", || {
+        runtime.conversation(id).unwrap().participants[0].stage.as_str() == "cancelled"
+    });
+    assert!(runtime.dead_letters().is_empty());
+}

@@ -136,9 +136,10 @@ export class Initiator {
   }
 
   /**
-   * Subscribes to what an agent tells (FIPA SC00035). Resolves when the message is in its mailbox, for
-   * which `timeout` is; whether the agent refuses is seen when its first `inform` is waited for.
-   * Aborting ends the subscription too, and rejects a read that waits.
+   * Subscribes to what an agent tells (FIPA SC00035). Resolves when the message is in its mailbox;
+   * whether the agent refuses is seen when its first `inform` is waited for. Within `timeout`
+   * milliseconds it has to have room, and to have agreed or told something. Aborting ends the
+   * subscription too, and rejects a read that waits.
    *
    * Rejects as `send`.
    */

@@ -980,8 +980,9 @@ class Runtime:
     ) -> Informs:
         """Subscribes to what an agent tells (FIPA SC00035).
 
-        Returns when the agent's mailbox has the message, for which ``timeout`` is, in seconds;
-        whether it refuses is seen when the first ``inform`` is waited for. Raises as ``send`` does.
+        Returns when the agent's mailbox has the message; whether it refuses is seen when the first
+        ``inform`` is waited for. Within ``timeout`` seconds it has to have room, and to have agreed
+        or told something. Raises as ``send`` does.
         """
     def contract_net(
         self,
@@ -1310,8 +1311,9 @@ class AsyncRuntime:
     ) -> Call[AsyncInforms]:
         """Subscribes to what an agent tells (FIPA SC00035).
 
-        Returns when the agent's mailbox has the message, for which ``timeout`` is, in seconds;
-        whether it refuses is seen when the first ``inform`` is waited for. Raises as ``send`` does.
+        Returns when the agent's mailbox has the message; whether it refuses is seen when the first
+        ``inform`` is waited for. Within ``timeout`` seconds it has to have room, and to have agreed
+        or told something. Raises as ``send`` does.
         """
     def contract_net(
         self,

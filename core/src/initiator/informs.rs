@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,10 +19,14 @@ use crate::runtime::{Core, outcome_of_request};
 /// it.
 pub struct Informs {
     /// Nothing once it is closed.
-    exchange: Mutex<Option<Exchange>>,
+    exchange: Mutex<Option<Box<Exchange>>>,
     core: Arc<Core>,
     conversation_id: String,
     agent: String,
+    /// By when the agent has to have said something: microseconds since the Unix epoch.
+    answer_by: Option<u64>,
+    /// Whether it has.
+    has_answered: AtomicBool,
 }
 
 impl Core {
@@ -43,9 +48,11 @@ impl Core {
         }
         Ok(Informs {
             conversation_id: exchange.conversation_id.clone(),
-            exchange: Mutex::new(Some(exchange)),
+            exchange: Mutex::new(Some(Box::new(exchange))),
             core: self.clone(),
             agent: agent.into_iter().next().unwrap_or_default(),
+            answer_by: until,
+            has_answered: AtomicBool::new(false),
         })
     }
 }
@@ -55,14 +62,32 @@ impl Informs {
     ///
     /// # Errors
     ///
-    /// `Refused`, `NotUnderstood` or `Failed` if that is what the agent answers, and the kinds of what
-    /// the runtime reports; there is nothing after that. `Closed`.
+    /// `Refused`, `NotUnderstood` or `Failed` if that is what the agent answers, the kinds of what the
+    /// runtime reports, and `Timeout` if it has said nothing within the time for which it was asked to
+    /// answer; there is nothing after that. `Closed`.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe: a message is only taken when it is returned.
     pub async fn next(&self) -> Result<Option<Message>, Error> {
-        poll_fn(|context| self.poll_next(context)).await
+        let answering = || poll_fn(|context| self.poll_next(context));
+        let has_answered = || self.has_answered.load(Ordering::Acquire);
+        let Some(by) = self.answer_by.filter(|_| !has_answered()) else {
+            return answering().await;
+        };
+        let left = Duration::from_micros(by.saturating_sub(self.core.source.now_micros()));
+        match self.core.within_time(Some(left), answering()).await {
+            Some(next) => next,
+            None if has_answered() => answering().await,
+            None => {
+                let silent = self.exchange.lock().take();
+                if let Some(mut silent) = silent {
+                    silent.is_silent(0);
+                }
+                let text = format!("{:?} did not answer the subscription in time", self.agent);
+                Err(Error::new(ErrorKind::Timeout, text))
+            }
+        }
     }
 
     fn poll_next(&self, context: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
@@ -76,6 +101,7 @@ impl Informs {
                     Poll::Ready(Ok(Came::Other(_))) => continue,
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 };
+                self.has_answered.store(true, Ordering::Release);
                 match message.performative() {
                     Performative::Inform => return Poll::Ready(Ok(Some(message))),
                     Performative::Refuse | Performative::NotUnderstood | Performative::Failure => {
@@ -127,6 +153,6 @@ impl Informs {
 
     /// How many messages found no room since it began.
     pub fn missed(&self) -> u64 {
-        self.exchange.lock().as_ref().map_or(0, Exchange::missed)
+        self.exchange.lock().as_ref().map_or(0, |open| open.missed())
     }
 }

@@ -80,8 +80,9 @@ impl Runtime {
         Call::new(self.core().clone(), draft, Awaits::Result, read)
     }
 
-    /// Subscribes to what an agent tells (FIPA SC00035). Returns when the message is in its mailbox,
-    /// for which `timeout` is; whether the agent refuses is seen when the first `inform` is waited for.
+    /// Subscribes to what an agent tells (FIPA SC00035). Returns when the message is in its mailbox;
+    /// whether the agent refuses is seen when the first `inform` is waited for. Within `timeout` it has to
+    /// have room, and to have agreed or told something; `None` is no limit.
     ///
     /// # Errors
     ///

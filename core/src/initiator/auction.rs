@@ -134,7 +134,9 @@ impl Terms {
             return Ok(());
         }
         let (start, step) = (self.start, self.step);
-        let text = format!("an auction from {start} in steps of {step}: expected a step above 0");
+        let text = format!(
+            "an auction from {start} in steps of {step}: expected numbers, and a step above 0"
+        );
         Err(Error::new(ErrorKind::InvalidArgument, text))
     }
 }

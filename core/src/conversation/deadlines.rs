@@ -30,12 +30,15 @@ pub(crate) struct Deadlines {
     count: AtomicUsize,
 }
 
+/// By who waits. Nobody's waiting slows another's down.
+type Pending = HashMap<Box<str>, Waiter>;
+
+/// The answers that one waits for.
 #[derive(Default)]
-struct Pending {
+struct Waiter {
     /// By who has to answer.
     by_asked: HashMap<Arc<str>, Vec<Entry>>,
-    /// How many answers each waits for.
-    by_waiter: HashMap<Box<str>, u32>,
+    count: u32,
 }
 
 struct Entry {
@@ -50,22 +53,24 @@ impl Deadlines {
         self.count.load(Ordering::Acquire) == 0
     }
 
-    /// Waits for the answer of `asked` to `message`, if the message says until when.
-    pub fn begin(&self, message: &Message, asked: &Arc<str>) {
-        let Some(due) = message.reply_by() else { return };
+    /// Waits for the answer of `asked` to `message`, if the message says until when; false where too
+    /// many are waited for already.
+    pub fn begin(&self, message: &Message, asked: &Arc<str>) -> bool {
+        let Some(due) = message.reply_by() else { return true };
         let key = self.next.fetch_add(1, Ordering::Relaxed);
         {
             let mut pending = self.pending.lock();
-            let count = pending.by_waiter.entry(message.answer_to().into()).or_insert(0);
-            if *count >= MAX_EACH {
-                return;
+            let waiter = pending.entry(message.answer_to().into()).or_default();
+            if waiter.count >= MAX_EACH {
+                return false;
             }
-            *count += 1;
+            waiter.count += 1;
             let entry = Entry { message: message.clone(), due, key };
-            pending.by_asked.entry(asked.clone()).or_default().push(entry);
+            waiter.by_asked.entry(asked.clone()).or_default().push(entry);
         }
         self.count.fetch_add(1, Ordering::AcqRel);
         self.calendar.set(due, key, Due::Answer { message: message.clone(), asked: asked.clone() });
+        true
     }
 
     /// `from` has said something to `to`: what that answers is due no more.
@@ -73,9 +78,7 @@ impl Deadlines {
         if self.count.load(Ordering::Acquire) == 0 {
             return;
         }
-        self.remove(from, |entry| {
-            entry.message.answer_to() == to && message.answers(&entry.message)
-        });
+        self.remove(to, from, |entry| message.answers(&entry.message));
         if message.reply_with().is_some() {
             self.passed_on(from, to, message);
         }
@@ -84,54 +87,50 @@ impl Deadlines {
     /// Who was asked has passed on what it was asked: the answer is due from the next.
     fn passed_on(&self, from: &str, to: &str, message: &Message) {
         let mut pending = self.pending.lock();
-        let Some(entries) = pending.by_asked.get_mut(from) else { return };
-        let is_it = |entry: &Entry| {
-            entry.message.reply_with() == message.reply_with()
-                && entry.message.answer_to() == message.answer_to()
-        };
+        let Some(waiter) = pending.get_mut(message.answer_to()) else { return };
+        let Some(entries) = waiter.by_asked.get_mut(from) else { return };
+        let is_it = |entry: &Entry| entry.message.reply_with() == message.reply_with();
         let Some(at) = entries.iter().position(is_it) else { return };
         let entry = entries.swap_remove(at);
         if entries.is_empty() {
-            pending.by_asked.remove(from);
+            waiter.by_asked.remove(from);
         }
         let asked: Arc<str> = to.into();
         let due = Due::Answer { message: entry.message.clone(), asked: asked.clone() };
         self.calendar.cancel(entry.due, entry.key);
         self.calendar.set(entry.due, entry.key, due);
-        pending.by_asked.entry(asked).or_default().push(entry);
+        waiter.by_asked.entry(asked).or_default().push(entry);
     }
 
     /// The message never happened, or the time of its answer is over; whether it was waited for.
     pub fn end(&self, message: &Message, asked: &str) -> bool {
-        self.remove(asked, |entry| entry.message.message_id() == message.message_id())
+        let is_it = |entry: &Entry| entry.message.message_id() == message.message_id();
+        self.remove(message.answer_to(), asked, is_it)
     }
 
-    fn remove(&self, asked: &str, is_it: impl Fn(&Entry) -> bool) -> bool {
+    fn remove(&self, waiter: &str, asked: &str, is_it: impl Fn(&Entry) -> bool) -> bool {
         let mut taken = Vec::new();
         {
             let mut pending = self.pending.lock();
-            let Some(entries) = pending.by_asked.get_mut(asked) else { return false };
+            let Some(waiting) = pending.get_mut(waiter) else { return false };
+            let Some(entries) = waiting.by_asked.get_mut(asked) else { return false };
             entries.retain(|entry| {
                 let is_it = is_it(entry);
                 if is_it {
-                    taken.push((entry.due, entry.key, Box::<str>::from(entry.message.answer_to())));
+                    taken.push((entry.due, entry.key));
                 }
                 !is_it
             });
             if entries.is_empty() {
-                pending.by_asked.remove(asked);
+                waiting.by_asked.remove(asked);
             }
-            for (_, _, waiter) in &taken {
-                if let Some(count) = pending.by_waiter.get_mut(waiter) {
-                    *count -= 1;
-                    if *count == 0 {
-                        pending.by_waiter.remove(waiter);
-                    }
-                }
+            waiting.count -= taken.len() as u32;
+            if waiting.count == 0 {
+                pending.remove(waiter);
             }
         }
         self.count.fetch_sub(taken.len(), Ordering::AcqRel);
-        for (due, key, _) in &taken {
+        for (due, key) in &taken {
             self.calendar.cancel(*due, *key);
         }
         !taken.is_empty()

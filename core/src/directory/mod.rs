@@ -166,3 +166,6 @@ impl Directory {
         self.searches.clear();
     }
 }
+
+#[cfg(test)]
+mod tests;

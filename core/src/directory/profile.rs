@@ -120,8 +120,8 @@ impl Profile {
         let mut state = self.0.write();
         let is_over = state.registered.as_ref().is_some_and(|it| !it.holds(now));
         if is_over {
+            // It is no change that others would have to come after: one that ends may be taken back yet.
             state.registered = None;
-            state.version += 1;
             state.join();
         }
         is_over

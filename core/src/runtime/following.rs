@@ -16,7 +16,7 @@ use crate::conversation::{
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::message::{Draft, Message, Performative, name};
-use crate::sandbox::{Fault, FaultKind};
+use crate::sandbox::{Fault, FaultKind, Level, World};
 
 /// Microseconds after which agents that wait for each other in a circle are looked at first, and
 /// between further looks.
@@ -202,7 +202,10 @@ impl Core {
         if is_due {
             for to in to {
                 if !forbidden.iter().any(|violation| violation.to == *to) {
-                    self.deadlines.begin(message, to);
+                    if !self.deadlines.begin(message, to) {
+                        self.warn_of_deadline(message);
+                        break;
+                    }
                     if let Some(undo) = &mut undo {
                         undo(Undo::Due(message.clone(), to.clone()));
                     }
@@ -210,6 +213,15 @@ impl Core {
             }
         }
         forbidden
+    }
+
+    /// Says that nobody sees to it that this message is answered in time.
+    fn warn_of_deadline(&self, message: &Message) {
+        let text = "too many answers are due to it already: this reply_by is not kept";
+        tracing::warn!(agent = message.sender(), message = message.message_id(), text);
+        if let Some(Member::Agent(agent)) = self.directory.find(message.sender()) {
+            agent.face.log(Level::Warn, &format!("{}: {text}", message.message_id()));
+        }
     }
 
     fn tell_violation(

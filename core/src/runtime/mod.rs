@@ -23,6 +23,7 @@ mod send;
 mod settings;
 mod shown;
 mod subscription;
+mod waiting;
 mod wasm;
 
 use std::fmt;

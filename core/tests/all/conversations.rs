@@ -525,3 +525,35 @@ fn a_reply_from_a_script_goes_on_in_its_conversation() {
     let id = agree.conversation_id().unwrap();
     assert_eq!(runtime.conversation(id).unwrap().participants[0].stage, Stage::Agreed);
 }
+
+#[test]
+fn too_many_answers_that_are_due_are_said_to_be() {
+    let runtime = runtime(1);
+    silent(&runtime, "a");
+    let told = events(&runtime, "deadline");
+    let by = micros() + 3_600_000_000;
+    let messages: Vec<Draft> = (0..16_384)
+        .map(|at| {
+            draft(json!({"performative": "query-ref", "sender": "asker", "receiver": "a",
+                "reply_with": format!("k{at}"), "reply_by": by}))
+        })
+        .collect();
+    wait(runtime.send_many(&messages, HANGS)).unwrap();
+    // One more under that name is not waited for, and one of somebody else is.
+    let late = |sender: &str| {
+        json!({"performative": "query-ref", "sender": sender, "receiver": "a", "reply_with": "late",
+            "reply_by": 1})
+    };
+    say(&runtime, late("asker")).unwrap();
+    say(&runtime, late("other")).unwrap();
+    assert_eq!(content(&next(&told))["waiting"], "other");
+    // An answer makes room.
+    say(
+        &runtime,
+        json!({"performative": "inform", "sender": "a", "receiver": "asker",
+        "in_reply_to": "k7"}),
+    )
+    .unwrap();
+    say(&runtime, late("asker")).unwrap();
+    assert_eq!(content(&next(&told))["waiting"], "asker");
+}

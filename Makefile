@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # What cargo builds: `dev` for work and tests, `release` for what is measured and shipped.
 PROFILE ?= dev
 
-.PHONY: demo test check bench bench-quick build python node agents rust-test python-test node-test doc-test fuzz-test
+.PHONY: demo test check bench bench-quick measured build python node agents rust-test python-test node-test doc-test fuzz-test
 .PHONY: fuzz fmt clean
 
 demo: python node
@@ -61,7 +61,7 @@ agents:
 
 check: python node
 	cargo fmt --all --check
-	cargo clippy --workspace --lib --bins --tests --examples -- -D warnings
+	cargo clippy --workspace --lib --bins --tests --examples --bench micro -- -D warnings
 	scripts/cargo-deny.sh
 	$(BIN)/ruff check bindings-python tests examples benches
 	$(BIN)/ruff format --check bindings-python tests examples benches
@@ -73,12 +73,17 @@ check: python node
 fuzz:
 	scripts/fuzz.sh 60
 
-bench:
+# What is measured is what is shipped.
+bench bench-quick: measured
+
+measured:
 	$(MAKE) python node PROFILE=release
+	cargo build --release -p caxton-benches
+
+bench:
 	$(BIN)/python benches/run.py
 
 bench-quick:
-	$(MAKE) python node PROFILE=release
 	$(BIN)/python benches/run.py --quick
 
 fmt:

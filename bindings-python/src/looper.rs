@@ -215,7 +215,7 @@ impl Looper {
         if !posts.is_empty() {
             let start = START.import(py, "caxton._serve", "start")?;
             for post in posts {
-                let (handler, task) = post.into_py(py)?;
+                let (handler, task) = post.into_py(py, false)?;
                 if let Err(error) = start.call1((handler, task)) {
                     error.write_unraisable(py, None);
                 }

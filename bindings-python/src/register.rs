@@ -1,8 +1,9 @@
 //! Host agents whose handlers are written in Python.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 
+use caxton::blocking::watch;
 use caxton::{Handler, Reply, Within};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -15,20 +16,37 @@ use crate::message::Message;
 /// A message that a handler has to answer.
 #[pyclass(frozen, module = "caxton")]
 pub struct Task {
-    task: Mutex<Option<caxton::Task>>,
+    state: Mutex<State>,
     within: Within,
     message: Py<Message>,
+    /// Whoever called the handler ends the task, when Python is left.
+    ends_later: bool,
+}
+
+enum State {
+    Open(caxton::Task),
+    Answered(caxton::Task, Reply),
+    Ended,
 }
 
 impl Task {
-    fn new(py: Python<'_>, task: caxton::Task) -> PyResult<Self> {
+    fn new(py: Python<'_>, task: caxton::Task, ends_later: bool) -> PyResult<Self> {
         let message = Py::new(py, Message::new(task.message().clone()))?;
-        Ok(Task { within: task.within(), message, task: Mutex::new(Some(task)) })
+        let (within, state) = (task.within(), Mutex::new(State::Open(task)));
+        Ok(Task { state, within, message, ends_later })
+    }
+
+    fn take(&self) -> State {
+        std::mem::replace(&mut *self.state.lock(), State::Ended)
     }
 
     fn end(&self, py: Python<'_>, reply: Reply) {
-        if let Some(task) = self.task.lock().take() {
-            py.detach(|| task.finish(reply));
+        match self.take() {
+            State::Open(task) if self.ends_later => {
+                *self.state.lock() = State::Answered(task, reply);
+            }
+            State::Open(task) => py.detach(|| task.finish(reply)),
+            answered => *self.state.lock() = answered,
         }
     }
 }
@@ -72,8 +90,9 @@ pub struct Post {
 }
 
 impl Post {
-    pub fn into_py(self, py: Python<'_>) -> PyResult<(Py<PyAny>, Py<Task>)> {
-        Ok((self.handler.clone_ref(py), Py::new(py, Task::new(py, self.task)?)?))
+    pub fn into_py(self, py: Python<'_>, ends_later: bool) -> PyResult<(Py<PyAny>, Py<Task>)> {
+        let task = Py::new(py, Task::new(py, self.task, ends_later)?)?;
+        Ok((self.handler.clone_ref(py), task))
     }
 }
 
@@ -119,7 +138,8 @@ impl Threads {
         for _ in 0..self.count {
             let waiting = waiting.clone();
             let thread = std::thread::Builder::new().name(self.name.clone());
-            thread.spawn(move || serve(&waiting))?;
+            // Its state in the interpreter is made once, and not for each task.
+            thread.spawn(move || Python::try_attach(|py| py.detach(|| serve(&waiting))))?;
         }
         *tasks = Some(sender.clone());
         Ok(sender)
@@ -164,22 +184,42 @@ static CALL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 fn serve(waiting: &Mutex<Receiver<Post>>) {
     loop {
-        // The lock is only held to take the next task, one thread at a time.
-        let received = waiting.lock().recv();
-        let Ok(post) = received else { return };
-        // Once the interpreter ends nothing attaches to it any more.
-        let called = Python::try_attach(|py| {
-            let call = CALL.import(py, "caxton._serve", "call")?;
-            call.call1(post.into_py(py)?).map(drop)
-        });
+        let Some(post) = next(waiting) else { return };
+        let called = Python::try_attach(|py| call(py, post));
         match called {
-            None => return,
-            Some(Ok(())) => {}
-            Some(Err(error)) => {
-                Python::try_attach(|py| error.write_unraisable(py, None));
-            }
+            // The interpreter ends: nothing attaches to it any more, and so this thread ends with it.
+            None => loop {
+                std::thread::park();
+            },
+            Some(State::Answered(task, reply)) => task.finish(reply),
+            // What was not answered fails by being dropped.
+            Some(State::Open(_) | State::Ended) => {}
         }
     }
+}
+
+/// Waits for the next task. The lock is only held for that, one thread at a time.
+fn next(waiting: &Mutex<Receiver<Post>>) -> Option<Post> {
+    let waiting = waiting.lock();
+    let mut received = Err(TryRecvError::Empty);
+    let has_come = watch(|| {
+        received = waiting.try_recv();
+        !matches!(received, Err(TryRecvError::Empty))
+    });
+    if has_come { received.ok() } else { waiting.recv().ok() }
+}
+
+/// Calls a handler; what became of its task.
+fn call(py: Python<'_>, post: Post) -> State {
+    let called = CALL.import(py, "caxton._serve", "call").and_then(|call| {
+        let (handler, task) = post.into_py(py, true)?;
+        call.call1((handler, &task))?;
+        Ok(task.get().take())
+    });
+    called.unwrap_or_else(|error| {
+        error.write_unraisable(py, None);
+        State::Ended
+    })
 }
 
 static WITHIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

@@ -1,89 +1,93 @@
 //! Waiting for a future on a thread.
 
-use std::cell::RefCell;
-use std::future::Future;
+use std::cell::Cell;
+use std::future::{Future, IntoFuture};
+use std::hint;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-/// Work that others wait for, and that a thread which is about to wait may as well do itself: it spares
-/// two threads their waking.
-pub(crate) trait Chore {
-    /// Does it, if nobody else is at it.
-    fn help(&self);
-    /// Leaves it to the thread whose work it is.
-    fn hand_over(&self);
+use crate::lent::Blocking;
+use crate::source::monotonic;
+
+/// How long a thread looks again and again before it sleeps. To wake one that sleeps takes about as long.
+const WATCHFUL: Duration = Duration::from_micros(50);
+/// How often it looks before it looks at the clock too.
+const LOOKS: u32 = 64;
+
+/// A thread that waits.
+struct Sleeper {
+    thread: Thread,
+    state: AtomicU8,
 }
 
-/// What a thread has been left with.
-enum Left {
-    /// It will not wait, or not here.
-    Away,
-    /// It waits as soon as it has nothing else to do.
-    Nothing,
-    Chore(Arc<dyn Chore>),
-}
+/// It looks itself whether it was woken.
+const AWAKE: u8 = 0;
+const ASLEEP: u8 = 1;
+const WOKEN: u8 = 2;
 
-thread_local! {
-    static LEFT: RefCell<Left> = const { RefCell::new(Left::Away) };
-}
-
-/// Leaves a chore to this thread, if it is about to wait. It does it then, or hands it over.
-pub(crate) fn leave(chore: impl FnOnce() -> Arc<dyn Chore>) -> bool {
-    LEFT.with_borrow_mut(|left| {
-        let takes = matches!(left, Left::Nothing);
-        if takes {
-            *left = Left::Chore(chore());
-        }
-        takes
-    })
-}
-
-/// Lives while a thread runs what it waits for.
-struct Waiting(Left);
-
-impl Waiting {
-    fn begin() -> Self {
-        Waiting(LEFT.replace(Left::Nothing))
-    }
-
-    /// Does what it was left with; whether that was anything.
-    fn help(&self) -> bool {
-        let Left::Chore(chore) = LEFT.replace(Left::Nothing) else {
-            return false;
-        };
-        chore.help();
-        true
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        let outer = std::mem::replace(&mut self.0, Left::Away);
-        if let Left::Chore(chore) = LEFT.replace(outer) {
-            chore.hand_over();
-        }
-    }
-}
-
-struct ThreadWaker(Thread);
-
-impl Wake for ThreadWaker {
+impl Wake for Sleeper {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
+        if self.state.swap(WOKEN, Ordering::AcqRel) == ASLEEP {
+            self.thread.unpark();
+        }
     }
 }
 
+impl Sleeper {
+    fn new() -> Arc<Self> {
+        Arc::new(Sleeper { thread: thread::current(), state: AtomicU8::new(AWAKE) })
+    }
+
+    /// Waits until somebody wakes this thread, for about `interval` at most.
+    fn sleep(&self, interval: Duration) {
+        let woken = watch(|| self.state.load(Ordering::Relaxed) == WOKEN);
+        let falls_asleep = !woken
+            && self
+                .state
+                .compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Acquire)
+                .is_ok();
+        if falls_asleep {
+            thread::park_timeout(interval);
+        }
+        self.state.swap(AWAKE, Ordering::AcqRel);
+    }
+}
+
+/// Looks again and again for a moment whether something has come, where there is a core to spare; whether
+/// it has. Who hands something to a thread that sleeps, and gets something back, waits twice until a
+/// thread is awake; one that watches is there at once.
+pub fn watch(mut has_come: impl FnMut() -> bool) -> bool {
+    static HAS_CORES: OnceLock<bool> = OnceLock::new();
+    if has_come() {
+        return true;
+    }
+    if !HAS_CORES.get_or_init(|| thread::available_parallelism().is_ok_and(|it| it.get() > 1)) {
+        return false;
+    }
+    let began = monotonic();
+    while began.elapsed() < WATCHFUL {
+        for _ in 0..LOOKS {
+            if has_come() {
+                return true;
+            }
+            hint::spin_loop();
+        }
+    }
+    false
+}
+
 /// Runs a future to its end on this thread.
-pub fn block_on<F: Future>(future: F) -> F::Output {
+pub fn block_on<F: IntoFuture>(future: F) -> F::Output {
     let mut never = || Ok::<(), std::convert::Infallible>(());
-    match block_on_with(future, Duration::from_secs(3600), &mut never) {
+    match block_on_with(future.into_future(), Duration::from_secs(3600), &mut never) {
         Ok(output) => output,
         Err(never) => match never {},
     }
@@ -100,17 +104,24 @@ pub fn block_on_with<F: Future, E>(
     interval: Duration,
     look: &mut impl FnMut() -> Result<(), E>,
 ) -> Result<F::Output, E> {
-    let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(ThreadWaker(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    let waiting = Waiting::begin();
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return Ok(output);
-        }
-        if !waiting.help() {
-            thread::park_timeout(interval);
-        }
-        look()?;
+    thread_local! {
+        /// What this thread sleeps by, unless it is in use further out.
+        static SLEEPER: Cell<Option<Arc<Sleeper>>> = const { Cell::new(None) };
     }
+    let mut future = pin!(future);
+    let _blocking = Blocking::begin();
+    let sleeper = SLEEPER.try_with(Cell::take).ok().flatten().unwrap_or_else(Sleeper::new);
+    let waker = Waker::from(sleeper.clone());
+    let mut context = Context::from_waker(&waker);
+    let result = loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            break Ok(output);
+        }
+        sleeper.sleep(interval);
+        if let Err(error) = look() {
+            break Err(error);
+        }
+    };
+    let _ = SLEEPER.try_with(|kept| kept.set(Some(sleeper)));
+    result
 }

@@ -1,6 +1,13 @@
-//! Options that are set and read by their names.
+//! What is found by its name: members, asks, options.
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
 
 use crate::error::{Error, ErrorKind, shown};
+
+/// What many threads look up by name. Names come from outside, so the hash is seeded.
+pub(crate) type ByName<T> = DashMap<Arc<str>, T, foldhash::quality::RandomState>;
 
 /// The limits of a struct by name, so that every language has the same ones without a list of its
 /// own.

@@ -11,6 +11,7 @@ use crate::agent::{Kind, Letter, Mailbox, Next, Refusal, Waiter};
 use crate::conversation::Protocol;
 use crate::directory::{Description, Profile};
 use crate::error::ErrorKind;
+use crate::lent::lend_after;
 use crate::limits::Limits;
 use crate::message::{Draft, Filter, Message, Performative};
 use crate::runtime::{Core, Party, Post};
@@ -101,7 +102,7 @@ impl Task {
     /// Answers the message and ends the task.
     pub fn finish(mut self, reply: Reply) {
         if let Some(host) = self.host.take() {
-            host.finish(self.key, &self.letter, reply);
+            lend_after(|| host.finish(self.key, &self.letter, reply));
         }
     }
 
@@ -221,7 +222,7 @@ impl HostAgent {
         let declared = registered.declared.clone();
         let is_first = self.registered.set(registered).is_ok();
         if is_first {
-            self.profile.declare(declared);
+            self.profile.declare(Arc::new(declared));
         }
         if is_first && self.mailbox.look_again() {
             self.pump();

@@ -24,6 +24,8 @@
 #![deny(unsafe_code)]
 
 mod agent;
+#[doc(hidden)]
+pub mod bench;
 pub mod blocking;
 mod by_name;
 mod choice;
@@ -34,6 +36,7 @@ mod fork;
 mod grants;
 mod host_agent;
 mod initiator;
+mod lent;
 mod limits;
 mod message;
 mod picture;

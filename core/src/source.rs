@@ -82,23 +82,27 @@ impl Source {
         bytes[6..8].copy_from_slice(&(0x7000 | (count >> 14 & 0x0fff) as u16).to_be_bytes());
         bytes[8..10].copy_from_slice(&(0x8000 | (count & 0x3fff) as u16).to_be_bytes());
         bytes[10..].copy_from_slice(&(self.id_prefix ^ (count >> 26)).to_be_bytes()[2..]);
-        Id::new(uuid::Uuid::from_bytes(bytes))
+        Id::new(uuid::Uuid::from_bytes(bytes), at_micros)
     }
 }
 
 /// A UUID as text, without an allocation.
-pub(crate) struct Id([u8; uuid::fmt::Hyphenated::LENGTH]);
+pub(crate) struct Id {
+    text: [u8; uuid::fmt::Hyphenated::LENGTH],
+    /// Microseconds since the Unix epoch.
+    pub made_at: u64,
+}
 
 impl Id {
-    fn new(uuid: uuid::Uuid) -> Self {
+    fn new(uuid: uuid::Uuid, made_at: u64) -> Self {
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
         uuid.hyphenated().encode_lower(&mut text);
-        Id(text)
+        Id { text, made_at }
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        std::str::from_utf8(&self.text).unwrap_or_default()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::store::Change;
 
 /// Commits the record of a turn that handled `handled`. What the agent keeps changes at once, for its
 /// next turn to see; what it sends goes out through `post`, which holds it back until it is on disk.
-pub(super) fn commit(
+pub(crate) fn commit(
     agent: &Arc<Agent>,
     record: TurnRecord,
     handled: Option<&Letter>,
@@ -45,11 +45,11 @@ pub(super) fn commit(
     for effect in record.effects {
         match effect {
             Effect::Send(message) => {
-                face.counters.messages_out.add(1);
+                face.counters.messages_out.add_alone(1);
                 core.route(Party(serial), message, ask, post);
             }
             Effect::Deliver(message, places) => {
-                face.counters.messages_out.add(1);
+                face.counters.messages_out.add_alone(1);
                 core.fill_places(Party(serial), &message, places, ask, post);
             }
             Effect::Subscribe(id, filter) => core.begin_subscription(agent, id, filter, made, post),

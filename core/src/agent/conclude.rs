@@ -109,9 +109,9 @@ fn report(agent: &Agent, job: &Job, end: &TurnEnd, trace: &TurnTrace, post: Post
     counters.took(took);
     match &end.outcome {
         Ok(ended) => {
-            counters.turns.add(1);
+            counters.turns.add_alone(1);
             if ended.code != 0 {
-                counters.error_codes.add(1);
+                counters.error_codes.add_alone(1);
             }
             agent.core.tell(EventKind::Turn, Some(&agent.face.name), post, || {
                 let [of, message] = job.shown();
@@ -153,7 +153,7 @@ fn conclude(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd,
         },
         (Job::Message(letter), Ok(ended)) => {
             completed(activity);
-            counters.messages_in.add(1);
+            counters.messages_in.add_alone(1);
             let code = ended.code;
             let replied = code == 0 || has_reply(&letter, &ended);
             commit(agent, ended.record, Some(&letter), Made::InTurn, post);
@@ -164,17 +164,17 @@ fn conclude(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd,
             }
         }
         (Job::Message(letter), Err(fault)) => {
-            counters.messages_in.add(1);
+            counters.messages_in.add_alone(1);
             agent.core.report_crash(&letter, &agent.face.name, &fault, post);
             crashed(agent, activity, &fault, post);
         }
         (Job::Timer(..), Ok(ended)) => {
             completed(activity);
-            counters.timers.add(1);
+            counters.timers.add_alone(1);
             commit(agent, ended.record, None, Made::InTurn, post);
         }
         (Job::Timer(..), Err(fault)) => {
-            counters.timers.add(1);
+            counters.timers.add_alone(1);
             crashed(agent, activity, &fault, post);
         }
         (Job::Restart(done), outcome) => {
@@ -278,11 +278,11 @@ fn write_down(agent: &Agent, post: Post<'_>) {
 /// Takes what an init has said and done for the agent's.
 fn take_up(agent: &Arc<Agent>, mut ended: Ended, post: Post<'_>) {
     let listed = &agent.settings.capabilities;
-    match Description::declared(listed, ended.capabilities.take().as_deref()) {
+    match agent.core.directory.declared(listed, ended.capabilities.take().as_deref()) {
         Ok(declared) => agent.face.profile.declare(declared),
         Err(wrong) => {
             let declared = Description::declared(listed, None).unwrap_or_default();
-            agent.face.profile.declare(declared);
+            agent.face.profile.declare(Arc::new(declared));
             agent
                 .face
                 .log(Level::Warn, &format!("get_capabilities wrote no AgentCapabilities: {wrong}"));

@@ -24,6 +24,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+pub(crate) use commit::commit;
 pub(crate) use face::Face;
 pub(crate) use holdings::{Holdings, Timer};
 pub(crate) use letter::{Kind, Letter};
@@ -92,7 +93,7 @@ pub(crate) struct Agent {
     /// Held while a turn commits, and while turns are taken back.
     pub ledger: Mutex<()>,
     /// What only the holder of the run token touches. It is taken out while a guest runs.
-    activity: Mutex<Activity>,
+    activity: Mutex<Option<Box<Activity>>>,
     /// Tells who waits for the agent's end, or for the end of its turn.
     pub stopped: Notify,
 }
@@ -163,7 +164,7 @@ impl Agent {
             state: AtomicU8::new(AgentState::Initiated as u8),
             generation: AtomicU32::new(0),
             ledger: Mutex::new(()),
-            activity: Mutex::new(activity),
+            activity: Mutex::new(Some(Box::new(activity))),
             stopped: Notify::new(),
         }
     }
@@ -223,11 +224,11 @@ impl Agent {
         self.state.swap(AgentState::Removed as u8, Ordering::AcqRel) != AgentState::Removed as u8
     }
 
-    fn take_activity(&self) -> Activity {
-        std::mem::take(&mut *self.activity.lock())
+    fn take_activity(&self) -> Box<Activity> {
+        self.activity.lock().take().unwrap_or_default()
     }
 
-    fn put_activity(&self, activity: Activity) {
-        *self.activity.lock() = activity;
+    fn put_activity(&self, activity: Box<Activity>) {
+        *self.activity.lock() = Some(activity);
     }
 }

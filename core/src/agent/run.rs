@@ -13,17 +13,17 @@ use super::mailbox::Next;
 use super::queue::Order;
 use super::trace::TurnTrace;
 use super::{Activity, Agent, AgentState, OnStarted};
+use crate::lent::Chore;
 use crate::runtime::{Loaded, Post};
 use crate::sandbox::{Delivery, Fault, FaultKind, InstancePermit, Seat, Slice, Turn, TurnEnd};
 use crate::scheduler::Lane;
-use crate::source::monotonic;
 
 /// What a calling thread runs before the pool takes the turn over: about one tick, and not less where
 /// a tick comes early.
 const CALLERS_TIME: Duration = Duration::from_millis(1);
 /// Turns that one agent may take in a row before others are looked at.
 const TURNS_IN_A_ROW: u32 = 32;
-/// The time of such a row after which no further turn is begun.
+/// The time that guests run in such a row after which no further turn is begun.
 const ROW_TIME: Duration = Duration::from_millis(1);
 
 /// What a turn is for.
@@ -100,6 +100,25 @@ pub(crate) fn run_claimed(agent: &Arc<Agent>, letter: Letter) {
     }
 }
 
+/// An agent that a thread is left with which lends itself: it runs a slice.
+impl Chore for Agent {
+    fn help(self: Arc<Self>) {
+        let _awake = self.engine.awake();
+        let _entered = self.seat.load().template.uses_wasi().then(|| self.core.io.enter());
+        self.mailbox.begin_slice();
+        let activity = self.take_activity();
+        contain(&self, || drive(&self, activity, None, Runner::Caller, Lane::outside()));
+    }
+
+    fn hand_over(self: Arc<Self>) {
+        self.core.scheduler.inject(self.clone());
+    }
+
+    fn blocks(&self) -> bool {
+        false
+    }
+}
+
 /// Runs an agent that the scheduler handed to this worker.
 pub(crate) fn run_queued(agent: &Arc<Agent>, lane: Lane<'_>) {
     agent.mailbox.begin_slice();
@@ -125,7 +144,7 @@ fn contain(agent: &Arc<Agent>, run: impl FnOnce()) {
 
 fn drive(
     agent: &Arc<Agent>,
-    mut activity: Activity,
+    mut activity: Box<Activity>,
     mut first: Option<Job>,
     runner: Runner,
     lane: Lane<'_>,
@@ -136,7 +155,7 @@ fn drive(
     };
     let waker = Waker::from(agent.clone());
     let mut context = Context::from_waker(&waker);
-    let begun = monotonic();
+    let mut row = Duration::ZERO;
     for turns in 1.. {
         let (mut turn, job, trace) = match activity.turn.take() {
             Some(running) => running,
@@ -165,7 +184,9 @@ fn drive(
                 (begin(agent, &mut activity, &job, &trace), job, trace)
             }
         };
-        match trace.within(|| poll(&mut turn, &mut context, allowance, agent)) {
+        let (slice, ran) = trace.within(|| poll(&mut turn, &mut context, allowance, agent));
+        row += ran;
+        match slice {
             Slice::Done(end) => {
                 drop(turn);
                 trace.end(&end.outcome);
@@ -177,7 +198,7 @@ fn drive(
                 agent.mailbox.preempt();
                 // A calling thread runs less than a quantum: the pool goes on with a fresh turn.
                 if runner == Runner::Caller {
-                    agent.core.scheduler.push(agent.clone(), lane);
+                    agent.core.scheduler.inject(agent.clone());
                 } else {
                     agent.core.scheduler.push_preempted(agent.clone());
                 }
@@ -192,7 +213,7 @@ fn drive(
                 return;
             }
         }
-        if turns >= max_turns || begun.elapsed() > ROW_TIME {
+        if turns >= max_turns || row > ROW_TIME {
             break;
         }
         // The next turn may be a long one: what this one made ready is not to wait for it.
@@ -228,17 +249,20 @@ fn begin(agent: &Arc<Agent>, activity: &mut Activity, job: &Job, trace: &TurnTra
 }
 
 /// Runs a slice. A panic in a host function is a defect of ours: it ends the turn, not the process.
-fn poll(turn: &mut Turn, context: &mut Context<'_>, allowance: Duration, agent: &Agent) -> Slice {
-    // The ticker looks after them too, but a guest may fault before its next tick.
-    agent.engine.check_signals();
+fn poll(
+    turn: &mut Turn,
+    context: &mut Context<'_>,
+    allowance: Duration,
+    agent: &Agent,
+) -> (Slice, Duration) {
     match catch_unwind(AssertUnwindSafe(|| turn.poll_slice(context, allowance))) {
         Ok((slice, ran)) => {
             agent.face.counters.ran(ran);
-            slice
+            (slice, ran)
         }
         Err(_) => {
             let fault = Fault::new(FaultKind::Trap, "the runtime itself failed in a host call");
-            Slice::Done(TurnEnd { instance: None, outcome: Err(fault) })
+            (Slice::Done(TurnEnd { instance: None, outcome: Err(fault) }), Duration::ZERO)
         }
     }
 }

@@ -13,16 +13,18 @@ mod searches;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use parking_lot::Mutex;
 
 pub(crate) use self::description::Description;
 pub(crate) use self::profile::{Profile, Registration};
 pub(crate) use self::registry::Note;
 use self::searches::Searches;
 use crate::agent::Agent;
+use crate::by_name::ByName;
 use crate::host_agent::HostAgent;
 use crate::message::Filter;
+use crate::runtime::Core;
 use crate::scheduler::{Calendar, Lane};
 use crate::store::SERIALS;
 
@@ -67,6 +69,14 @@ impl Member {
         }
     }
 
+    /// The runtime that it is in.
+    pub fn core(&self) -> &Arc<Core> {
+        match self {
+            Member::Agent(agent) => &agent.core,
+            Member::Host(host) => &host.core,
+        }
+    }
+
     /// What it can do.
     pub fn profile(&self) -> &Profile {
         match self {
@@ -91,12 +101,21 @@ impl Member {
 
 #[derive(Default)]
 pub(crate) struct Directory {
-    by_name: DashMap<Arc<str>, Member>,
-    by_id: DashMap<Arc<str>, Member>,
+    by_name: ByName<Member>,
+    by_id: ByName<Member>,
     /// Who wants to be told of changes.
     searches: Searches,
     /// When registrations end, by the serial of their member; with its id.
     leases: Arc<Calendar<u64, Arc<str>>>,
+    /// What was declared last: many agents of one module declare the same, and share it.
+    declared: Mutex<Option<Declared>>,
+}
+
+/// What somebody declared, and what it was made of.
+struct Declared {
+    listed: Vec<String>,
+    said: Option<Vec<u8>>,
+    description: Arc<Description>,
 }
 
 impl Directory {
@@ -113,6 +132,28 @@ impl Directory {
                 true
             }
         }
+    }
+
+    /// What an agent declares: as [`Description::declared`].
+    pub fn declared(
+        &self,
+        listed: &[String],
+        said: Option<&[u8]>,
+    ) -> Result<Arc<Description>, String> {
+        if let Some(last) = &*self.declared.lock()
+            && last.listed == listed
+            && last.said.as_deref() == said
+        {
+            return Ok(last.description.clone());
+        }
+        let description = Arc::new(Description::declared(listed, said)?);
+        let declared = Declared {
+            listed: listed.to_vec(),
+            said: said.map(<[u8]>::to_vec),
+            description: description.clone(),
+        };
+        *self.declared.lock() = Some(declared);
+        Ok(description)
     }
 
     /// Takes a member out.

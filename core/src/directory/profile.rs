@@ -66,9 +66,9 @@ pub(crate) struct Shown {
 
 impl Profile {
     /// Says what its deployer and its code say of it.
-    pub fn declare(&self, description: Description) {
+    pub fn declare(&self, description: Arc<Description>) {
         let mut state = self.0.write();
-        state.declared = Some(Arc::new(description));
+        state.declared = Some(description);
         state.join();
     }
 

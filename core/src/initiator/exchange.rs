@@ -77,10 +77,11 @@ impl Exchange {
         let ask = Ask::new(AskParts {
             key: key.as_str(),
             conversation_id: Some(conversation.as_str()),
-            asker: &core.name,
+            asker: core.name.clone(),
             awaits: Awaits::Every(protocol),
             parent: within.and_then(|within| core.ask_within(within)),
             handler: within.map(|Within(host, _)| host),
+            gathering: None,
         });
         for member in &members {
             ask.allow(member.serial());

@@ -138,9 +138,9 @@ impl Draft {
     /// Adds a field: one of FIPA's parameters, or one whose name begins with `X-`.
     #[must_use]
     pub fn field(mut self, name: &str, value: &str) -> Self {
-        let mut json = Vec::with_capacity(value.len() + 2);
+        let mut json = String::with_capacity(value.len() + 2);
         write_string(&mut json, value);
-        self.raw_field(name, &String::from_utf8_lossy(&json));
+        self.raw_field(name, &json);
         self
     }
 

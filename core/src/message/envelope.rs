@@ -1,11 +1,10 @@
 //! Reading a message: once, without touching its content.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use smallvec::SmallVec;
 
+use super::scan::{Quoted, Scanner, Wrong};
 use super::{Performative, Traceparent};
 use crate::error::{Error, ErrorKind, shown};
 
@@ -19,11 +18,12 @@ pub(crate) const MAX_RECEIVERS: usize = 10_000;
 pub(crate) struct Envelope<'a> {
     pub performative: Option<Performative>,
     pub sender: Option<Sender<'a>>,
-    pub receivers: Vec<Cow<'a, str>>,
+    pub receivers: SmallVec<[Cow<'a, str>; 1]>,
     /// The receiver was an array, also when it named only one.
     pub receiver_is_array: bool,
     pub reply_to: Option<Cow<'a, str>>,
-    pub content: Option<&'a RawValue>,
+    /// As JSON.
+    pub content: Option<&'a str>,
     pub language: Option<Cow<'a, str>>,
     pub encoding: Option<Cow<'a, str>>,
     pub ontology: Option<Cow<'a, str>>,
@@ -32,215 +32,232 @@ pub(crate) struct Envelope<'a> {
     pub reply_with: Option<Cow<'a, str>>,
     pub in_reply_to: Option<Cow<'a, str>>,
     pub reply_by: Option<ReplyBy<'a>>,
-    /// Fields that FIPA does not name; they are carried as they are.
-    pub extras: Vec<(Cow<'a, str>, &'a RawValue)>,
+    /// Fields that FIPA does not name, as JSON; they are carried as they are.
+    pub extras: Vec<(Cow<'a, str>, &'a str)>,
 }
 
 /// `sender` as it was written: a name, or the receivers of the message that is being answered.
 #[derive(Debug)]
 pub(crate) enum Sender<'a> {
     One(Cow<'a, str>),
-    Many(Vec<Cow<'a, str>>),
+    Many(SmallVec<[Cow<'a, str>; 1]>),
 }
 
-/// `reply_by`: the text that was given and the instant that it names.
+/// `reply_by`: the JSON that was given and the instant that it names.
 #[derive(Debug)]
 pub(crate) struct ReplyBy<'a> {
-    pub raw: &'a RawValue,
+    pub raw: &'a str,
     pub micros: u64,
 }
 
 impl<'a> Envelope<'a> {
     /// Reads a message. Duplicate keys are refused, whatever way they are escaped.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
-        serde_json::from_slice(bytes).map_err(|wrong| {
-            Error::new(ErrorKind::InvalidMessage, format!("this is not a message: {wrong}"))
-        })
+        let text = std::str::from_utf8(bytes)
+            .map_err(|wrong| invalid(format_args!("it is not UTF-8: {wrong}")))?;
+        let mut envelope = Envelope::default();
+        match envelope.fill(text) {
+            Ok(()) => Ok(envelope),
+            Err(Fault::Text(wrong)) => Err(invalid(format_args!("{}", place_of(text, &wrong)))),
+            Err(Fault::Meaning(error)) => Err(error),
+        }
+    }
+
+    fn fill(&mut self, text: &'a str) -> Result<(), Fault> {
+        let mut scanner = Scanner::new(text);
+        if !scanner.take(b'{') {
+            return Err(scanner.wrong("a JSON object with a `performative`").into());
+        }
+        let mut seen = 0;
+        if !scanner.take(b'}') {
+            loop {
+                let key = plain(scanner.key()?)?;
+                self.read_field(key, &mut scanner, &mut seen)?;
+                if scanner.take(b'}') {
+                    break;
+                }
+                if !scanner.take(b',') {
+                    return Err(scanner.wrong("`,` or `}`").into());
+                }
+            }
+        }
+        if scanner.is_at_end() { Ok(()) } else { Err(scanner.wrong("nothing more").into()) }
     }
 
     /// What the message says of where it belongs in a trace, if it says something: `Some(None)` where
     /// that cannot be read.
     pub fn traceparent(&self) -> Option<Option<Traceparent>> {
         let (_, value) = self.extras.iter().find(|(key, _)| *key == Traceparent::FIELD)?;
-        let text: Option<Cow<'_, str>> = serde_json::from_str(value.get()).ok();
+        let text: Option<Cow<'_, str>> = serde_json::from_str(value).ok();
         Some(text.and_then(|text| Traceparent::parse(&text)))
     }
-}
 
-impl<'de> Deserialize<'de> for Envelope<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EnvelopeVisitor)
-    }
-}
-
-struct EnvelopeVisitor;
-
-impl<'de> Visitor<'de> for EnvelopeVisitor {
-    type Value = Envelope<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object with a `performative`")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
-        let mut envelope = Envelope::default();
-        let mut seen = 0u32;
-        while let Some(Text(key)) = map.next_key::<Text<'de>>()? {
-            let Some(index) = FIELDS.iter().position(|field| *field == key) else {
-                if envelope.extras.len() == MAX_EXTRA_FIELDS {
-                    return Err(de::Error::custom(format_args!(
-                        "more than {MAX_EXTRA_FIELDS} fields that FIPA does not name"
-                    )));
-                }
-                if envelope.extras.iter().any(|(name, _)| *name == key) {
-                    return Err(duplicate(&key));
-                }
-                envelope.extras.push((key, map.next_value()?));
-                continue;
-            };
-            if seen & (1 << index) != 0 {
-                return Err(duplicate(&key));
-            }
-            seen |= 1 << index;
-            envelope.read_field(FIELDS[index], &mut map)?;
-        }
-        Ok(envelope)
-    }
-}
-
-/// FIPA's parameters (SC00061), and the two that the host adds.
-const FIELDS: [&str; 15] = [
-    "performative",
-    "sender",
-    "receiver",
-    "content",
-    "conversation_id",
-    "reply_with",
-    "in_reply_to",
-    "protocol",
-    "reply_by",
-    "language",
-    "ontology",
-    "encoding",
-    "reply_to",
-    "message_id",
-    "sent_at",
-];
-
-impl<'de> Envelope<'de> {
-    fn read_field<A: MapAccess<'de>>(
+    /// Reads the value of a field: one of FIPA's parameters (SC00061), one of the two that the host adds,
+    /// or any other. `seen` has a bit for each that was there.
+    fn read_field(
         &mut self,
-        field: &'static str,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
-        match field {
+        key: Cow<'a, str>,
+        scanner: &mut Scanner<'a>,
+        seen: &mut u32,
+    ) -> Result<(), Fault> {
+        let mut once = |bit: u32| {
+            let is_first = *seen & 1 << bit == 0;
+            *seen |= 1 << bit;
+            if is_first { Ok(()) } else { Err(duplicate(&key)) }
+        };
+        match &*key {
             "performative" => {
-                let Some(text) = text_or_null(field, map)? else {
-                    return Ok(());
+                once(0)?;
+                self.performative = match text_or_null(&key, scanner)? {
+                    Some(text) => Some(Performative::parse(&text).ok_or_else(|| {
+                        let shown = shown(&text);
+                        meaning(format_args!(
+                            "{shown:?} is not one of FIPA's 22 communicative acts"
+                        ))
+                    })?),
+                    None => None,
                 };
-                let act = Performative::parse(&text).ok_or_else(|| {
-                    let shown = shown(&text);
-                    de::Error::custom(format_args!(
-                        "{shown:?} is not one of FIPA's 22 communicative acts"
-                    ))
-                })?;
-                self.performative = Some(act);
             }
             "sender" => {
-                self.sender = match map.next_value::<Names<'de>>().map_err(|e| within(field, e))? {
+                once(1)?;
+                self.sender = match names(&key, scanner)? {
                     Names::None => None,
                     Names::One(name) => Some(Sender::One(name)),
                     Names::Many(names) => Some(Sender::Many(names)),
                 };
             }
-            "receiver" => match map.next_value::<Names<'de>>().map_err(|e| within(field, e))? {
-                Names::None => {}
-                Names::One(name) => self.receivers.push(name),
-                Names::Many(names) => {
-                    self.receiver_is_array = true;
-                    self.receivers = names;
+            "receiver" => {
+                once(2)?;
+                match names(&key, scanner)? {
+                    Names::None => {}
+                    Names::One(name) => self.receivers.push(name),
+                    Names::Many(names) => {
+                        self.receiver_is_array = true;
+                        self.receivers = names;
+                    }
                 }
-            },
-            "content" => self.content = Some(map.next_value()?),
-            "reply_by" => self.reply_by = read_reply_by(map.next_value()?)?,
-            "language" => self.language = text_or_null(field, map)?,
-            "encoding" => self.encoding = text_or_null(field, map)?,
-            "ontology" => self.ontology = text_or_null(field, map)?,
-            "protocol" => self.protocol = text_or_null(field, map)?,
-            "conversation_id" => self.conversation_id = text_or_null(field, map)?,
-            "reply_with" => self.reply_with = text_or_null(field, map)?,
-            "in_reply_to" => self.in_reply_to = text_or_null(field, map)?,
-            "reply_to" => self.reply_to = text_or_null(field, map)?,
+            }
+            "content" => {
+                once(3)?;
+                self.content = Some(scanner.value()?);
+            }
+            "conversation_id" => {
+                once(4)?;
+                self.conversation_id = text_or_null(&key, scanner)?;
+            }
+            "reply_with" => {
+                once(5)?;
+                self.reply_with = text_or_null(&key, scanner)?;
+            }
+            "in_reply_to" => {
+                once(6)?;
+                self.in_reply_to = text_or_null(&key, scanner)?;
+            }
+            "protocol" => {
+                once(7)?;
+                self.protocol = text_or_null(&key, scanner)?;
+            }
+            "reply_by" => {
+                once(8)?;
+                self.reply_by = read_reply_by(scanner.value()?)?;
+            }
+            "language" => {
+                once(9)?;
+                self.language = text_or_null(&key, scanner)?;
+            }
+            "ontology" => {
+                once(10)?;
+                self.ontology = text_or_null(&key, scanner)?;
+            }
+            "encoding" => {
+                once(11)?;
+                self.encoding = text_or_null(&key, scanner)?;
+            }
+            "reply_to" => {
+                once(12)?;
+                self.reply_to = text_or_null(&key, scanner)?;
+            }
             // The host writes these two itself; what somebody else wrote there is not believed.
+            "message_id" => {
+                once(13)?;
+                scanner.value()?;
+            }
+            "sent_at" => {
+                once(14)?;
+                scanner.value()?;
+            }
             _ => {
-                map.next_value::<de::IgnoredAny>()?;
+                if self.extras.len() == MAX_EXTRA_FIELDS {
+                    return Err(meaning(format_args!(
+                        "more than {MAX_EXTRA_FIELDS} fields that FIPA does not name"
+                    )));
+                }
+                if self.extras.iter().any(|(name, _)| *name == key) {
+                    return Err(duplicate(&key));
+                }
+                self.extras.push((key, scanner.value()?));
             }
         }
         Ok(())
     }
 }
 
-fn duplicate<E: de::Error>(key: &str) -> E {
+/// Why a text is no message.
+enum Fault {
+    /// It is no JSON, or not of the right shape there.
+    Text(Wrong),
+    /// It says what a message cannot say.
+    Meaning(Error),
+}
+
+impl From<Wrong> for Fault {
+    fn from(wrong: Wrong) -> Self {
+        Fault::Text(wrong)
+    }
+}
+
+#[cold]
+fn invalid(why: std::fmt::Arguments<'_>) -> Error {
+    Error::new(ErrorKind::InvalidMessage, format!("this is not a message: {why}"))
+}
+
+#[cold]
+fn meaning(why: std::fmt::Arguments<'_>) -> Fault {
+    Fault::Meaning(invalid(why))
+}
+
+#[cold]
+fn duplicate(key: &str) -> Fault {
     let shown = shown(key);
-    E::custom(format_args!("the key {shown:?} stands there twice"))
+    meaning(format_args!("the key {shown:?} stands there twice"))
 }
 
-fn within<E: de::Error>(field: &str, error: impl fmt::Display) -> E {
-    E::custom(format_args!("`{field}`: {error}"))
+/// What was expected in a text, and where; lines and columns count from 1.
+#[cold]
+fn place_of(text: &str, wrong: &Wrong) -> String {
+    let before = &text.as_bytes()[..wrong.at.min(text.len())];
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+    format!("expected {} at line {line} column {column}", wrong.expected)
 }
 
-fn text_or_null<'de, A: MapAccess<'de>>(
-    field: &str,
-    map: &mut A,
-) -> Result<Option<Cow<'de, str>>, A::Error> {
-    let text = map.next_value::<Option<Text<'de>>>().map_err(|e| within(field, e))?;
-    Ok(text.map(|Text(text)| text))
-}
-
-fn read_reply_by<'de, E: de::Error>(raw: &'de RawValue) -> Result<Option<ReplyBy<'de>>, E> {
-    let text = raw.get();
-    if text == "null" {
-        return Ok(None);
+/// The text that a string stands for; a borrowed one needs no escapes.
+fn plain(quoted: Quoted<'_>) -> Result<Cow<'_, str>, Fault> {
+    if !quoted.has_escapes {
+        return Ok(Cow::Borrowed(quoted.raw));
     }
-    let micros = if text.starts_with('"') {
-        let text: Text = serde_json::from_str(text).map_err(|e| within("reply_by", e))?;
-        let instant: jiff::Timestamp = text.0.parse().map_err(|_| {
-            let shown = shown(&text.0);
-            E::custom(format_args!("`reply_by`: {shown:?} is not an RFC 3339 time"))
-        })?;
-        u64::try_from(instant.as_microsecond()).unwrap_or(0)
-    } else {
-        text.parse().map_err(|_| {
-            E::custom("`reply_by`: expected an RFC 3339 text or whole microseconds since 1970")
-        })?
-    };
-    Ok(Some(ReplyBy { raw, micros }))
-}
-
-/// A string that borrows from the input where it holds no escape.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor)
+    let text: Result<String, _> = serde_json::from_str(&format!("\"{}\"", quoted.raw));
+    match text {
+        Ok(text) => Ok(Cow::Owned(text)),
+        Err(wrong) => Err(meaning(format_args!("the string \"{}\": {wrong}", shown(quoted.raw)))),
     }
 }
 
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Owned(text.to_owned())))
+fn text_or_null<'a>(field: &str, scanner: &mut Scanner<'a>) -> Result<Option<Cow<'a, str>>, Fault> {
+    match scanner.peek() {
+        b'"' => Ok(Some(plain(scanner.string()?)?)),
+        _ if scanner.value()? == "null" => Ok(None),
+        _ => Err(meaning(format_args!("`{field}`: expected a string"))),
     }
 }
 
@@ -248,44 +265,60 @@ impl<'de> Visitor<'de> for TextVisitor {
 enum Names<'a> {
     None,
     One(Cow<'a, str>),
-    Many(Vec<Cow<'a, str>>),
+    Many(SmallVec<[Cow<'a, str>; 1]>),
 }
 
-impl<'de> Deserialize<'de> for Names<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NamesVisitor)
-    }
-}
-
-struct NamesVisitor;
-
-impl<'de> Visitor<'de> for NamesVisitor {
-    type Value = Names<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name or an array of names")
-    }
-
-    fn visit_unit<E>(self) -> Result<Names<'de>, E> {
-        Ok(Names::None)
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Names<'de>, E> {
-        Ok(Names::One(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Names<'de>, E> {
-        Ok(Names::One(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Names<'de>, A::Error> {
-        let mut names = Vec::new();
-        while let Some(Text(name)) = seq.next_element::<Text<'de>>()? {
-            if names.len() == MAX_RECEIVERS {
-                return Err(de::Error::custom(format_args!("more than {MAX_RECEIVERS} names")));
+fn names<'a>(field: &str, scanner: &mut Scanner<'a>) -> Result<Names<'a>, Fault> {
+    if scanner.peek() != b'[' {
+        return match text_or_null(field, scanner) {
+            Ok(None) => Ok(Names::None),
+            Ok(Some(name)) => Ok(Names::One(name)),
+            Err(Fault::Meaning(_)) => {
+                Err(meaning(format_args!("`{field}`: expected a name or an array of names")))
             }
-            names.push(name);
-        }
-        Ok(Names::Many(names))
+            Err(wrong) => Err(wrong),
+        };
     }
+    scanner.take(b'[');
+    let mut names = SmallVec::new();
+    if scanner.take(b']') {
+        return Ok(Names::Many(names));
+    }
+    loop {
+        if names.len() == MAX_RECEIVERS {
+            return Err(meaning(format_args!("`{field}`: more than {MAX_RECEIVERS} names")));
+        }
+        if scanner.peek() != b'"' {
+            return Err(meaning(format_args!("`{field}`: expected names, and nothing else")));
+        }
+        names.push(plain(scanner.string()?)?);
+        if scanner.take(b']') {
+            return Ok(Names::Many(names));
+        }
+        if !scanner.take(b',') {
+            return Err(scanner.wrong("`,` or `]`").into());
+        }
+    }
+}
+
+fn read_reply_by(raw: &str) -> Result<Option<ReplyBy<'_>>, Fault> {
+    if raw == "null" {
+        return Ok(None);
+    }
+    let micros = if raw.starts_with('"') {
+        let text: Cow<'_, str> = serde_json::from_str(raw)
+            .map_err(|wrong| meaning(format_args!("`reply_by`: {wrong}")))?;
+        let instant: jiff::Timestamp = text.parse().map_err(|_| {
+            let shown = shown(&text);
+            meaning(format_args!("`reply_by`: {shown:?} is not an RFC 3339 time"))
+        })?;
+        u64::try_from(instant.as_microsecond()).unwrap_or(0)
+    } else {
+        raw.parse().map_err(|_| {
+            meaning(format_args!(
+                "`reply_by`: expected an RFC 3339 text or whole microseconds since 1970"
+            ))
+        })?
+    };
+    Ok(Some(ReplyBy { raw, micros }))
 }

@@ -10,6 +10,7 @@ mod filter;
 mod json;
 pub mod name;
 mod performative;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod traceparent;

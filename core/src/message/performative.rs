@@ -13,6 +13,11 @@ macro_rules! performatives {
             /// Every act, in alphabetical order.
             pub const ALL: &'static [Performative] = &[$(Performative::$variant),*];
 
+            /// Reads the usual spelling.
+            fn parse_usual(text: &str) -> Option<Self> {
+                match text { $($text => Some(Performative::$variant),)* _ => None }
+            }
+
             /// The act as it is written in a message: lower case, with hyphens.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Performative::$variant => $text),* }
@@ -71,10 +76,11 @@ performatives! {
 impl Performative {
     /// Reads an act; upper case and underscores are understood too (`QUERY_IF`).
     pub fn parse(text: &str) -> Option<Self> {
-        // The usual spelling is compared first, without touching a byte.
-        if let Some(act) = Self::ALL.iter().find(|act| act.as_str() == text) {
-            return Some(*act);
-        }
+        Self::parse_usual(text).or_else(|| Self::parse_unusual(text))
+    }
+
+    #[cold]
+    fn parse_unusual(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|act| {
             act.as_str().len() == text.len()
                 && act.as_str().bytes().zip(text.bytes()).all(|(want, have)| {

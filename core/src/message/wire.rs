@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use super::envelope::Envelope;
-use super::json::{is_plain_text, write_number, write_string};
+use super::json::{write_number, write_string};
 use super::{Measure, Performative, Traceparent, name};
 use crate::error::{Error, ErrorKind};
 
@@ -17,7 +17,7 @@ pub struct Message(Arc<Inner>);
 struct Inner {
     /// The JSON text that a guest is shown, then the unescaped form of those fields that needed
     /// escapes.
-    buffer: Vec<u8>,
+    buffer: String,
     json_len: u32,
     performative: Performative,
     fields: [Span; FIELD_COUNT],
@@ -59,6 +59,8 @@ enum Field {
 }
 
 const FIELD_COUNT: usize = 10;
+/// What a message takes beside its content, as a rule: so much room is set aside to write it.
+const USUAL_BYTES: usize = 288;
 
 /// What the host adds to a message that somebody wrote.
 #[derive(Default)]
@@ -87,31 +89,31 @@ impl Message {
         let performative = envelope.performative.ok_or_else(|| {
             Error::new(ErrorKind::InvalidMessage, "the message has no `performative`")
         })?;
-        let mut writer = Writer::new(envelope, stamp.message_id.is_none());
+        let mut writer = Writer::new(envelope, stamp);
         writer.raw("{\"performative\":\"");
         writer.raw(performative.as_str());
         writer.raw("\"");
-        writer.text(Field::Sender, "sender", stamp.sender);
-        let receivers = writer.receivers(envelope, stamp.receiver)?;
-        writer.text(Field::ReplyTo, "reply_to", envelope.reply_to.as_deref());
+        writer.text(Field::Sender, ",\"sender\":", stamp.sender);
+        let receivers = writer.receivers(envelope, stamp)?;
+        writer.text(Field::ReplyTo, ",\"reply_to\":", envelope.reply_to.as_deref());
         let content = writer.content(envelope);
-        writer.text(Field::Language, "language", envelope.language.as_deref());
-        writer.text(Field::Encoding, "encoding", envelope.encoding.as_deref());
-        writer.text(Field::Ontology, "ontology", envelope.ontology.as_deref());
-        writer.text(Field::Protocol, "protocol", envelope.protocol.as_deref());
+        writer.text(Field::Language, ",\"language\":", envelope.language.as_deref());
+        writer.text(Field::Encoding, ",\"encoding\":", envelope.encoding.as_deref());
+        writer.text(Field::Ontology, ",\"ontology\":", envelope.ontology.as_deref());
+        writer.text(Field::Protocol, ",\"protocol\":", envelope.protocol.as_deref());
         let conversation_id = envelope.conversation_id.as_deref().or(stamp.conversation_id);
-        writer.text(Field::ConversationId, "conversation_id", conversation_id);
+        writer.text(Field::ConversationId, ",\"conversation_id\":", conversation_id);
         let reply_with = envelope.reply_with.as_deref().or(stamp.reply_with);
-        writer.text(Field::ReplyWith, "reply_with", reply_with);
-        writer.text(Field::InReplyTo, "in_reply_to", envelope.in_reply_to.as_deref());
+        writer.text(Field::ReplyWith, ",\"reply_with\":", reply_with);
+        writer.text(Field::InReplyTo, ",\"in_reply_to\":", envelope.in_reply_to.as_deref());
         let reply_by = match (&envelope.reply_by, stamp.reply_by) {
             (Some(given), _) => {
-                writer.key("reply_by");
-                writer.raw(given.raw.get());
+                writer.raw(",\"reply_by\":");
+                writer.raw(given.raw);
                 Some(given.micros)
             }
             (None, Some(micros)) => {
-                writer.key("reply_by");
+                writer.raw(",\"reply_by\":");
                 write_number(&mut writer.out, micros);
                 Some(micros)
             }
@@ -119,7 +121,7 @@ impl Message {
         };
         for (key, value) in &envelope.extras {
             writer.key(key);
-            writer.raw(value.get());
+            writer.raw(value);
         }
         let traceparent = match envelope.traceparent() {
             Some(said) => said,
@@ -131,9 +133,9 @@ impl Message {
                 stamp.traceparent
             }
         };
-        writer.text(Field::MessageId, "message_id", stamp.message_id);
+        writer.text(Field::MessageId, ",\"message_id\":", stamp.message_id);
         if stamp.sent_at > 0 {
-            writer.key("sent_at");
+            writer.raw(",\"sent_at\":");
             write_number(&mut writer.out, stamp.sent_at);
         }
         writer.raw("}");
@@ -172,7 +174,7 @@ impl Message {
 
     /// The message as JSON, as every receiver sees it.
     pub fn as_json(&self) -> &[u8] {
-        &self.0.buffer[..self.0.json_len as usize]
+        &self.0.buffer.as_bytes()[..self.0.json_len as usize]
     }
 
     /// The act.
@@ -312,19 +314,15 @@ impl Message {
     /// The same message with a note of its size in place of its content.
     pub(crate) fn without_content(&self) -> Self {
         let note = format!("\"({} bytes)\"", self.content().len());
-        let raw = serde_json::value::RawValue::from_string(note);
-        let shortened = raw.ok().and_then(|raw| {
-            let mut envelope = Envelope::read(self.as_json()).ok()?;
-            envelope.content = Some(&raw);
-            let stamp = Stamp {
-                sender: Some(self.sender()),
-                message_id: Some(self.message_id()),
-                sent_at: self.sent_at(),
-                ..Stamp::default()
-            };
-            Self::write(&envelope, &stamp).ok()
-        });
-        shortened.unwrap_or_else(|| self.clone())
+        let Ok(mut envelope) = Envelope::read(self.as_json()) else { return self.clone() };
+        envelope.content = Some(&note);
+        let stamp = Stamp {
+            sender: Some(self.sender()),
+            message_id: Some(self.message_id()),
+            sent_at: self.sent_at(),
+            ..Stamp::default()
+        };
+        Self::write(&envelope, &stamp).unwrap_or_else(|_| self.clone())
     }
 
     /// Where an answer to this message goes.
@@ -338,9 +336,7 @@ impl Message {
     }
 
     fn text(&self, span: Span) -> &str {
-        let bytes = self.0.buffer.get(span.start as usize..span.end as usize).unwrap_or_default();
-        // Every span covers text that was written from a `str`.
-        std::str::from_utf8(bytes).unwrap_or_default()
+        self.0.buffer.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 }
 
@@ -360,39 +356,39 @@ struct Parts {
 }
 
 struct Writer<'a> {
-    out: Vec<u8>,
+    out: String,
     fields: [Span; FIELD_COUNT],
     /// Fields whose text needed escapes; their plain form is put behind the JSON at the end.
     escaped: Vec<(Field, Cow<'a, str>)>,
     escaped_receivers: Vec<(usize, String)>,
-    is_unsent: bool,
 }
 
 impl<'a> Writer<'a> {
-    fn new(envelope: &Envelope<'_>, is_unsent: bool) -> Self {
-        let content = envelope.content.map_or(0, |raw| raw.get().len());
+    fn new(envelope: &Envelope<'_>, stamp: &Stamp<'_>) -> Self {
+        let content = envelope.content.map_or(0, str::len);
+        let usual = if stamp.message_id.is_some() { USUAL_BYTES } else { USUAL_BYTES / 2 };
         Writer {
-            out: Vec::with_capacity(content + 320),
+            out: String::with_capacity(content + usual),
             fields: [ABSENT; FIELD_COUNT],
             escaped: Vec::new(),
             escaped_receivers: Vec::new(),
-            is_unsent,
         }
     }
 
     fn raw(&mut self, text: &str) {
-        self.out.extend_from_slice(text.as_bytes());
+        self.out.push_str(text);
     }
 
     fn key(&mut self, key: &str) {
-        self.out.push(b',');
+        self.out.push(',');
         write_string(&mut self.out, key);
-        self.out.push(b':');
+        self.out.push(':');
     }
 
-    fn text(&mut self, field: Field, key: &str, value: Option<&'a str>) {
+    /// Writes a field; `key` is its name in quotes, with a comma before it and a colon behind.
+    fn text(&mut self, field: Field, key: &'static str, value: Option<&'a str>) {
         let Some(value) = value else { return };
-        self.key(key);
+        self.raw(key);
         match self.string(value) {
             Some(span) => self.fields[field as usize] = span,
             None => self.escaped.push((field, Cow::Borrowed(value))),
@@ -402,17 +398,17 @@ impl<'a> Writer<'a> {
     /// Writes a string; its span, unless it had to be escaped.
     fn string(&mut self, value: &str) -> Option<Span> {
         let start = self.out.len() as u32 + 1;
-        write_string(&mut self.out, value);
-        is_plain_text(value).then(|| Span { start, end: self.out.len() as u32 - 1 })
+        let is_plain = write_string(&mut self.out, value);
+        is_plain.then(|| Span { start, end: self.out.len() as u32 - 1 })
     }
 
     fn receivers(
         &mut self,
         envelope: &Envelope<'_>,
-        instead: Option<&str>,
+        stamp: &Stamp<'_>,
     ) -> Result<Receivers, Error> {
-        if let Some(name) = instead {
-            self.key("receiver");
+        if let Some(name) = stamp.receiver {
+            self.raw(",\"receiver\":");
             let span = self.string(name);
             if span.is_none() {
                 self.escaped_receivers.push((0, name.to_owned()));
@@ -420,19 +416,24 @@ impl<'a> Writer<'a> {
             return Ok(Receivers::One(span.unwrap_or(ABSENT)));
         }
         if envelope.receivers.is_empty() {
-            if self.is_unsent {
+            if stamp.message_id.is_none() {
                 return Ok(Receivers::Many(Box::default()));
             }
             return Err(Error::new(ErrorKind::InvalidMessage, "the message has no `receiver`"));
         }
-        self.key("receiver");
-        if envelope.receiver_is_array {
-            self.out.push(b'[');
+        self.raw(",\"receiver\":");
+        if let ([one], false) = (&envelope.receivers[..], envelope.receiver_is_array) {
+            let span = self.string(one);
+            if span.is_none() {
+                self.escaped_receivers.push((0, one.clone().into_owned()));
+            }
+            return Ok(Receivers::One(span.unwrap_or(ABSENT)));
         }
+        self.out.push('[');
         let mut spans = Vec::with_capacity(envelope.receivers.len());
         for (index, name) in envelope.receivers.iter().enumerate() {
             if index > 0 {
-                self.out.push(b',');
+                self.out.push(',');
             }
             let span = self.string(name);
             if span.is_none() {
@@ -440,9 +441,7 @@ impl<'a> Writer<'a> {
             }
             spans.push(span.unwrap_or(ABSENT));
         }
-        if envelope.receiver_is_array {
-            self.out.push(b']');
-        }
+        self.out.push(']');
         Ok(match spans[..] {
             [one] => Receivers::One(one),
             _ => Receivers::Many(spans.into()),
@@ -453,9 +452,9 @@ impl<'a> Writer<'a> {
         let Some(raw) = envelope.content else {
             return ABSENT;
         };
-        self.key("content");
+        self.raw(",\"content\":");
         let start = self.out.len() as u32;
-        self.raw(raw.get());
+        self.raw(raw);
         Span { start, end: self.out.len() as u32 }
     }
 
@@ -463,12 +462,12 @@ impl<'a> Writer<'a> {
         let json_len = self.out.len();
         for (field, text) in &self.escaped {
             let start = self.out.len() as u32;
-            self.out.extend_from_slice(text.as_bytes());
+            self.out.push_str(text);
             self.fields[*field as usize] = Span { start, end: self.out.len() as u32 };
         }
         for (index, text) in &self.escaped_receivers {
             let start = self.out.len() as u32;
-            self.out.extend_from_slice(text.as_bytes());
+            self.out.push_str(text);
             let span = Span { start, end: self.out.len() as u32 };
             match &mut parts.receivers {
                 Receivers::One(one) => *one = span,

@@ -2,14 +2,18 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use dashmap::DashMap;
-use parking_lot::Mutex;
+use dashmap::mapref::entry::Entry;
+use parking_lot::{Mutex, MutexGuard};
+use smallvec::SmallVec;
 
+use super::call::Gathering;
 use super::core::Core;
 use super::following::has_proposals;
 use super::posting::{Outward, Post};
+use crate::by_name::ByName;
 use crate::conversation::Protocol;
 use crate::error::Error;
 use crate::message::{Message, Performative, name};
@@ -17,14 +21,15 @@ use crate::message::{Message, Performative, name};
 /// An ask that has not been answered. Every message that it led to carries it along.
 pub(crate) struct Ask {
     /// The `reply_with` that an answer names.
-    key: Box<str>,
-    conversation_id: Option<Box<str>>,
+    key: Arc<str>,
+    conversation_id: Option<Arc<str>>,
     /// The name that an answer is sent to.
-    asker: Box<str>,
+    asker: Arc<str>,
     awaits: Awaits,
     /// The ask that the asking handler is itself a part of, and that handler.
     parent: Option<Arc<Ask>>,
     handler: Option<u64>,
+    gathering: Option<Arc<Gathering>>,
     state: Mutex<State>,
 }
 
@@ -42,7 +47,7 @@ pub(crate) enum Awaits {
 #[derive(Default)]
 struct State {
     /// Whose answer counts, beside that of `ams`; sorted.
-    allowed: Vec<u64>,
+    allowed: SmallVec<[u64; 4]>,
     answers: VecDeque<Result<Message, Error>>,
     bytes: usize,
     /// Answers that found no room.
@@ -53,7 +58,7 @@ struct State {
     lingers: bool,
     done: bool,
     /// Who waits: one, unless several read the answers of one exchange.
-    wakers: Vec<Waker>,
+    wakers: SmallVec<[Waker; 1]>,
 }
 
 /// What became of an answer.
@@ -79,10 +84,12 @@ const FURTHER: char = '#';
 pub(crate) struct AskParts<'a> {
     pub key: &'a str,
     pub conversation_id: Option<&'a str>,
-    pub asker: &'a str,
+    pub asker: Arc<str>,
     pub awaits: Awaits,
     pub parent: Option<Arc<Ask>>,
     pub handler: Option<u64>,
+    /// The many asks that it is one of.
+    pub gathering: Option<Arc<Gathering>>,
 }
 
 impl Ask {
@@ -90,10 +97,11 @@ impl Ask {
         Arc::new(Ask {
             key: parts.key.into(),
             conversation_id: parts.conversation_id.map(Into::into),
-            asker: parts.asker.into(),
+            asker: parts.asker,
             awaits: parts.awaits,
             parent: parts.parent,
             handler: parts.handler,
+            gathering: parts.gathering,
             state: Mutex::default(),
         })
     }
@@ -208,10 +216,18 @@ impl Ask {
             state.done = true;
         }
         state.answers.push_back(Ok(message.clone()));
+        self.tell(state);
+        Taken::Yes
+    }
+
+    /// Wakes who waits, for what has just come.
+    fn tell(&self, mut state: MutexGuard<'_, State>) {
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
-        Taken::Yes
+        if let Some(gathering) = &self.gathering {
+            gathering.answered();
+        }
     }
 
     /// Whether [`Ask::answer`] would take an answer of `from` now.
@@ -254,9 +270,7 @@ impl Ask {
         }
         state.done = true;
         state.answers.push_back(Err(error));
-        let wakers = std::mem::take(&mut state.wakers);
-        drop(state);
-        wakers.into_iter().for_each(Waker::wake);
+        self.tell(state);
     }
 
     /// Nobody waits any more; whether there was no answer.
@@ -321,12 +335,17 @@ impl Lingering {
 /// Every ask that waits, by what an answer names.
 #[derive(Default)]
 pub(crate) struct Asks {
-    by_key: DashMap<Box<str>, Vec<Arc<Ask>>>,
-    by_conversation: DashMap<Box<str>, Vec<Arc<Ask>>>,
+    by_key: ByName<Waiting>,
+    by_conversation: ByName<Waiting>,
+    count: AtomicUsize,
 }
+
+/// The asks with one key, or in one conversation: hardly ever more than one.
+type Waiting = SmallVec<[Arc<Ask>; 1]>;
 
 impl Asks {
     pub fn enter(&self, ask: &Arc<Ask>) {
+        self.count.fetch_add(1, Ordering::Release);
         self.by_key.entry(ask.key.clone()).or_default().push(ask.clone());
         if let Some(conversation) = &ask.conversation_id {
             self.by_conversation.entry(conversation.clone()).or_default().push(ask.clone());
@@ -334,7 +353,9 @@ impl Asks {
     }
 
     pub fn remove(&self, ask: &Arc<Ask>) {
-        remove_from(&self.by_key, &ask.key, ask);
+        if remove_from(&self.by_key, &ask.key, ask) {
+            self.count.fetch_sub(1, Ordering::Release);
+        }
         if let Some(conversation) = &ask.conversation_id {
             remove_from(&self.by_conversation, conversation, ask);
         }
@@ -375,7 +396,7 @@ impl Asks {
     }
 
     /// The asks with this key: as it stands, or as that of a message that is not their first.
-    fn with_key(&self, key: &str) -> Option<Vec<Arc<Ask>>> {
+    fn with_key(&self, key: &str) -> Option<Waiting> {
         let asks = self.by_key.get(key).or_else(|| match stem(key) {
             stem if stem.len() < key.len() => self.by_key.get(stem),
             _ => None,
@@ -385,22 +406,29 @@ impl Asks {
 
     /// Ends every ask.
     pub fn fail_all(&self, error: &Error) {
-        let asks: Vec<_> = self.by_key.iter().flat_map(|entry| entry.value().clone()).collect();
+        let asks: Vec<Arc<Ask>> =
+            self.by_key.iter().flat_map(|entry| entry.value().clone()).collect();
         for ask in asks {
             ask.fail(error.clone());
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.by_key.is_empty()
+        self.count.load(Ordering::Acquire) == 0
     }
 }
 
-fn remove_from(table: &DashMap<Box<str>, Vec<Arc<Ask>>>, key: &str, ask: &Arc<Ask>) {
-    if let Some(mut asks) = table.get_mut(key) {
-        asks.retain(|other| !Arc::ptr_eq(other, ask));
+/// Takes an ask out; whether it was there.
+fn remove_from(table: &ByName<Waiting>, key: &Arc<str>, ask: &Arc<Ask>) -> bool {
+    let Entry::Occupied(mut entry) = table.entry(key.clone()) else { return false };
+    let asks = entry.get_mut();
+    let before = asks.len();
+    asks.retain(|other| !Arc::ptr_eq(other, ask));
+    let was_there = asks.len() < before;
+    if asks.is_empty() {
+        entry.remove();
     }
-    table.remove_if(key, |_, asks| asks.is_empty());
+    was_there
 }
 
 impl Core {

@@ -57,7 +57,7 @@ pub(crate) struct Core {
     /// What has been negotiated, and may still be answered.
     pub lingering: Lingering,
     /// The name under which the script speaks.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// Further names under which it has spoken.
     pub speakers: DashSet<Box<str>>,
     pub limits: Limits,
@@ -154,6 +154,14 @@ impl Core {
         if self.phase.load(Ordering::Acquire) == OPEN { Ok(()) } else { Err(Error::closed()) }
     }
 
+    /// Begins a call of the program that lets guests run: as [`Core::check_open`]. The program may have
+    /// replaced the handlers of signals just now, by which a guest's memory faults are caught.
+    pub fn begin_call(&self) -> Result<(), Error> {
+        self.check_open()?;
+        self.engine.check_signals();
+        Ok(())
+    }
+
     /// Begins to close; whether it was open.
     pub fn begin_close(&self) -> bool {
         self.phase.compare_exchange(OPEN, CLOSING, Ordering::AcqRel, Ordering::Acquire).is_ok()
@@ -190,8 +198,18 @@ impl Core {
     /// Writes a message as `stamp` says, with an id and the time; one that names a protocol gets a
     /// conversation of its own where it names none (FIPA SC00061).
     pub fn stamp(&self, envelope: &Envelope<'_>, stamp: Stamp<'_>) -> Result<Message, Error> {
-        let now = self.source.now_micros();
-        let id = self.source.next_id(now);
+        let id = self.source.next_id(self.source.now_micros());
+        self.stamp_as(&id, envelope, stamp)
+    }
+
+    /// The same with an id that was made just now.
+    pub fn stamp_as(
+        &self,
+        id: &Id,
+        envelope: &Envelope<'_>,
+        stamp: Stamp<'_>,
+    ) -> Result<Message, Error> {
+        let now = id.made_at;
         let needs_conversation = envelope.protocol.is_some() && envelope.conversation_id.is_none();
         let conversation = needs_conversation.then(|| self.source.next_id(now));
         Message::write(

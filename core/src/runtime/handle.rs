@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::send::{Call, DEFAULT_TIMEOUT};
+use super::call::{Call, DEFAULT_TIMEOUT};
 use super::wasm::Wasm;
 use crate::agent::{self, AgentState, LogLine, Restart, Stats};
 use crate::error::{Error, ErrorKind};
+use crate::lent::lending;
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Draft, Performative};
 
@@ -112,7 +113,7 @@ impl Agent {
     ///
     /// The agent is suspended also when the future is dropped.
     pub async fn suspend(&self) -> Result<(), Error> {
-        self.inner.suspend().await
+        lending(self.inner.suspend()).await
     }
 
     /// Goes on with what has waited. Resuming an agent that is not suspended is no error.
@@ -125,7 +126,7 @@ impl Agent {
     ///
     /// The agent goes on also when the future is dropped.
     pub async fn resume(&self) -> Result<(), Error> {
-        self.inner.resume().await
+        lending(self.inner.resume()).await
     }
 
     /// Starts it afresh once the turn in progress has ended: `agent_shutdown`, then a new instance
@@ -140,7 +141,7 @@ impl Agent {
     ///
     /// The restart goes on when the future is dropped.
     pub async fn restart(&self) -> Result<(), Error> {
-        self.inner.restart().await
+        lending(self.inner.restart()).await
     }
 
     /// Gives it other code between two turns. Its name, mailbox and data are kept, and the timers
@@ -157,7 +158,7 @@ impl Agent {
     /// Once the module is compiled, the replacement goes on when the future is dropped.
     pub async fn replace(&self, wasm: Wasm) -> Result<(), Error> {
         let loaded = self.inner.core.load(wasm).await?;
-        self.inner.replace(loaded).await
+        lending(self.inner.replace(loaded)).await
     }
 
     /// Begins to sample its stack: each millisecond while its code runs, a minute of running time at

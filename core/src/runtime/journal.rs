@@ -14,8 +14,9 @@ use parking_lot::{Condvar, Mutex};
 use super::core::Core;
 use super::events::EventKind;
 use super::posting::{Commit, Outward, Parts, Post};
-use crate::blocking::{self, Chore};
+
 use crate::error::Error;
+use crate::lent::{self, Chore};
 use crate::store::{Change, Storage};
 
 /// The most commits that one transaction takes.
@@ -68,7 +69,7 @@ impl Journal {
         let mut queue = self.queue.lock();
         queue.commits.push_back(commit);
         let is_alone = queue.commits.len() == 1 && !queue.is_relaxed;
-        if !(is_alone && blocking::leave(|| self.clone())) {
+        if !(is_alone && lent::leave(self)) {
             self.work.notify_one();
         }
     }
@@ -165,7 +166,7 @@ impl Journal {
 }
 
 impl Chore for Journal {
-    fn help(&self) {
+    fn help(self: Arc<Self>) {
         if let Some(mut writer) = self.writer.try_lock()
             && let Some(writer) = writer.as_mut()
         {
@@ -175,11 +176,15 @@ impl Chore for Journal {
         self.hand_over();
     }
 
-    fn hand_over(&self) {
+    fn hand_over(self: Arc<Self>) {
         let queue = self.queue.lock();
         if !queue.commits.is_empty() || queue.is_due {
             self.work.notify_one();
         }
+    }
+
+    fn blocks(&self) -> bool {
+        true
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod ask;
 mod builder;
+mod call;
 mod cancel;
 mod close;
 mod content;
@@ -27,12 +28,13 @@ mod waiting;
 mod wasm;
 
 use std::fmt;
-use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use self::ask::{Ask, AskParts, Awaits};
 pub use self::builder::Builder;
+pub use self::call::Call;
+pub(crate) use self::call::DEFAULT_TIMEOUT;
 pub(crate) use self::cancel::Begun;
 pub(crate) use self::core::{Core, Party};
 pub use self::dead_letter::DeadLetter;
@@ -47,8 +49,6 @@ pub use self::metrics::Metrics;
 pub(crate) use self::outcome::of_request as outcome_of_request;
 pub(crate) use self::posting::{Commit, Outward, Post, Posting, Standing};
 pub use self::register::{FnHandler, HostAgentHandle, Register};
-pub use self::send::Call;
-pub(crate) use self::send::DEFAULT_TIMEOUT;
 pub(crate) use self::settings::{Settings, host_settings};
 pub use self::shown::Trace;
 pub(crate) use self::wasm::Loaded;
@@ -59,6 +59,7 @@ use crate::conversation::{Conversation, ConversationFilter};
 use crate::directory::Member;
 use crate::error::Error;
 use crate::host_agent::Within;
+use crate::lent::lending;
 use crate::message::{Draft, Filter};
 
 /// A system of agents, inside this program. Cheap to clone; all clones are the same runtime, which
@@ -101,7 +102,7 @@ impl Runtime {
     ///
     /// An agent whose deployment is dropped before it is ready is removed again.
     pub async fn deploy(&self, deploy: Deploy) -> Result<Agent, Error> {
-        self.core().deploy(deploy).await
+        lending(self.core().deploy(deploy)).await
     }
 
     /// Deploys one module under many names, compiled once: all of them, or none.
@@ -119,7 +120,7 @@ impl Runtime {
         names: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Vec<Agent>, Error> {
         let names = names.into_iter().map(Into::into).collect();
-        self.core().deploy_many(deploy, names).await
+        lending(self.core().deploy_many(deploy, names)).await
     }
 
     /// Makes this program an agent: `register.handler` takes what is sent to its name.
@@ -147,7 +148,7 @@ impl Runtime {
         draft: &Draft,
         timeout: impl Into<Option<Duration>>,
     ) -> Result<(), Error> {
-        self.core().send(draft, timeout.into()).await
+        lending(self.core().send(draft, timeout.into())).await
     }
 
     /// Sends a message without waiting.
@@ -173,7 +174,7 @@ impl Runtime {
         drafts: &[Draft],
         timeout: impl Into<Option<Duration>>,
     ) -> Result<(), Error> {
-        self.core().send_many(drafts, timeout.into()).await
+        lending(self.core().send_many(drafts, timeout.into())).await
     }
 
     /// Sends a message and waits for the first reply, whatever its act.
@@ -214,11 +215,7 @@ impl Runtime {
         timeout: impl Into<Option<Duration>>,
         within: Option<Within>,
     ) -> Vec<Result<crate::Message, Error>> {
-        let timeout = timeout.into();
-        let calls = drafts
-            .into_iter()
-            .map(|draft| self.ask(draft).timeout(timeout).within(within).into_future());
-        futures_util::future::join_all(calls).await
+        lending(self.core().ask_many(&drafts, timeout.into(), within)).await
     }
 
     /// Sends a message to every agent that `filter` matches; how many there were.

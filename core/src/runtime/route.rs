@@ -30,8 +30,9 @@ impl Core {
             self.publish(&message, from.0, post);
         }
         let mut done = HashSet::new();
+        let is_only = message.receivers().nth(1).is_none();
         for to in message.receivers() {
-            if name::topic_of(to).is_none() && done.insert(to) {
+            if name::topic_of(to).is_none() && (is_only || done.insert(to)) {
                 if let Some(violation) = self.forbids(&forbidden, to) {
                     self.report_violation(&message, violation, post);
                     continue;

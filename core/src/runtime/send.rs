@@ -1,117 +1,25 @@
-//! What a script sends, and how it waits: for room, and for answers.
+//! What a script sends, and how it waits for room.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::future::{Future, IntoFuture, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::ask::{Ask, AskParts, Awaits};
 use super::core::{Core, Party, not_found};
 use super::following::{Following, Waiting as By};
-use super::outcome;
 use super::posting::{Commit, Post, Posting};
-use super::waiting::Waiting;
-use crate::agent::{Claim, Letter, Refusal, Waiter, run_claimed};
+use crate::agent::{Letter, Refusal, Waiter};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::grants::Grants;
-use crate::host_agent::Within;
 use crate::message::{Draft, Envelope, Filter, Message, Sender, Stamp, name};
 use crate::scheduler::Lane;
 
-/// How long a call waits unless it says otherwise.
-pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
-/// A message above this size is handled by the pool, not on the calling thread.
-const INLINE_BYTES: usize = 64 << 10;
 /// The most names under which a script may speak.
 const MAX_SPEAKERS: usize = 65_536;
-
-/// A message whose answer is waited for. Nothing is sent before it is awaited.
-///
-/// # Cancel safety
-///
-/// When the future is dropped, a message that still waits in the mailbox is taken out; a turn that
-/// has begun goes on and commits, and its reply becomes a dead letter.
-#[must_use = "nothing is sent before the call is awaited"]
-pub struct Call<T = Message> {
-    core: Arc<Core>,
-    draft: Result<Draft, Error>,
-    /// What the answer comes to.
-    read: fn(Message) -> Result<T, Error>,
-    asking: Asking,
-}
-
-/// How an answer is waited for.
-#[derive(Clone, Copy)]
-struct Asking {
-    awaits: Awaits,
-    timeout: Option<Duration>,
-    /// By when there has to be an answer of any kind, an `agree` too.
-    deadline: Option<Duration>,
-    within: Option<Within>,
-}
-
-impl Call {
-    /// Waits for the first answer, whatever its act.
-    pub(crate) fn of_ask(core: Arc<Core>, draft: Result<Draft, Error>) -> Self {
-        Call::new(core, draft, Awaits::First, Ok)
-    }
-
-    /// Waits for the result, or the error that the answer stands for.
-    pub(crate) fn of_request(core: Arc<Core>, draft: Result<Draft, Error>) -> Self {
-        Call::new(core, draft, Awaits::Result, outcome::of_request)
-    }
-}
-
-impl<T> Call<T> {
-    pub(crate) fn new(
-        core: Arc<Core>,
-        draft: Result<Draft, Error>,
-        awaits: Awaits,
-        read: fn(Message) -> Result<T, Error>,
-    ) -> Self {
-        let asking =
-            Asking { awaits, timeout: Some(DEFAULT_TIMEOUT), deadline: None, within: None };
-        Call { core, draft, read, asking }
-    }
-
-    /// Waits this long, and fails with [`ErrorKind::Timeout`] after that; 30 seconds unless said
-    /// otherwise. `None` waits for ever.
-    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.asking.timeout = timeout.into();
-        self
-    }
-
-    /// Says by when there has to be an answer of any kind, an `agree` too; it fails with
-    /// [`ErrorKind::Timeout`] after that. The result may come later, within the timeout.
-    pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
-        self.asking.deadline = deadline.into();
-        self
-    }
-
-    /// Says that the call is made while a host agent handles a task: if it would come back to a
-    /// handler that waits for it, it fails at once.
-    pub fn within(mut self, task: impl Into<Option<Within>>) -> Self {
-        self.asking.within = task.into();
-        self
-    }
-
-    async fn run(self) -> Result<T, Error> {
-        (self.read)(self.core.ask(&self.draft?, self.asking).await?)
-    }
-}
-
-impl<T: 'static> IntoFuture for Call<T> {
-    type Output = Result<T, Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
 
 /// Waits until all of it is on disk.
 async fn settle(commits: Vec<Arc<Commit>>) -> Result<(), Error> {
@@ -241,7 +149,7 @@ impl Core {
     /// it. What is for topics, for names of the script itself, or the answer to an ask is dealt
     /// with; the letters for everybody else are left.
     fn prepare(&self, draft: &Draft, post: Post<'_>) -> Result<Outgoing<'_>, Error> {
-        self.check_open()?;
+        self.begin_call()?;
         let envelope = self.read_draft(draft)?;
         let speaker = self.speaker(&envelope)?;
         let message = self.stamp(&envelope, speaker.stamp())?;
@@ -287,7 +195,7 @@ impl Core {
 
     /// Sends to everybody whom `filter` means; how many there are. Those without room are skipped.
     pub fn broadcast(&self, filter: Filter, draft: &Draft) -> Result<u64, Error> {
-        self.check_open()?;
+        self.begin_call()?;
         let envelope = self.read_draft(draft)?;
         let speaker = self.speaker(&envelope)?;
         let message =
@@ -301,112 +209,37 @@ impl Core {
         Ok(receivers)
     }
 
-    /// Sends a message and waits for its answer. Where the receiver is idle, its turn is run on
-    /// this thread, to its end or to the first preemption point.
-    async fn ask(&self, draft: &Draft, asking: Asking) -> Result<Message, Error> {
-        let Asking { awaits, timeout, deadline, within } = asking;
-        self.check_open()?;
-        let envelope = self.read_draft(draft)?;
-        let speaker = self.speaker(&envelope)?;
-        let key = self.new_id();
-        let reply_by = deadline.or(timeout).and_then(|timeout| {
-            self.source.now_micros().checked_add(u64::try_from(timeout.as_micros()).ok()?)
-        });
-        let stamp = Stamp { reply_with: Some(key.as_str()), reply_by, ..speaker.stamp() };
-        let message = self.stamp(&envelope, stamp)?;
-        let mut members = Vec::new();
-        for to in message.receivers() {
-            if name::topic_of(to).is_some() {
-                return Err(Error::new(
-                    ErrorKind::InvalidMessage,
-                    format!("an ask needs an agent to answer it, and {to:?} is a topic"),
-                ));
-            }
-            let member = self.member(to)?;
-            self.check_content(&message, Some(&member))?;
-            if !members.iter().any(|other: &Member| other.serial() == member.serial()) {
-                members.push(member);
-            }
-        }
-        let ask = Ask::new(AskParts {
-            key: message.reply_with().unwrap_or_default(),
-            conversation_id: message.conversation_id(),
-            asker: message.sender(),
-            awaits,
-            parent: within.and_then(|within| self.ask_within(within)),
-            handler: within.map(|Within(host, _)| host),
-        });
-        for member in &members {
-            ask.allow(member.serial());
-        }
-        let waiting = Waiting::enter(self, &ask, &message, &members);
-        // Closing ends the asks that it finds; one that came after that must not wait.
-        self.check_open()?;
-        let following = self.follow_own(&message, By::Caller, Post::outside())?;
-        self.observe(&message, Post::outside());
-        let asking = async {
-            for member in &members {
-                let letter = Letter::direct(message.clone(), Some(ask.clone()));
-                let letter = letter.sent_by(speaker.serial);
-                match member {
-                    Member::Agent(agent) if message.charge() <= INLINE_BYTES => {
-                        match agent.mailbox.claim(letter) {
-                            Claim::Run(letter) => run_claimed(agent, letter),
-                            Claim::Queued { wake: true } => {
-                                self.scheduler.push(agent.clone(), Lane::outside());
-                            }
-                            Claim::Queued { wake: false } => {}
-                            Claim::Refused(letter) => self.enqueue(member, letter).await?,
-                        }
-                    }
-                    _ => self.enqueue(member, letter).await?,
-                }
-            }
-            following.keep();
-            let answering = poll_fn(|context| ask.poll(context));
-            let Some(deadline) = deadline else { return answering.await };
-            let mut answering = pin!(answering);
-            match self.within_time(Some(deadline), answering.as_mut()).await {
-                Some(answer) => answer,
-                None if ask.has_agreed() => answering.await,
-                None => Err(waiting.timed_out(deadline)),
-            }
-        };
-        match self.within_time(timeout, asking).await {
-            Some(answer) => answer,
-            None => Err(waiting.timed_out(timeout.unwrap_or_default())),
+    /// Puts a letter into a mailbox as soon as there is room, in the order in which scripts came.
+    pub async fn enqueue(&self, member: &Member, letter: Letter) -> Result<(), Error> {
+        match self.line_up(member, letter)? {
+            Some(mut place) => poll_fn(|context| place.poll(context)).await,
+            None => Ok(()),
         }
     }
 
-    /// Puts a letter into a mailbox as soon as there is room, in the order in which scripts came.
-    pub async fn enqueue(&self, member: &Member, letter: Letter) -> Result<(), Error> {
+    /// Puts a letter into a mailbox, or else in line for room there.
+    pub fn line_up(&self, member: &Member, letter: Letter) -> Result<Option<PlaceInLine>, Error> {
         if let Member::Host(host) = member
             && host.would_deadlock(&letter)
         {
             // The failure that follows answers the ask.
             return match self.deliver(member, letter, Post::outside()) {
-                Ok(()) => Ok(()),
+                Ok(()) => Ok(None),
                 Err((refusal, _)) => Err(self.refused(refusal, member.name())),
             };
         }
         let waiter = Waiter::new(letter);
-        let withdraw = Withdraw { waiter: &waiter, member };
         let taken = match member {
-            Member::Agent(agent) => match agent.mailbox.wait(&waiter) {
-                Ok(true) => {
+            Member::Agent(agent) => agent.mailbox.wait(&waiter).map(|wakes| {
+                if wakes {
                     self.scheduler.push(agent.clone(), Lane::outside());
-                    Ok(())
                 }
-                other => other.map(drop),
-            },
+            }),
             Member::Host(host) => host.wait(&waiter),
         };
-        let taken = match taken {
-            Ok(()) => poll_fn(|context| waiter.poll(context)).await,
-            refused => refused,
-        };
-        drop(withdraw);
-        taken.map_err(|refusal| self.refused(refusal, member.name()))
+        taken.map_err(|refusal| self.refused(refusal, member.name()))?;
+        let place = PlaceInLine { waiter, member: member.clone() };
+        Ok(if place.has_come() { None } else { Some(place) })
     }
 
     /// The error of a message that a mailbox did not take.
@@ -489,21 +322,34 @@ impl Core {
     }
 }
 
-/// Takes a message back that nobody waits any more to see delivered.
-struct Withdraw<'a> {
-    waiter: &'a Arc<Waiter>,
-    member: &'a Member,
+/// A letter that stands in line for room in a mailbox. Dropped before there was any, it is taken back.
+pub(crate) struct PlaceInLine {
+    waiter: Arc<Waiter>,
+    member: Member,
 }
 
-impl Drop for Withdraw<'_> {
+impl PlaceInLine {
+    /// Whether the mailbox has taken the letter, or never will.
+    fn has_come(&self) -> bool {
+        self.waiter.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    /// Whether the mailbox has taken the letter.
+    pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let refused = |refusal| self.member.core().refused(refusal, self.member.name());
+        self.waiter.poll(context).map_err(refused)
+    }
+}
+
+impl Drop for PlaceInLine {
     fn drop(&mut self) {
-        match self.member {
+        match &self.member {
             Member::Agent(agent) => {
-                if agent.mailbox.forget(self.waiter) {
+                if agent.mailbox.forget(&self.waiter) {
                     agent.core.scheduler.push(agent.clone(), Lane::outside());
                 }
             }
-            Member::Host(host) => host.forget(self.waiter),
+            Member::Host(host) => host.forget(&self.waiter),
         }
     }
 }

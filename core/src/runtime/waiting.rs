@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use super::ask::Ask;
 use super::cancel::Begun;
 use super::core::Core;
@@ -14,26 +16,26 @@ use crate::message::Message;
 /// An ask in the table of asks; taken out when it is answered, given up or dropped.
 pub(super) struct Waiting<'a> {
     core: &'a Core,
-    ask: &'a Arc<Ask>,
-    message: &'a Message,
-    members: &'a [Member],
+    pub ask: Arc<Ask>,
+    pub message: Message,
+    pub members: SmallVec<[Member; 1]>,
 }
 
 impl<'a> Waiting<'a> {
     pub fn enter(
         core: &'a Core,
-        ask: &'a Arc<Ask>,
-        message: &'a Message,
-        members: &'a [Member],
+        ask: Arc<Ask>,
+        message: Message,
+        members: SmallVec<[Member; 1]>,
     ) -> Self {
-        core.asks.enter(ask);
+        core.asks.enter(&ask);
         Waiting { core, ask, message, members }
     }
 
     pub fn timed_out(&self, timeout: Duration) -> Error {
         let withdrawn = self.give_up();
-        for member in self.members {
-            self.core.tell_deadline(self.message, member.name(), Post::outside());
+        for member in &self.members {
+            self.core.tell_deadline(&self.message, member.name(), Post::outside());
         }
         let name = self.message.receiver();
         let state = if withdrawn {
@@ -56,7 +58,7 @@ impl<'a> Waiting<'a> {
             && self.message.protocol().is_some()
         {
             let now = self.core.source.now_micros();
-            for member in self.members {
+            for member in &self.members {
                 let asker = self.message.sender();
                 self.core.book.gave_up(conversation, asker, member.name(), now);
             }
@@ -73,10 +75,10 @@ impl<'a> Waiting<'a> {
         if let (Some(protocol), Some(conversation_id)) =
             (self.message.protocol(), self.message.conversation_id())
         {
-            let begun = Begun { ask: self.ask, protocol, conversation_id };
+            let begun = Begun { ask: &self.ask, protocol, conversation_id };
             // The answer may come at once.
-            self.core.let_linger(self.ask);
-            for member in self.members {
+            self.core.let_linger(&self.ask);
+            for member in &self.members {
                 self.core.cancel(&begun, member);
             }
         }
@@ -99,7 +101,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.give_up();
         if !self.ask.lingers() {
-            self.core.asks.remove(self.ask);
+            self.core.asks.remove(&self.ask);
         }
     }
 }

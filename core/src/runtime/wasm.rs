@@ -2,23 +2,37 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use super::core::Core;
 use crate::error::{Error, ErrorKind};
 use crate::sandbox::{Inspection, Template, inspect};
 
-/// A module: WebAssembly, or its text format, in a file or in memory.
+/// A module: WebAssembly, or its text format, in a file or in memory. One in memory, and its clones, is
+/// looked at once, however often it is deployed while an agent runs it.
 #[derive(Debug, Clone)]
 pub struct Wasm(Source);
 
 #[derive(Debug, Clone)]
 enum Source {
     File(PathBuf),
-    Bytes(Arc<[u8]>),
+    Memory(Arc<InMemory>),
     Loaded(Loaded),
+}
+
+/// A module in memory, and what it was compiled to last.
+struct InMemory {
+    bytes: Arc<[u8]>,
+    template: Mutex<Weak<Template>>,
+}
+
+impl fmt::Debug for InMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({} bytes)", self.bytes.len())
+    }
 }
 
 impl Wasm {
@@ -29,7 +43,7 @@ impl Wasm {
 
     /// A module in memory.
     pub fn bytes(wasm: impl Into<Arc<[u8]>>) -> Self {
-        Wasm(Source::Bytes(wasm.into()))
+        Wasm(Source::Memory(Arc::new(InMemory { bytes: wasm.into(), template: Mutex::default() })))
     }
 
     /// The module that another agent has.
@@ -58,7 +72,7 @@ impl Wasm {
     /// Gives the module's bytes to `load`. Errors of a file name it.
     fn read<T>(&self, load: impl FnOnce(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
         match &self.0 {
-            Source::Bytes(bytes) => load(bytes),
+            Source::Memory(module) => load(&module.bytes),
             Source::Loaded(loaded) => load(&loaded.wasm),
             Source::File(path) => {
                 let bytes = std::fs::read(path).map_err(|error| {
@@ -87,17 +101,29 @@ impl fmt::Debug for Loaded {
 impl Core {
     /// Compiles a module, away from the calling thread.
     pub async fn load(&self, wasm: Wasm) -> Result<Loaded, Error> {
-        if let Source::Loaded(loaded) = wasm.0 {
-            return Ok(loaded);
+        let keeps_bytes = self.journal.is_some();
+        match &wasm.0 {
+            Source::Loaded(loaded) => return Ok(loaded.clone()),
+            Source::Memory(module) => {
+                let template = module.template.lock().upgrade();
+                if let Some(template) = template.filter(|it| it.is_of(&self.engine)) {
+                    let bytes = keeps_bytes.then(|| Bytes::from_owner(module.bytes.clone()));
+                    return Ok(Loaded { template, wasm: bytes.unwrap_or_default() });
+                }
+            }
+            Source::File(_) => {}
         }
         let engine = self.engine.clone();
-        let keeps_bytes = self.journal.is_some();
         let loading = self.io.spawn_blocking(move || {
-            wasm.read(|bytes| {
+            let loaded = wasm.read(|bytes| {
                 let template = Template::load(&engine, bytes)?;
                 let wasm = if keeps_bytes { Bytes::copy_from_slice(bytes) } else { Bytes::new() };
                 Ok(Loaded { template, wasm })
-            })
+            })?;
+            if let Source::Memory(module) = &wasm.0 {
+                *module.template.lock() = Arc::downgrade(&loaded.template);
+            }
+            Ok(loaded)
         });
         // A join error is a panic of ours, or the runtime's end.
         loading.await.unwrap_or_else(|error| {

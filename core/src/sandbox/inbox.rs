@@ -65,12 +65,26 @@ impl Inbox {
         bytes: &[u8],
     ) -> wasmtime::Result<i32> {
         let needed = u32::try_from(bytes.len()).map_err(wasmtime::Error::new)?;
+        let address = self.room(&mut *store, memory, needed).await?;
+        memory.write(&mut *store, address as u32 as usize, bytes)?;
+        Ok(address)
+    }
+
+    /// Has room for `needed` bytes in the guest; the address.
+    pub async fn room(
+        &mut self,
+        store: &mut Store<Host>,
+        memory: Memory,
+        needed: u32,
+    ) -> wasmtime::Result<i32> {
         let block = match self.block {
             Some(block) if block.len >= needed => block,
-            _ => self.renew(store, memory, needed.max(LEAST_BYTES)).await?,
+            // Seldom, so that its future need not have room in that of every turn.
+            _ => Box::pin(self.renew(store, memory, needed.max(LEAST_BYTES))).await?,
         };
         // The allocator is the guest's: what it returned is checked like any other pointer.
-        if block.address == 0 || memory.write(&mut *store, block.address as usize, bytes).is_err() {
+        let end = u64::from(block.address) + u64::from(needed);
+        if block.address == 0 || end > memory.data_size(&*store) as u64 {
             self.block = None;
             return Err(Fault::new(
                 FaultKind::Trap,
@@ -128,7 +142,7 @@ impl Inbox {
         {
             self.block = None;
             refill(store, HOSTS_ALLOCATIONS)?;
-            functions.free(store, block.address as i32, block.len as i32).await?;
+            Box::pin(functions.free(store, block.address as i32, block.len as i32)).await?;
         }
         Ok(())
     }

@@ -19,8 +19,8 @@ use super::template::Template;
 use crate::limits::Limits;
 use crate::message::{Message, Traceparent};
 
-/// What `get_capabilities` is first offered, in bytes.
-const CAPABILITIES_BYTES: i32 = 16 << 10;
+/// What `get_capabilities` is first offered, in bytes: as much as the inbox has from the start.
+const CAPABILITIES_BYTES: i32 = 2 << 10;
 /// The most that it may ask for.
 const MAX_CAPABILITIES_BYTES: i32 = 1 << 20;
 
@@ -246,7 +246,7 @@ async fn ask_capabilities(
 ) -> wasmtime::Result<Option<Vec<u8>>> {
     let mut room = CAPABILITIES_BYTES;
     for _ in 0..2 {
-        let buffer = inbox.put(store, memory, &vec![0; room as usize]).await?;
+        let buffer = inbox.room(store, memory, room as u32).await?;
         let written = ask.call_async(&mut *store, (buffer, room)).await?;
         let mut json = vec![0; written.clamp(0, room) as usize];
         memory.read(&*store, buffer as u32 as usize, &mut json)?;

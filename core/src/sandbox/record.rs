@@ -1,6 +1,6 @@
 //! The turn record: what a turn does to the world, collected until it commits.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::message::{Filter, Message};
@@ -32,10 +32,10 @@ pub(crate) enum Made {
 pub(crate) struct TurnRecord {
     pub effects: Vec<Effect>,
     /// What the turn stored, by key; `None` where it deleted.
-    pub data: HashMap<Arc<[u8]>, Option<Arc<[u8]>>>,
+    pub data: BTreeMap<Arc<[u8]>, Option<Arc<[u8]>>>,
     /// Timers that the turn set, with when they are due, in microseconds since the Unix epoch;
     /// `None` for those that it cancelled.
-    pub timers: HashMap<u32, Option<u64>>,
+    pub timers: BTreeMap<u32, Option<u64>>,
     /// Bytes held on the turn's behalf.
     pub bytes: u64,
     /// Broadcast copies for which the receiver had no room.

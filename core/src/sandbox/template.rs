@@ -66,6 +66,11 @@ impl Template {
         Ok(template)
     }
 
+    /// Whether it was compiled by this engine.
+    pub fn is_of(&self, engine: &Lease) -> bool {
+        wasmtime::Engine::same(self.pre.module().engine(), engine.wasmtime())
+    }
+
     /// Checks that an agent with these limits can begin with this module.
     pub fn check_limits(&self, limits: &Limits) -> Result<(), Error> {
         let (needed, ceiling) = (self.facts.min_memory, limits.memory_ceiling());

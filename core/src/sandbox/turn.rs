@@ -127,7 +127,7 @@ async fn run(
     let (instance, outcome) = match (delivery, instance) {
         (Delivery::Init, old) => {
             drop(old);
-            return match Instance::boot(&seat, traceparent).await {
+            return match Box::pin(Instance::boot(&seat, traceparent)).await {
                 Ok((instance, ended)) => {
                     TurnEnd { instance: Some(Box::new(instance)), outcome: Ok(ended) }
                 }
@@ -143,11 +143,11 @@ async fn run(
             return TurnEnd { instance: None, outcome: Err(fault) };
         }
         (Delivery::Shutdown, Some(mut instance)) => {
-            let outcome = instance.shut_down().await;
+            let outcome = Box::pin(instance.shut_down()).await;
             (instance, outcome)
         }
         (Delivery::Timer(id), Some(mut instance)) => {
-            let outcome = instance.handle_timer(id).await;
+            let outcome = Box::pin(instance.handle_timer(id)).await;
             (instance, outcome)
         }
         (Delivery::Message(message), Some(mut instance)) => {

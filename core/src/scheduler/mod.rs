@@ -18,6 +18,7 @@ pub(crate) use self::calendar::Calendar;
 use self::sleepers::Sleepers;
 pub(crate) use self::timers::{Alarm, Timers};
 use crate::agent::{Agent, run_queued};
+use crate::lent;
 use crate::sandbox::Lease;
 
 /// One slice in this many goes to a preempted turn, if there is one.
@@ -85,11 +86,16 @@ impl Scheduler {
         match lane.0 {
             // The worker itself comes to it next; it wakes others if more is left then.
             Some(queue) => queue.push(agent),
-            None => {
-                self.injected.push(agent);
-                self.sleepers.wake_one();
-            }
+            // A worker that is awake comes to it soon; none is woken where this thread waits anyway.
+            None if self.sleepers.all_asleep() && lent::leave(&agent) => {}
+            None => self.inject(agent),
         }
+    }
+
+    /// Leaves an agent to the workers.
+    pub fn inject(&self, agent: Arc<Agent>) {
+        self.injected.push(agent);
+        self.sleepers.wake_one();
     }
 
     /// Lets another worker have what waits in this lane, before its own worker goes on.

@@ -44,6 +44,11 @@ impl Sleepers {
         sleeper.parker.park();
     }
 
+    /// Whether all of them sleep.
+    pub fn all_asleep(&self) -> bool {
+        self.count.load(Ordering::SeqCst) == self.next.load(Ordering::Relaxed)
+    }
+
     /// Wakes a sleeper, if there is one. To be called after the work has been handed in.
     pub fn wake_one(&self) {
         fence(Ordering::SeqCst);

@@ -1,0 +1,73 @@
+//! The agents that are measured, beside those of the tests.
+
+use wasm_encoder::{
+    BlockType, CodeSection, ExportKind, ExportSection, Function, FunctionSection, Instruction,
+    MemorySection, MemoryType, Module, TypeSection, ValType,
+};
+
+/// An agent that answers whatever it is sent with the same message, without looking at what it got.
+/// `text` is what the message's content holds.
+pub fn trivial(to: &str, text: &str) -> String {
+    let message = format!(
+        r#"{{"performative":"inform","receiver":"{to}","content":{{"n":1,"text":"{text}"}}}}"#
+    );
+    let pages = (message.len() >> 16) + 2;
+    // Where its inbox is, which grows with what it is sent.
+    let inbox = pages << 16;
+    format!(
+        r#"(module
+            (import "caxton" "send_message" (func $send (param i32 i32) (result i32)))
+            (memory (export "memory") {memory})
+            (data (i32.const 16) "{data}")
+            (func (export "caxton_alloc") (param i32) (result i32) (i32.const {inbox}))
+            (func (export "caxton_free") (param i32 i32))
+            (func (export "handle_message") (param i32 i32) (result i32)
+                (call $send (i32.const 16) (i32.const {len}))))"#,
+        memory = 2 * pages + 1,
+        data = message.replace('"', "\\22"),
+        len = message.len(),
+    )
+}
+
+/// A module of about `bytes` bytes of code, different for each `nonce`: an agent that does nothing, and
+/// functions that nobody calls but the compiler has to read.
+pub fn of_size(bytes: usize, nonce: u64) -> Vec<u8> {
+    let body = |number: u64| {
+        let mut function = Function::new([(1, ValType::I64)]);
+        function.instructions().local_get(0).i64_extend_i32_u().local_set(2);
+        function.instruction(&Instruction::Loop(BlockType::Empty));
+        for step in 0..24_u64 {
+            let mut sink = function.instructions();
+            sink.local_get(2).i64_const((number * 31 + step * 7 + 1000) as i64).i64_mul();
+            sink.local_get(1).i64_extend_i32_u().i64_xor().local_set(2);
+        }
+        function.instructions().local_get(2).i64_const(nonce as i64).i64_eq().br_if(0).end();
+        function.instructions().local_get(2).i32_wrap_i64().end();
+        function
+    };
+    let (mut functions, mut code) = (FunctionSection::new(), CodeSection::new());
+    let mut handle = Function::new([]);
+    handle.instructions().i32_const(0).end();
+    functions.function(0);
+    code.function(&handle);
+    let each = body(0).byte_len() + 4;
+    for number in 0..bytes.div_ceil(each) as u64 {
+        functions.function(0);
+        code.function(&body(number));
+    }
+    let mut types = TypeSection::new();
+    types.ty().function([ValType::I32, ValType::I32], [ValType::I32]);
+    let mut memories = MemorySection::new();
+    memories.memory(MemoryType {
+        minimum: 1,
+        maximum: None,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    });
+    let mut exports = ExportSection::new();
+    exports.export("memory", ExportKind::Memory, 0).export("handle_message", ExportKind::Func, 0);
+    let mut module = Module::new();
+    module.section(&types).section(&functions).section(&memories).section(&exports).section(&code);
+    module.finish()
+}

@@ -1,0 +1,67 @@
+//! Parts of the runtime, each alone, for `cargo bench`. No part of the interface: it may change at any
+//! time.
+
+use std::sync::Arc;
+
+use crate::agent::{self, Letter, Next};
+use crate::directory::Member;
+use crate::error::{Error, ErrorKind};
+use crate::limits::Limits;
+use crate::message::{Draft, Message};
+use crate::runtime::{Post, Runtime};
+use crate::sandbox::{Effect, Made, TurnRecord};
+
+/// A mailbox through which a message goes.
+pub struct Mailbox {
+    mailbox: agent::Mailbox,
+    message: Message,
+}
+
+impl Mailbox {
+    /// An empty mailbox, and what goes through it.
+    #[must_use]
+    pub fn new(message: Message) -> Self {
+        Mailbox { mailbox: agent::Mailbox::new(&Limits::default()), message }
+    }
+
+    /// Puts the message in, and takes it out; whether it came.
+    pub fn pass(&self) -> bool {
+        let letter = Letter::direct(self.message.clone(), None);
+        let schedules = self.mailbox.push(letter).is_ok_and(|wakes| wakes);
+        self.mailbox.begin_slice();
+        let came = matches!(self.mailbox.next(true), Next::Message(_));
+        self.mailbox.rest();
+        schedules && came
+    }
+}
+
+/// A turn record of one message, which is committed again and again.
+pub struct Commit {
+    from: Arc<agent::Agent>,
+    to: Arc<agent::Agent>,
+    message: Message,
+}
+
+impl Commit {
+    /// The record of agent `from`, whose `draft` goes to the agent `to`, which has been suspended.
+    ///
+    /// # Errors
+    ///
+    /// `AgentNotFound`, `InvalidMessage`.
+    pub fn new(runtime: &Runtime, from: &str, to: &str, draft: &Draft) -> Result<Self, Error> {
+        let agent = |name| match runtime.core().member(name)? {
+            Member::Agent(agent) => Ok(agent),
+            Member::Host(_) => Err(Error::new(ErrorKind::AgentNotFound, "that is a host agent")),
+        };
+        let message = runtime.core().stamp_draft(draft, from)?;
+        Ok(Commit { from: agent(from)?, to: agent(to)?, message })
+    }
+
+    /// Commits the record, and takes the message out of the receiver's mailbox; whether it was there.
+    pub fn commit(&self) -> bool {
+        let effects = vec![Effect::Send(self.message.clone())];
+        let record = TurnRecord { effects, ..TurnRecord::default() };
+        agent::commit(&self.from, record, None, Made::InTurn, Post::outside());
+        self.to.mailbox.withdraw(self.message.message_id())
+    }
+}

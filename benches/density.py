@@ -44,11 +44,12 @@ def main() -> None:
 
 
 def resident_kb() -> float | None:
-    """What the process has in memory, where the system says so."""
-    status = Path("/proc/self/status")
-    if not status.exists():
+    """What the process has in memory, where the system says so. A page that many agents share, of
+    their module's data for one, counts once."""
+    rollup = Path("/proc/self/smaps_rollup")
+    if not rollup.exists():
         return None
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS:"))
+    line = next(line for line in rollup.read_text().splitlines() if line.startswith("Pss:"))
     return float(line.split()[1])
 
 

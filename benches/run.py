@@ -26,14 +26,17 @@ from pathlib import Path
 from typing import Any
 
 import caxton
+from chart import draw
+from in_rust import curves, instruction_counts, program, rust_rows, rust_samples
 from promises import promise_rows
+from reasons import REASONS
 from table import Row, Samples, alone, print_table, versus
 
 BENCHES = Path(__file__).resolve().parent
 PEERS = BENCHES / ".peers"
 AGENT = BENCHES.parent / "tests/agents/build/rust.wasm"
 PLUGIN = PEERS / "plugin.wasm"
-PYTHON_PEERS = ["extism==1.1.1", "autogen-core==0.7.5"]
+PYTHON_PEERS = ["extism==1.1.1", "wasmtime==50.0.1", "autogen-core==0.7.5", "matplotlib==3.11.2"]
 NODE_PEERS = ["@extism/extism@2.0.0-rc13"]
 NO_RATE = caxton.Limits(max_messages_per_second=None)
 JOB = {"data": "Hello, World!", "operation": "uppercase"}
@@ -51,20 +54,28 @@ def main() -> None:
     options = parser.parse_args()
     python_module = Path(find_extension())
     node_module = options.node_package / "caxton.node"
-    refuse_dev_builds([python_module, node_module], options.allow_dev)
+    refuse_dev_builds([python_module, node_module, program()], options.allow_dev)
     prepare_peers()
 
     rounds = 11 if options.quick else 51
     began = time.time()
-    handed, samples = in_python(rounds, 2_000)
-    rows = python_rows(samples)
+    samples = rust_samples(AGENT, rounds)
+    rows = rust_rows(samples)
+    handed, in_turn = in_python(rounds, 2_000)
+    samples |= in_turn
+    rows += python_rows(samples)
     samples |= in_node(options.node_package, handed, rounds, 2_000)
     rows += node_rows(samples)
     rows += density_rows(1 if options.quick else 5)
     rows += promise_rows(5 if options.quick else 21)
     rows += package_rows(python_module, 5)
 
-    print_table(rows)
+    print_table(rows, REASONS)
+    counts = None if options.quick else instruction_counts(AGENT)
+    for name, (caxton_count, floor) in (counts or {}).items():
+        ratio = caxton_count / floor
+        print(f"{name}: {caxton_count:,} instructions, wasmtime alone {floor:,}: {ratio:.2f} x")
+    scale = None if options.quick else curves(AGENT)
     print(f"\n{rounds} rounds, {len(handed)} bytes a message, {time.time() - began:.0f} s in all.")
     result = {
         "caxton": caxton.__version__,
@@ -73,8 +84,12 @@ def main() -> None:
         "rounds": rounds,
         "message_bytes": len(handed),
         "rows": [asdict(row) for row in rows],
+        "instructions": counts,
+        "curves": scale,
         "samples": samples,
     }
+    if scale is not None:
+        draw(rows, scale, BENCHES / "results.svg")
     (BENCHES / "results.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -178,6 +193,11 @@ def in_python(rounds: int, batch: int) -> tuple[bytes, Samples]:
         call_plugin = partial(plugin.call, "handle_message", handed)
         contestants["extism"] = lambda: each(call_plugin, batch // 4)
 
+        from peers.wasmtime_alone import Agent
+
+        single = Agent(AGENT, handed)
+        contestants["wasmtime"] = lambda: each(single.ask, batch // 10)
+
         from peers.autogen import Crowd
 
         autogen = Crowd(handed)
@@ -188,6 +208,7 @@ def in_python(rounds: int, batch: int) -> tuple[bytes, Samples]:
         check(rt.ask(message).content)
         check(rt.ask(relay).content)
         check(json.loads(call_plugin())["content"])
+        check(json.loads(single.ask())["content"])
         check(json.loads(loop.run_until_complete(autogen.ask_all())[-1].json)["content"])
         return handed, in_turns(contestants, rounds)
 
@@ -253,16 +274,17 @@ async def each_awaited(call: Callable[[], Awaitable[object]], count: int) -> flo
 
 
 def python_rows(samples: Samples) -> list[Row]:
-    call = "extism plugin.call"
+    call, ask, awaited = "extism plugin.call", "Python Runtime.ask, in turn", "Python await ask"
+    many, crowd = "Python ask_many, 1,000 to 100", "autogen-core"
     beyond = [a - b for a, b in zip(samples["relay"], samples["ask"], strict=True)]
     return [
-        versus("Python Runtime.ask, in turn", samples, "ask", "extism", call, 1, 0.25),
+        versus(ask, samples, "ask", "extism", call, 0.25),
+        versus("  the same", samples, "ask", "wasmtime", "wasmtime-py"),
         versus("  the same, message as bytes", samples, "ask_bytes", "extism", call),
-        versus("Python await AsyncRuntime.ask", samples, "async_ask", "extism", call, None, 0.3),
-        versus("Python ask_many, 1,000 to 100", samples, "ask_many", "extism", call),
-        versus("  the same", samples, "ask_many", "autogen", "autogen-core", None, 1 / 60),
-        versus("  the same, asyncio", samples, "async_ask_many", "autogen", "autogen-core"),
-        alone("callback from WASM, beyond an ask", beyond, later=25),
+        versus(awaited, samples, "async_ask", "extism", call, 0.3),
+        versus(many, samples, "ask_many", "autogen", crowd, 1 / 60),
+        versus("  the same, asyncio", samples, "async_ask_many", "autogen", crowd),
+        alone("callback from WASM, beyond an ask", beyond, target=25),
         alone("  1,000 at once, the whole relay", samples["relay_many"]),
     ]
 
@@ -291,8 +313,8 @@ def node_rows(samples: Samples) -> list[Row]:
     name = "Node await agent.ask, in turn"
     worker, thread = "extism in a worker", "extism in thread"
     return [
-        versus(name, samples, "node_ask", "node_extism_worker", worker, 1 / 10, 1 / 40),
-        versus("  the same", samples, "node_ask", "node_extism", thread, None, 0.7),
+        versus(name, samples, "node_ask", "node_extism_worker", worker, 1 / 40),
+        versus("  beside one in the thread", samples, "node_ask", "node_extism", thread, 0.7),
     ]
 
 
@@ -303,11 +325,11 @@ def density_rows(rounds: int) -> list[Row]:
     script = [sys.executable, str(BENCHES / "density.py"), str(AGENT), "10000"]
     results = [json.loads(subprocess.check_output(script)) for _ in range(rounds)]
     figures = {name: [result[name] for result in results] for name in results[0]}
-    rows = [alone("deploy_many of 10,000", figures["seconds"], unit="s", target=3, later=1)]
+    rows = [alone("deploy_many of 10,000", figures["seconds"], unit="s", target=1)]
     if "idle_kb" in figures:
         idle, after = "resident memory an agent, new", "  after one message"
         rows += [alone(idle, figures["idle_kb"], unit="KB")]
-        rows += [alone(after, figures["used_kb"], unit="KB", later=40)]
+        rows += [alone(after, figures["used_kb"], unit="KB", target=40)]
     return rows
 
 
@@ -322,9 +344,9 @@ def package_rows(module: Path, rounds: int) -> list[Row]:
     size = module.stat().st_size / 1e6
     packed = len(zlib.compress(module.read_bytes(), 9)) / 1e6
     return [
-        alone("import caxton", imports, unit="ms", target=50, later=50),
+        alone("import caxton", imports, unit="ms", target=50),
         Row("extension module, stripped", size, unit="MB"),
-        Row("  compressed, as in a wheel", packed, unit="MB", later=12),
+        Row("  compressed, as in a wheel", packed, unit="MB", target=12),
     ]
 
 

@@ -6,6 +6,16 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+#: What Caxton does and a peer cannot do, or does not where it is measured.
+LACKS = {
+    "wasmtime alone": "mailbox, names, limits",
+    "extism plugin.call": "mailbox, names",
+    "wasmtime-py": "mailbox, names, limits",
+    "autogen-core": "sandbox, limits",
+    "extism in a worker": "mailbox, names",
+    "extism in thread": "mailbox, names, time limit",
+}
+
 #: For each contestant, its figure in every round: microseconds a message, unless said otherwise.
 Samples = dict[str, list[float]]
 
@@ -17,9 +27,8 @@ class Row:
     name: str
     caxton: float
     unit: str = "µs"
-    #: The ratio to the peer, or the figure itself, that this release and a later one must reach.
+    #: What the ratio to the peer, or the figure itself, has to reach.
     target: float | None = None
-    later: float | None = None
     peer_name: str = ""
     peer: float | None = None
     ratio: float | None = None
@@ -39,7 +48,6 @@ def versus(
     theirs: str,
     peer_name: str,
     target: float | None = None,
-    later: float | None = None,
 ) -> Row:
     """A row of two contestants: what counts is the ratio within each round."""
     ratios = [a / b for a, b in zip(samples[ours], samples[theirs], strict=True)]
@@ -47,7 +55,6 @@ def versus(
         name,
         median(samples[ours]),
         target=target,
-        later=later,
         peer_name=peer_name,
         peer=median(samples[theirs]),
         ratio=median(ratios),
@@ -59,16 +66,19 @@ def alone(name: str, figures: list[float], **options: Any) -> Row:
     return Row(name, median(figures), spread=(min(figures), max(figures)), **options)
 
 
-def print_table(rows: list[Row]) -> None:
-    head = ["row", "Caxton", "peer", "", "ratio", "rounds", "target", "met", "later"]
+def print_table(rows: list[Row], reasons: dict[str, str]) -> None:
+    head = ["row", "Caxton", "peer", "", "ratio", "rounds", "target", "met", "the peer has no"]
     lines = [head, *map(cells, rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     for line in lines:
         padded = (
-            cell.ljust(width) if i in (0, 3) else cell.rjust(width)
+            cell.ljust(width) if i in (0, 3, 8) else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         )
         print("  ".join(padded).rstrip())
+    for row in rows:
+        if row.met is False:
+            print(f"\nNot met: {row.name.strip()}. {reasons.get(row.name, 'No reason is known.')}")
 
 
 def cells(row: Row) -> list[str]:
@@ -83,7 +93,7 @@ def cells(row: Row) -> list[str]:
         spread,
         "" if row.target is None else f"≤ {limit(row.target)}",
         {True: "yes", False: "NO", None: ""}[row.met],
-        "" if row.later is None else f"≤ {limit(row.later)}",
+        LACKS.get(row.peer_name, ""),
     ]
 
 

@@ -38,7 +38,7 @@ impl Serving {
             return Err(closed(py));
         }
         // Starting it runs Python, so the lock is not held meanwhile.
-        let thread = py.import("caxton._serve")?.getattr("LoopThread")?.call0()?;
+        let thread = py.import("caxton._loop")?.getattr("LoopThread")?.call0()?;
         let other = {
             let mut kept = self.loop_thread.lock();
             match &*kept {
@@ -99,7 +99,7 @@ impl Serving {
         Ok(if is_async(py, &function)? {
             PythonHandler::OnLoop(LoopHandler::new(function, self.looper(py)?.get().shared()))
         } else {
-            PythonHandler::OnThreads(ThreadHandler::new(function, threads)?)
+            PythonHandler::OnThreads(ThreadHandler::new(py, function, threads)?)
         })
     }
 

@@ -66,7 +66,7 @@ mod _caxton {
     #[pymodule_export]
     use super::outcome::{Answer, Outcome};
     #[pymodule_export]
-    use super::register::Task;
+    use super::register::{Task, Tasks};
     #[pymodule_export]
     use super::runtime::{AsyncRuntime, Runtime};
     #[pymodule_export]

@@ -213,7 +213,7 @@ impl Looper {
             }
         }
         if !posts.is_empty() {
-            let start = START.import(py, "caxton._serve", "start")?;
+            let start = START.import(py, "caxton._loop", "start")?;
             for post in posts {
                 let (handler, task) = post.into_py(py, false)?;
                 if let Err(error) = start.call1((handler, task)) {

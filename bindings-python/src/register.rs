@@ -1,5 +1,6 @@
 //! Host agents whose handlers are written in Python.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 
@@ -16,37 +17,30 @@ use crate::message::Message;
 /// A message that a handler has to answer.
 #[pyclass(frozen, module = "caxton")]
 pub struct Task {
-    state: Mutex<State>,
+    task: Mutex<Option<caxton::Task>>,
     within: Within,
     message: Py<Message>,
-    /// Whoever called the handler ends the task, when Python is left.
+    /// The thread that called the handler ends the task, when it has left Python.
     ends_later: bool,
 }
 
-enum State {
-    Open(caxton::Task),
-    Answered(caxton::Task, Reply),
-    Ended,
+thread_local! {
+    /// What a handler on this thread has answered.
+    static ANSWERED: RefCell<Option<(caxton::Task, Reply)>> = const { RefCell::new(None) };
 }
 
 impl Task {
     fn new(py: Python<'_>, task: caxton::Task, ends_later: bool) -> PyResult<Self> {
         let message = Py::new(py, Message::new(task.message().clone()))?;
-        let (within, state) = (task.within(), Mutex::new(State::Open(task)));
-        Ok(Task { state, within, message, ends_later })
-    }
-
-    fn take(&self) -> State {
-        std::mem::replace(&mut *self.state.lock(), State::Ended)
+        Ok(Task { within: task.within(), message, task: Mutex::new(Some(task)), ends_later })
     }
 
     fn end(&self, py: Python<'_>, reply: Reply) {
-        match self.take() {
-            State::Open(task) if self.ends_later => {
-                *self.state.lock() = State::Answered(task, reply);
-            }
-            State::Open(task) => py.detach(|| task.finish(reply)),
-            answered => *self.state.lock() = answered,
+        let Some(task) = self.task.lock().take() else { return };
+        if self.ends_later {
+            ANSWERED.set(Some((task, reply)));
+        } else {
+            py.detach(|| task.finish(reply));
         }
     }
 }
@@ -115,7 +109,8 @@ impl Handler for LoopHandler {
 }
 
 /// The threads on which an agent's plain handlers run. They are started for the first handler, and end
-/// with the last one.
+/// with the last one. They are Python's own, and daemons: what still runs when the interpreter ends
+/// goes with it.
 pub struct Threads {
     name: String,
     count: usize,
@@ -124,25 +119,51 @@ pub struct Threads {
 
 impl Threads {
     pub fn new(name: &str, count: usize) -> Self {
-        let name = format!("caxton-{}", name.chars().take(8).collect::<String>());
-        Threads { name, count, tasks: Mutex::new(None) }
+        Threads { name: format!("caxton-{name}"), count, tasks: Mutex::new(None) }
     }
 
-    fn start(&self) -> PyResult<Sender<Post>> {
-        let mut tasks = self.tasks.lock();
-        if let Some(tasks) = &*tasks {
+    fn start(&self, py: Python<'_>) -> PyResult<Sender<Post>> {
+        if let Some(tasks) = &*self.tasks.lock() {
             return Ok(tasks.clone());
         }
         let (sender, waiting) = channel();
-        let waiting = Arc::new(Mutex::new(waiting));
-        for _ in 0..self.count {
-            let waiting = waiting.clone();
-            let thread = std::thread::Builder::new().name(self.name.clone());
-            // Its state in the interpreter is made once, and not for each task.
-            thread.spawn(move || Python::try_attach(|py| py.detach(|| serve(&waiting))))?;
-        }
-        *tasks = Some(sender.clone());
-        Ok(sender)
+        let tasks = Py::new(py, Tasks(Mutex::new(waiting)))?;
+        let start = py.import("caxton._serve")?.getattr("start_threads")?;
+        start.call1((&self.name, self.count, tasks))?;
+        // Starting them runs Python, so the lock is not held meanwhile; one of two is enough.
+        Ok(self.tasks.lock().get_or_insert(sender).clone())
+    }
+}
+
+/// Where the threads of an agent find their tasks.
+#[pyclass(frozen, module = "caxton")]
+pub struct Tasks(Mutex<Receiver<Post>>);
+
+#[pymethods]
+impl Tasks {
+    /// Ends the last task of this thread with what its handler has answered, and waits for the next: the
+    /// handler and its task, or nothing once there will be no more.
+    fn next(&self, py: Python<'_>) -> PyResult<Option<(Py<PyAny>, Py<Task>)>> {
+        let post = py.detach(|| {
+            if let Some((task, reply)) = ANSWERED.take() {
+                task.finish(reply);
+            }
+            self.wait()
+        });
+        post.map(|post| post.into_py(py, true)).transpose()
+    }
+}
+
+impl Tasks {
+    /// The lock is only held to take the next task, one thread at a time.
+    fn wait(&self) -> Option<Post> {
+        let waiting = self.0.lock();
+        let mut received = Err(TryRecvError::Empty);
+        let has_come = watch(|| {
+            received = waiting.try_recv();
+            !matches!(received, Err(TryRecvError::Empty))
+        });
+        if has_come { received.ok() } else { waiting.recv().ok() }
     }
 }
 
@@ -153,8 +174,8 @@ pub struct ThreadHandler {
 }
 
 impl ThreadHandler {
-    pub fn new(handler: Py<PyAny>, threads: &Threads) -> PyResult<Self> {
-        Ok(ThreadHandler { handler: Arc::new(handler), tasks: threads.start()? })
+    pub fn new(py: Python<'_>, handler: Py<PyAny>, threads: &Threads) -> PyResult<Self> {
+        Ok(ThreadHandler { handler: Arc::new(handler), tasks: threads.start(py)? })
     }
 }
 
@@ -178,48 +199,6 @@ impl Handler for PythonHandler {
             PythonHandler::OnThreads(handler) => handler.handle(task),
         }
     }
-}
-
-static CALL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-
-fn serve(waiting: &Mutex<Receiver<Post>>) {
-    loop {
-        let Some(post) = next(waiting) else { return };
-        let called = Python::try_attach(|py| call(py, post));
-        match called {
-            // The interpreter ends: nothing attaches to it any more, and so this thread ends with it.
-            None => loop {
-                std::thread::park();
-            },
-            Some(State::Answered(task, reply)) => task.finish(reply),
-            // What was not answered fails by being dropped.
-            Some(State::Open(_) | State::Ended) => {}
-        }
-    }
-}
-
-/// Waits for the next task. The lock is only held for that, one thread at a time.
-fn next(waiting: &Mutex<Receiver<Post>>) -> Option<Post> {
-    let waiting = waiting.lock();
-    let mut received = Err(TryRecvError::Empty);
-    let has_come = watch(|| {
-        received = waiting.try_recv();
-        !matches!(received, Err(TryRecvError::Empty))
-    });
-    if has_come { received.ok() } else { waiting.recv().ok() }
-}
-
-/// Calls a handler; what became of its task.
-fn call(py: Python<'_>, post: Post) -> State {
-    let called = CALL.import(py, "caxton._serve", "call").and_then(|call| {
-        let (handler, task) = post.into_py(py, true)?;
-        call.call1((handler, &task))?;
-        Ok(task.get().take())
-    });
-    called.unwrap_or_else(|error| {
-        error.write_unraisable(py, None);
-        State::Ended
-    })
 }
 
 static WITHIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

@@ -191,7 +191,7 @@ impl Inner {
             subscription::call_back(subscription.clone(), callback)?;
         } else if self.mode == Mode::Async {
             let messages = AsyncSubscription::new(subscription.clone());
-            py.import("caxton._serve")?.call_method1("pump", (messages, callback))?;
+            py.import("caxton._loop")?.call_method1("pump", (messages, callback))?;
         } else {
             let messages = AsyncSubscription::new(subscription.clone());
             self.serving.loop_thread(py)?.call_method1("pump", (messages, callback))?;

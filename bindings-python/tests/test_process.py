@@ -75,6 +75,19 @@ def test_exit_without_closing() -> None:
     assert out == "end\n"
 
 
+def test_exit_while_handlers_are_busy() -> None:
+    out = run("""
+        import time
+        rt = caxton.Runtime()
+        for number in range(4):
+            rt.register(f"h{number}", lambda message: time.sleep(0.002), concurrency=4)
+        for number in range(400):
+            rt.send({"performative": "inform", "receiver": f"h{number % 4}"})
+        print("end")
+    """)
+    assert out == "end\n"
+
+
 def test_exit_while_a_callback_runs() -> None:
     out = run("""
         import threading

@@ -5,28 +5,32 @@ use wasm_encoder::{
     MemorySection, MemoryType, Module, TypeSection, ValType,
 };
 
-/// An agent that answers whatever it is sent with the same message, without looking at what it got.
-/// `text` is what the message's content holds.
-pub fn trivial(to: &str, text: &str) -> String {
-    let message = format!(
-        r#"{{"performative":"inform","receiver":"{to}","content":{{"n":1,"text":"{text}"}}}}"#
-    );
-    let pages = (message.len() >> 16) + 2;
-    // Where its inbox is, which grows with what it is sent.
-    let inbox = pages << 16;
-    format!(
-        r#"(module
-            (import "caxton" "send_message" (func $send (param i32 i32) (result i32)))
-            (memory (export "memory") {memory})
-            (data (i32.const 16) "{data}")
-            (func (export "caxton_alloc") (param i32) (result i32) (i32.const {inbox}))
-            (func (export "caxton_free") (param i32 i32))
-            (func (export "handle_message") (param i32 i32) (result i32)
-                (call $send (i32.const 16) (i32.const {len}))))"#,
-        memory = 2 * pages + 1,
-        data = message.replace('"', "\\22"),
-        len = message.len(),
-    )
+/// An agent that answers whatever it is sent with the message that is its configuration, without looking at
+/// what it got: one module for all of them.
+pub const TRIVIAL: &str = r#"(module
+    (import "caxton" "send_message" (func $send (param i32 i32) (result i32)))
+    (import "caxton" "data_size" (func $size (param i32 i32) (result i32)))
+    (import "caxton" "load_data" (func $load (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 16) "config")
+    (global $len (mut i32) (i32.const 0))
+    (global $inbox (mut i32) (i32.const 65536))
+    (func (export "agent_init") (result i32)
+        (global.set $len (call $size (i32.const 16) (i32.const 6)))
+        ;; Room for the message, and as much for the inbox.
+        (drop (memory.grow (i32.add
+            (i32.mul (i32.shr_u (global.get $len) (i32.const 15)) (i32.const 2)) (i32.const 2))))
+        (global.set $inbox (i32.add (i32.const 69632) (global.get $len)))
+        (drop (call $load (i32.const 16) (i32.const 6) (i32.const 1024) (global.get $len)))
+        (i32.const 0))
+    (func (export "caxton_alloc") (param i32) (result i32) (global.get $inbox))
+    (func (export "caxton_free") (param i32 i32))
+    (func (export "handle_message") (param i32 i32) (result i32)
+        (call $send (i32.const 1024) (global.get $len))))"#;
+
+/// The message that such an agent sends: `text` is what its content holds.
+pub fn message(to: &str, text: &str) -> String {
+    format!(r#"{{"performative":"inform","receiver":"{to}","content":{{"n":1,"text":"{text}"}}}}"#)
 }
 
 /// A module of about `bytes` bytes of code, different for each `nonce`: an agent that does nothing, and

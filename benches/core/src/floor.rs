@@ -74,6 +74,8 @@ pub struct Sent {
     memory: Option<Memory>,
     pub bytes: Vec<u8>,
     copies_envelope: bool,
+    /// What it finds as its configuration.
+    config: Vec<u8>,
 }
 
 /// A module that is compiled and linked.
@@ -89,6 +91,18 @@ impl Linked {
             match &*name {
                 "send_message" => {
                     linker.func_wrap(&from, &name, send_message)?;
+                }
+                "data_size" => {
+                    linker.func_wrap(
+                        &from,
+                        &name,
+                        |caller: Caller<'_, Sent>, _: i32, _: i32| {
+                            caller.data().config.len() as i32
+                        },
+                    )?;
+                }
+                "load_data" => {
+                    linker.func_wrap(&from, &name, load_data)?;
                 }
                 "current_timestamp" => {
                     linker.func_wrap(&from, &name, |_: Caller<'_, Sent>| now_micros())?;
@@ -112,6 +126,18 @@ impl Linked {
 
 fn now_micros() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as i64
+}
+
+fn load_data(mut caller: Caller<'_, Sent>, _: i32, _: i32, ptr: i32, len: i32) -> i32 {
+    let Some(memory) = caller.data().memory else { return -2 };
+    let (data, sent) = memory.data_and_store_mut(&mut caller);
+    let (start, len) = (ptr as u32 as usize, len as u32 as usize);
+    let Some(bytes) = data.get_mut(start..start.saturating_add(len)) else { return -2 };
+    if len != sent.config.len() {
+        return -1;
+    }
+    bytes.copy_from_slice(&sent.config);
+    len as i32
 }
 
 fn send_message(mut caller: Caller<'_, Sent>, ptr: i32, len: i32) -> i32 {
@@ -170,8 +196,12 @@ pub struct Agent {
 
 impl Agent {
     /// Instantiates it, and makes the first calls: `agent_init` and `get_capabilities`.
-    pub fn new(floor: &Floor, linked: &Linked, copies_envelope: bool) -> Result<Self> {
-        let mut store = Store::new(&floor.engine, Sent { copies_envelope, ..Sent::default() });
+    /// One that hops has a configuration, and what it sends is read and written.
+    pub fn new(floor: &Floor, linked: &Linked, config: Option<String>) -> Result<Self> {
+        let copies_envelope = config.is_some();
+        let config = config.unwrap_or_default().into_bytes();
+        let sent = Sent { copies_envelope, config, ..Sent::default() };
+        let mut store = Store::new(&floor.engine, sent);
         store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Continue(1)));
         store.set_epoch_deadline(1);
         let instance = block_on(linked.0.instantiate_async(&mut store))?;

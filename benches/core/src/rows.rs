@@ -8,7 +8,7 @@ use caxton::blocking::block_on;
 use caxton::{Agent, Deploy, Draft, Limits, Performative, Runtime, Wasm};
 use serde_json::{Value, json};
 
-use crate::agents::trivial;
+use crate::agents::{TRIVIAL, message};
 use crate::floor::{self, Floor, Linked};
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
@@ -90,8 +90,8 @@ pub fn unlimited() -> Limits {
 /// A message as the trivial agents are handed it.
 fn as_handed() -> Fallible<Vec<u8>> {
     let runtime = Runtime::builder().workers(1).build()?;
-    let deploy = Deploy::bytes(trivial("host", TEXT).into_bytes()).name("a");
-    block_on(runtime.deploy(deploy))?;
+    let deploy = Deploy::bytes(TRIVIAL.as_bytes()).name("a");
+    block_on(runtime.deploy(deploy.config(message("host", TEXT))))?;
     let seen = runtime.subscribe(caxton::Filter::read(br#"{"sender":"a"}"#)?)?;
     block_on(runtime.send(&Draft::new(Performative::Inform, "a", &1)?, None))?;
     let message = block_on(seen.next()).ok_or("nothing was sent")?;
@@ -99,9 +99,8 @@ fn as_handed() -> Fallible<Vec<u8>> {
 }
 
 fn hop_floor(floor: &Floor) -> Fallible<Contestant<'_>> {
-    let wasm = trivial("b", TEXT);
-    let linked = Linked::new(floor, wasm.as_bytes())?;
-    let mut agent = floor::Agent::new(floor, &linked, true)?;
+    let linked = Linked::new(floor, TRIVIAL.as_bytes())?;
+    let mut agent = floor::Agent::new(floor, &linked, Some(message("b", TEXT)))?;
     let mut message = as_handed()?;
     Ok(Box::new(move |times| {
         each(times, || {
@@ -128,13 +127,14 @@ impl Hopping {
     pub fn new(workers: usize, count: usize, text: &str) -> Fallible<Self> {
         let mut limits = unlimited();
         (limits.max_message_bytes, limits.max_turn_bytes) = (8 << 20, 16 << 20);
+        limits.max_storage_bytes = 8 << 20;
         let runtime = Runtime::builder().workers(workers).limits(limits).build()?;
         let mut agents = Vec::new();
-        // One pair after the other: each agent has code of its own, with the name of its partner.
+        let wasm = Wasm::bytes(TRIVIAL.as_bytes());
         for number in 0..count {
-            let partner = format!("a{}", number ^ 1);
-            let deploy = Deploy::bytes(trivial(&partner, text).into_bytes());
-            agents.push(block_on(runtime.deploy(deploy.name(format!("a{number}"))))?);
+            let deploy = Deploy::new(wasm.clone()).name(format!("a{number}"));
+            let sends = message(&format!("a{}", number ^ 1), text);
+            agents.push(block_on(runtime.deploy(deploy.config(sends)))?);
         }
         for agent in &agents {
             block_on(agent.suspend())?;
@@ -171,7 +171,11 @@ impl Hopping {
 
 impl Drop for Hopping {
     fn drop(&mut self) {
-        block_on(self.runtime.close_within(Duration::ZERO));
+        // One after the other, so that their places are free when this is over.
+        for agent in &self.agents {
+            drop(block_on(agent.remove()));
+        }
+        block_on(self.runtime.close());
     }
 }
 
@@ -194,7 +198,7 @@ fn request_as_handed(agent: &[u8]) -> Fallible<Vec<u8>> {
 fn turn_floor<'a>(floor: &'a Floor, agent: &[u8]) -> Fallible<Contestant<'a>> {
     let message = request_as_handed(agent)?;
     let linked = Linked::new(floor, agent)?;
-    let mut agent = floor::Agent::new(floor, &linked, false)?;
+    let mut agent = floor::Agent::new(floor, &linked, None)?;
     Ok(Box::new(move |times| {
         let figure = each(times, || match agent.turn(&message)? {
             0 => Ok(()),
@@ -231,7 +235,7 @@ fn deploy_floor<'a>(floor: &'a Floor, agent: &[u8]) -> Fallible<Contestant<'a>> 
     Ok(Box::new(move |times| {
         let mut agents = Vec::new();
         each(times, || {
-            agents.push(floor::Agent::new(floor, &linked, false)?);
+            agents.push(floor::Agent::new(floor, &linked, None)?);
             Ok(())
         })
     }))

@@ -308,6 +308,12 @@ class Task:
     def finish(self, result: Json) -> None: ...
     def fail(self, text: str, code: str) -> None: ...
 
+@final
+class Tasks:
+    """Where the threads of a host agent find what they have to handle."""
+
+    def next(self) -> tuple[Callable[[Message], object], Task] | None: ...
+
 _Accepted: TypeAlias = Answer | str | Iterable[Answer | str] | None
 #: What a function that chooses is called with, and what it returns.
 _Choose: TypeAlias = Callable[[list[Answer]], _Accepted]

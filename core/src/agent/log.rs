@@ -1,6 +1,7 @@
 //! An agent's log: a ring of lines, bounded in bytes.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -66,6 +67,8 @@ pub struct LogLine {
 
 pub(super) struct LogRing {
     inner: Mutex<Inner>,
+    /// What the turn has written so far.
+    turn_bytes: AtomicU64,
     max_turn_bytes: u64,
 }
 
@@ -73,24 +76,24 @@ pub(super) struct LogRing {
 struct Inner {
     lines: VecDeque<LogLine>,
     bytes: usize,
-    turn_bytes: u64,
     dropped: u64,
 }
 
 impl LogRing {
     pub fn new(max_turn_bytes: u64) -> Self {
-        LogRing { inner: Mutex::default(), max_turn_bytes }
+        LogRing { inner: Mutex::default(), turn_bytes: AtomicU64::new(0), max_turn_bytes }
     }
 
     pub fn begin_turn(&self) {
-        self.inner.lock().turn_bytes = 0;
+        self.turn_bytes.store(0, Ordering::Relaxed);
     }
 
     /// Keeps a line, unless this turn has written too much; the oldest lines make room.
     pub fn push(&self, at: u64, level: Level, text: &str) {
         let mut inner = self.inner.lock();
-        inner.turn_bytes = inner.turn_bytes.saturating_add(text.len() as u64 + 1);
-        if inner.turn_bytes > self.max_turn_bytes {
+        let more = text.len() as u64 + 1;
+        let before = self.turn_bytes.fetch_add(more, Ordering::Relaxed);
+        if before.saturating_add(more) > self.max_turn_bytes {
             inner.dropped += 1;
             return;
         }

@@ -26,6 +26,8 @@ const HOST_STACK: usize = 512 << 10;
 /// Memory maps that one live instance takes at most: four for its memory, with the module's image
 /// in it, and two for the stack that its store keeps, with the guard of that.
 const MAPS_PER_INSTANCE: usize = 6;
+/// Memory maps that one compiled module takes: its code, what is beside it, and its data's image.
+const MAPS_PER_MODULE: usize = 4;
 /// Memory maps left to the program around us.
 const MAPS_RESERVED: usize = 3_000;
 /// The most live instances in one process, whatever the system allows.
@@ -36,6 +38,7 @@ const MAX_TABLES: u32 = 4;
 pub(crate) struct Engine {
     wasmtime: wasmtime::Engine,
     capacity: usize,
+    maps: usize,
     disk: DiskCache,
     templates: Mutex<HashMap<[u8; 32], TemplateSlot>>,
     ticker: Ticker,
@@ -54,10 +57,32 @@ pub(crate) struct Lease {
 pub(crate) struct Running(&'static Engine);
 
 /// A place for one live instance; given back when dropped.
-pub(crate) struct InstancePermit(());
+pub(crate) struct InstancePermit {
+    _maps: Maps,
+}
 
 /// The live instances of the process, whatever engine they belong to.
 static LIVE: AtomicUsize = AtomicUsize::new(0);
+/// The memory maps that instances and modules of the process take.
+static MAPS: AtomicUsize = AtomicUsize::new(0);
+
+/// Some of the memory maps that the system allows; given back when dropped.
+pub(super) struct Maps(usize);
+
+impl Maps {
+    /// Takes so many, as far as `most` goes.
+    fn take(count: usize, most: usize) -> Option<Self> {
+        let taken = MAPS.fetch_add(count, Ordering::Relaxed);
+        let maps = Maps(count);
+        (taken.saturating_add(count) <= most).then_some(maps)
+    }
+}
+
+impl Drop for Maps {
+    fn drop(&mut self) {
+        MAPS.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
 
 impl Engine {
     /// Leases the engine of the process, and makes it at the first call. Runtimes that are profiled
@@ -90,7 +115,8 @@ impl Engine {
     }
 
     fn new(profile: Option<Profile>) -> wasmtime::Result<Self> {
-        let capacity = capacity();
+        let maps = allowed_maps();
+        let capacity = (maps / MAPS_PER_INSTANCE).min(MOST_INSTANCES);
         // No address space has room for two pools, and one that is limited has none for one:
         // instances are then mapped one by one.
         let pooled = match profile {
@@ -106,6 +132,7 @@ impl Engine {
         Ok(Engine {
             wasmtime,
             capacity,
+            maps,
             disk,
             templates: Mutex::new(HashMap::new()),
             ticker: Ticker::default(),
@@ -162,21 +189,29 @@ impl Lease {
 
     /// A place for one more live instance.
     pub fn permit(&self) -> Result<InstancePermit, Error> {
-        let capacity = self.engine.capacity;
         let live = LIVE.fetch_add(1, Ordering::Relaxed);
-        let permit = InstancePermit(());
-        if live < capacity {
-            return Ok(permit);
+        let maps = Maps::take(MAPS_PER_INSTANCE, self.engine.maps);
+        if let Some(_maps) = maps.filter(|_| live < self.engine.capacity) {
+            return Ok(InstancePermit { _maps });
         }
-        drop(permit);
+        LIVE.fetch_sub(1, Ordering::Relaxed);
         Err(Error::new(
             ErrorKind::LimitExceeded,
             format!(
-                "this process has {capacity} live agents, which is what the system's limit on \
-                 memory maps allows (vm.max_map_count); remove some, or raise it"
+                "this process has {live} live agents, which is what the system's limit on memory \
+                 maps allows beside their modules (vm.max_map_count); remove some, or raise it"
             ),
         )
-        .with_limit("agents", capacity as u64, live as u64 + 1))
+        .with_limit("agents", live as u64, live as u64 + 1))
+    }
+
+    /// The memory maps of one more module.
+    pub(super) fn maps_of_module(&self) -> Result<Maps, Error> {
+        Maps::take(MAPS_PER_MODULE, self.engine.maps).ok_or_else(|| {
+            let text = "this process has as many agents and modules as the system's limit on \
+                        memory maps allows (vm.max_map_count); remove some, or raise it";
+            Error::new(ErrorKind::LimitExceeded, text)
+        })
     }
 }
 
@@ -192,13 +227,13 @@ impl Drop for InstancePermit {
     }
 }
 
-/// How many instances the system's limit on memory maps allows.
-fn capacity() -> usize {
+/// The memory maps that the system leaves to instances and modules.
+fn allowed_maps() -> usize {
     let maps = std::fs::read_to_string("/proc/sys/vm/max_map_count")
         .ok()
         .and_then(|text| text.trim().parse::<usize>().ok())
         .unwrap_or(65_530);
-    (maps.saturating_sub(MAPS_RESERVED) / MAPS_PER_INSTANCE).clamp(64, MOST_INSTANCES)
+    maps.saturating_sub(MAPS_RESERVED).max(64 * MAPS_PER_INSTANCE)
 }
 
 fn config(pool: Option<usize>, profile: Option<Profile>) -> Config {

@@ -15,6 +15,8 @@ const KEPT_BYTES: u32 = 64 << 10;
 /// The least that is allocated, so that messages of a usual size fit from the start.
 const LEAST_BYTES: u32 = 2 << 10;
 const PAGE: u64 = 65536;
+/// What the system hands out at a time, as a rule.
+const SYSTEM_PAGE: u64 = 4096;
 /// How often the host itself may enter the allocator for one message: to free, and to allocate.
 const HOSTS_ALLOCATIONS: u64 = 2;
 /// What stands at the end of pages that the host added. Some heaps (AssemblyScript's, wasi-libc's)
@@ -43,6 +45,8 @@ pub(super) enum Way {
 struct Block {
     address: u32,
     len: u32,
+    /// Where the host's own pages begin, which end with the block and its guard.
+    pages: u32,
 }
 
 impl Block {
@@ -179,13 +183,13 @@ impl Inbox {
                 let address = functions.allocate(&mut *store, len as i32).await?;
                 // What the host needs is not the guest's doing.
                 refill(store, 0)?;
-                Block { address: address as u32, len }
+                Block { address: address as u32, len, pages: address as u32 }
             }
             Way::Pages => {
                 let size = memory.data_size(&*store) as u64;
                 // Where the old pages are still the last ones, they are made longer; else they are
                 // lost. Nobody has grown the memory then, so a heap may still take all of it.
-                let old = old.filter(|old| old.ends_at(size)).map(|old| u64::from(old.address));
+                let old = old.filter(|old| old.ends_at(size)).map(|old| u64::from(old.pages));
                 let (least, base) = match (old, self.base) {
                     (Some(old), Some(base)) => (old, Some(base)),
                     (_, Some(_)) => (size, None),
@@ -211,7 +215,8 @@ impl Inbox {
     }
 }
 
-/// Takes pages at the end of the memory, for a block at `start`.
+/// Takes pages at the end of the memory, from `start` on, for a block that stands at their end, with the
+/// guard behind it: a page of the system holds both, if the message is not too long.
 async fn grow(
     store: &mut Store<Host>,
     memory: Memory,
@@ -220,7 +225,8 @@ async fn grow(
 ) -> wasmtime::Result<Block> {
     let guard = GUARD.len() as u64;
     let size = memory.data_size(&*store) as u64;
-    let pages = (start + u64::from(len) + guard).saturating_sub(size).div_ceil(PAGE);
+    let block = (u64::from(len) + guard).next_multiple_of(SYSTEM_PAGE);
+    let pages = (start + block).saturating_sub(size).div_ceil(PAGE);
     if memory.grow_async(&mut *store, pages).await.is_err() {
         let limit = store.data().memory_ceiling();
         return Err(Fault::limit(
@@ -236,8 +242,9 @@ async fn grow(
     // What the host itself tried for is not the guest's doing.
     store.data_mut().turn.denied_memory = None;
     let end = size + pages * PAGE;
-    match (u32::try_from(start), u32::try_from(end - start - guard)) {
-        (Ok(address), Ok(len)) => Ok(Block { address, len }),
+    let narrow = u32::try_from;
+    match (narrow(start), narrow(end - block), narrow(block - guard)) {
+        (Ok(pages), Ok(address), Ok(len)) => Ok(Block { address, len, pages }),
         _ => Err(Fault::new(FaultKind::Memory, "its memory is full").into()),
     }
 }

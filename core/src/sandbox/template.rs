@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use wasmtime::{InstancePre, Module};
 
-use super::engine::Lease;
+use super::engine::{Lease, Maps};
 use super::host::Host;
 use super::link::link;
 use super::module::{Facts, MAX_MODULE_BYTES, unfit};
@@ -24,6 +24,7 @@ pub(crate) struct Template {
     pub(super) facts: Facts,
     /// SHA-256 of the binary form.
     pub hash: [u8; 32],
+    _maps: Maps,
 }
 
 impl Template {
@@ -37,6 +38,7 @@ impl Template {
         if let Some(template) = kept.upgrade() {
             return Ok(template);
         }
+        let maps = engine.maps_of_module()?;
         let module = match engine.disk().load(engine.wasmtime(), &hash) {
             Some(module) => module,
             None => {
@@ -61,7 +63,7 @@ impl Template {
         let pre = linker.instantiate_pre(&module).map_err(|e| {
             Error::new(ErrorKind::InvalidModule, format!("the module cannot be linked: {e:#}"))
         })?;
-        let template = Arc::new(Template { pre, facts, hash });
+        let template = Arc::new(Template { pre, facts, hash, _maps: maps });
         *kept = Arc::downgrade(&template);
         Ok(template)
     }

@@ -1,15 +1,13 @@
 //! One turn: a future that is run in slices, by whoever holds the agent's run token.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::fault::{Fault, FaultKind};
-use super::host::World;
 use super::instance::{Ended, Instance, Seat};
-use super::meter::Meter;
 use crate::message::{Message, Traceparent};
 
 /// What a turn delivers.
@@ -38,11 +36,12 @@ pub(crate) enum Slice {
     Waiting,
 }
 
+type Running = Pin<Box<dyn Future<Output = TurnEnd> + Send>>;
+
 /// A turn in progress.
 pub(crate) struct Turn {
-    future: Pin<Box<dyn Future<Output = TurnEnd> + Send>>,
-    meter: Arc<Meter>,
-    world: Arc<dyn World>,
+    future: Running,
+    seat: Arc<Seat>,
     /// Wakes the turn when its time is up while a host call waits.
     alarm: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
@@ -58,12 +57,25 @@ impl Turn {
         if let Some(instance) = &mut instance {
             instance.belongs_to(traceparent);
         }
-        Turn {
-            meter: seat.meter.clone(),
-            world: seat.world.clone(),
-            future: Box::pin(run(seat, instance, delivery, traceparent)),
-            alarm: None,
-        }
+        // Each kind of turn has a future of its own: those of messages are small that way.
+        let future: Running = match (delivery, instance) {
+            (Delivery::Init, old) => {
+                drop(old);
+                Box::pin(boot(seat.clone(), traceparent))
+            }
+            (Delivery::Message(message), Some(instance)) => Box::pin(handle(instance, message)),
+            (Delivery::Timer(id), Some(instance)) => Box::pin(ring(instance, id)),
+            (Delivery::Shutdown, Some(instance)) => Box::pin(shut_down(instance)),
+            (Delivery::Shutdown, None) => {
+                Box::pin(ready(TurnEnd { instance: None, outcome: Ok(Ended::nothing()) }))
+            }
+            (Delivery::Message(_) | Delivery::Timer(_), None) => {
+                let text = "the runtime delivered to an agent before its init";
+                let fault = Fault::new(FaultKind::Trap, text);
+                Box::pin(ready(TurnEnd { instance: None, outcome: Err(fault) }))
+            }
+        };
+        Turn { future, seat, alarm: None }
     }
 
     /// Runs the turn for about `allowance`.
@@ -72,18 +84,18 @@ impl Turn {
         context: &mut Context<'_>,
         allowance: Duration,
     ) -> (Slice, Duration) {
-        self.meter.begin_slice(allowance);
+        self.seat.meter.begin_slice(allowance);
         let polled = if self.alarm.is_some() && self.is_over() {
             Poll::Ready(self.give_up())
         } else {
             self.future.as_mut().poll(context)
         };
-        let ran = self.meter.end_slice();
+        let ran = self.seat.meter.end_slice();
         let slice = match polled {
             Poll::Ready(end) => Slice::Done(end),
-            Poll::Pending if self.meter.has_yielded() => Slice::Yielded,
+            Poll::Pending if self.seat.meter.has_yielded() => Slice::Yielded,
             Poll::Pending => {
-                self.meter.begin_wait();
+                self.seat.meter.begin_wait();
                 self.set_alarm(context)
             }
         };
@@ -91,72 +103,61 @@ impl Turn {
     }
 
     fn is_over(&self) -> bool {
-        self.meter.is_interrupted() || self.meter.left().is_some_and(|left| left.is_zero())
+        self.seat.meter.is_interrupted()
+            || self.seat.meter.left().is_some_and(|left| left.is_zero())
     }
 
     /// Dropping the future unwinds the guest's fiber; the instance is lost with it.
     fn give_up(&mut self) -> TurnEnd {
-        let fault = if self.meter.is_interrupted() {
+        let fault = if self.seat.meter.is_interrupted() {
             Fault::new(FaultKind::Closed, "the runtime is closing")
         } else {
-            self.meter.out_of_time(Duration::ZERO)
+            self.seat.meter.out_of_time(Duration::ZERO)
         };
         self.future = Box::pin(std::future::pending());
         TurnEnd { instance: None, outcome: Err(fault) }
     }
 
     fn set_alarm(&mut self, context: &mut Context<'_>) -> Slice {
-        let left = self.meter.left().unwrap_or(Duration::MAX);
-        let alarm = self.alarm.insert(self.world.sleep(left));
+        let left = self.seat.meter.left().unwrap_or(Duration::MAX);
+        let alarm = self.alarm.insert(self.seat.world.sleep(left));
         match alarm.as_mut().poll(context) {
             Poll::Pending => Slice::Waiting,
             Poll::Ready(()) => {
-                let _ = self.meter.end_slice();
+                let _ = self.seat.meter.end_slice();
                 Slice::Done(self.give_up())
             }
         }
     }
 }
 
-async fn run(
-    seat: Arc<Seat>,
-    instance: Option<Box<Instance>>,
-    delivery: Delivery,
-    traceparent: Option<Traceparent>,
-) -> TurnEnd {
-    let (instance, outcome) = match (delivery, instance) {
-        (Delivery::Init, old) => {
-            drop(old);
-            return match Box::pin(Instance::boot(&seat, traceparent)).await {
-                Ok((instance, ended)) => {
-                    TurnEnd { instance: Some(Box::new(instance)), outcome: Ok(ended) }
-                }
-                Err(fault) => TurnEnd { instance: None, outcome: Err(fault) },
-            };
-        }
-        (Delivery::Shutdown, None) => {
-            return TurnEnd { instance: None, outcome: Ok(Ended::nothing()) };
-        }
-        (Delivery::Message(_) | Delivery::Timer(_), None) => {
-            let fault =
-                Fault::new(FaultKind::Trap, "the runtime delivered to an agent before its init");
-            return TurnEnd { instance: None, outcome: Err(fault) };
-        }
-        (Delivery::Shutdown, Some(mut instance)) => {
-            let outcome = Box::pin(instance.shut_down()).await;
-            (instance, outcome)
-        }
-        (Delivery::Timer(id), Some(mut instance)) => {
-            let outcome = Box::pin(instance.handle_timer(id)).await;
-            (instance, outcome)
-        }
-        (Delivery::Message(message), Some(mut instance)) => {
-            let outcome = instance.handle_message(&message).await;
-            (instance, outcome)
-        }
-    };
-    // After a dropped turn the guest may be in any state: nothing of it is used again.
-    TurnEnd { instance: outcome.is_ok().then_some(instance), outcome }
+async fn boot(seat: Arc<Seat>, traceparent: Option<Traceparent>) -> TurnEnd {
+    match Instance::boot(&seat, traceparent).await {
+        Ok((instance, ended)) => TurnEnd { instance: Some(Box::new(instance)), outcome: Ok(ended) },
+        Err(fault) => TurnEnd { instance: None, outcome: Err(fault) },
+    }
+}
+
+async fn handle(mut instance: Box<Instance>, message: Message) -> TurnEnd {
+    let outcome = instance.handle_message(&message).await;
+    TurnEnd::of(instance, outcome)
+}
+
+async fn ring(mut instance: Box<Instance>, id: u32) -> TurnEnd {
+    let outcome = instance.handle_timer(id).await;
+    TurnEnd::of(instance, outcome)
+}
+
+async fn shut_down(mut instance: Box<Instance>) -> TurnEnd {
+    let outcome = instance.shut_down().await;
+    TurnEnd::of(instance, outcome)
+}
+
+impl TurnEnd {
+    /// After a dropped turn the guest may be in any state: nothing of it is used again.
+    fn of(instance: Box<Instance>, outcome: Result<Ended, Fault>) -> Self {
+        TurnEnd { instance: outcome.is_ok().then_some(instance), outcome }
+    }
 }
 
 impl Ended {

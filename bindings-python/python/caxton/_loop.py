@@ -1,0 +1,102 @@
+"""Calling handlers on event loops: the caller's, or one of the runtime's own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterable, Awaitable, Callable
+from typing import Any
+
+from caxton._caxton import Looper, Message, Task
+from caxton._serve import fail, log, within
+
+#: Tasks that run; asyncio itself keeps only weak references to them.
+_running: set[asyncio.Task[Any]] = set()
+
+
+def start(handler: Callable[[Message], Awaitable[object]], task: Task) -> None:
+    """Begins an async function for one task, on the running loop."""
+    _keep(asyncio.get_running_loop().create_task(_serve(handler, task)))
+
+
+async def _serve(handler: Callable[[Message], Awaitable[object]], task: Task) -> None:
+    within.set(task)
+    try:
+        result = await handler(task.message)
+    except asyncio.CancelledError:
+        task.fail("the handler was cancelled", "")
+        raise
+    except BaseException as error:  # As above: the loop must not end for one message.
+        fail(task, error)
+    else:
+        task.finish(result)
+
+
+def _keep(task: asyncio.Task[Any]) -> None:
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+
+
+def pump(
+    subscription: AsyncIterable[Message],
+    callback: Callable[[Message], Awaitable[object]],
+) -> None:
+    """Calls a subscription's async callback for each message, on the running loop."""
+    _keep(asyncio.get_running_loop().create_task(_pump(subscription, callback)))
+
+
+async def _pump(
+    subscription: AsyncIterable[Message],
+    callback: Callable[[Message], Awaitable[object]],
+) -> None:
+    async for message in subscription:
+        try:
+            await callback(message)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            log.error("a subscription's callback failed for %r", message, exc_info=error)
+
+
+class LoopThread:
+    """An event loop on a thread of its own, for async handlers under a blocking runtime."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="caxton-loop", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.close()
+
+    def looper(self) -> Looper:
+        """The looper of this loop."""
+
+        async def current() -> Looper:
+            return Looper.current()
+
+        return asyncio.run_coroutine_threadsafe(current(), self._loop).result()
+
+    def pump(
+        self,
+        subscription: AsyncIterable[Message],
+        callback: Callable[[Message], Awaitable[object]],
+    ) -> None:
+        """As the function of the same name, on this loop."""
+        self._loop.call_soon_threadsafe(pump, subscription, callback)
+
+    def stop(self) -> None:
+        """Ends the loop and cancels what runs there. From the loop itself it only signals."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._cancel)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=1)
+
+    def _cancel(self) -> None:
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.call_soon(self._loop.stop)

@@ -70,7 +70,7 @@ mod _caxton {
     #[pymodule_export]
     use super::runtime::{AsyncRuntime, Runtime};
     #[pymodule_export]
-    use super::subscription::{AsyncSubscription, Subscription};
+    use super::subscription::{AsyncSubscription, Feed, Subscription};
     #[pymodule_export]
     use super::tender::Tender;
     #[pymodule_export]

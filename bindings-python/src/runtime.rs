@@ -188,7 +188,7 @@ impl Inner {
         let subscription = Arc::new(subscription);
         let Some(callback) = callback else { return Ok(subscription) };
         if !is_async(py, &callback)? {
-            subscription::call_back(subscription.clone(), callback)?;
+            subscription::call_back(py, subscription.clone(), callback)?;
         } else if self.mode == Mode::Async {
             let messages = AsyncSubscription::new(subscription.clone());
             py.import("caxton._loop")?.call_method1("pump", (messages, callback))?;

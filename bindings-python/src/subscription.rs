@@ -5,7 +5,6 @@ use std::sync::Arc;
 use caxton::blocking::block_on;
 use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
 use crate::errors::to_py;
 use crate::message::Message;
@@ -124,24 +123,26 @@ impl AsyncSubscription {
     }
 }
 
-static CALL_BACK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+/// Calls a plain function for each message, on a daemon thread of Python's own that ends with the
+/// subscription.
+pub fn call_back(
+    py: Python<'_>,
+    subscription: Arc<caxton::Subscription>,
+    callback: Py<PyAny>,
+) -> PyResult<()> {
+    let feed = Feed(subscription);
+    py.import("caxton._serve")?.call_method1("start_callback", (feed, callback)).map(drop)
+}
 
-/// Calls a plain function for each message, on a thread of its own that ends with the subscription.
-pub fn call_back(subscription: Arc<caxton::Subscription>, callback: Py<PyAny>) -> PyResult<()> {
-    std::thread::Builder::new().name("caxton-callback".to_owned()).spawn(move || {
-        while let Some(message) = block_on(subscription.next()) {
-            let called = Python::try_attach(|py| {
-                let call = CALL_BACK.import(py, "caxton._serve", "call_back")?;
-                call.call1((&callback, Message::new(message))).map(drop)
-            });
-            match called {
-                Some(Ok(())) => {}
-                Some(Err(error)) => {
-                    Python::try_attach(|py| error.write_unraisable(py, None));
-                }
-                None => return,
-            }
-        }
-    })?;
-    Ok(())
+/// What a callback's thread waits for.
+#[pyclass(frozen, module = "caxton")]
+pub struct Feed(Arc<caxton::Subscription>);
+
+#[pymethods]
+impl Feed {
+    /// Waits for the next message; nothing once there will be no more. No signal ends the wait: signals
+    /// are the main thread's.
+    fn next(&self, py: Python<'_>) -> Option<Message> {
+        py.detach(|| block_on(self.0.next())).map(Message::new)
+    }
 }

@@ -88,6 +88,20 @@ def test_exit_while_handlers_are_busy() -> None:
     assert out == "end\n"
 
 
+def test_exit_while_callbacks_are_busy() -> None:
+    out = run("""
+        import time
+        rt = caxton.Runtime()
+        rt.deploy(SILENT, name="a", limits=caxton.Limits(max_messages_per_second=None))
+        for _ in range(4):
+            rt.subscribe(lambda message: time.sleep(0.002), receiver="a")
+        for _ in range(400):
+            rt.send({"performative": "inform", "receiver": "a"})
+        print("end")
+    """)
+    assert out == "end\n"
+
+
 def test_exit_while_a_callback_runs() -> None:
     out = run("""
         import threading

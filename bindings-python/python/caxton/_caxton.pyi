@@ -309,6 +309,12 @@ class Task:
     def fail(self, text: str, code: str) -> None: ...
 
 @final
+class Feed:
+    """What the thread of a subscription's plain callback waits for."""
+
+    def next(self) -> Message | None: ...
+
+@final
 class Tasks:
     """Where the threads of a host agent find what they have to handle."""
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from caxton._caxton import HostAgent, Message, Task, Tasks
+from caxton._caxton import Feed, HostAgent, Message, Task, Tasks
 from caxton._errors import NotUnderstood, Refused
 
 log = logging.getLogger("caxton")
@@ -71,6 +71,20 @@ def describe(error: BaseException) -> str:
     """An exception in one sentence."""
     text = str(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def start_callback(feed: Feed, callback: Callable[[Message], object]) -> None:
+    """Starts a thread that calls a subscription's plain callback."""
+    threading.Thread(
+        target=_call_back_each, args=(feed, callback), name="caxton-callback", daemon=True
+    ).start()
+
+
+def _call_back_each(feed: Feed, callback: Callable[[Message], object]) -> None:
+    while (message := feed.next()) is not None:
+        call_back(callback, message)
+        # Nothing is kept while it waits.
+        del message
 
 
 def call_back(callback: Callable[[Message], object], message: Message) -> None:

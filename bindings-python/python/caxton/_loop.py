@@ -26,7 +26,7 @@ async def _serve(handler: Callable[[Message], Awaitable[object]], task: Task) ->
     except asyncio.CancelledError:
         task.fail("the handler was cancelled", "")
         raise
-    except BaseException as error:  # As above: the loop must not end for one message.
+    except BaseException as error:  # The loop must not end for one message.
         fail(task, error)
     else:
         task.finish(result)

@@ -141,52 +141,25 @@ impl<'a> Envelope<'a> {
                 once(3)?;
                 self.content = Some(scanner.value()?);
             }
-            "conversation_id" => {
-                once(4)?;
-                self.conversation_id = text_or_null(&key, scanner)?;
-            }
-            "reply_with" => {
-                once(5)?;
-                self.reply_with = text_or_null(&key, scanner)?;
-            }
-            "in_reply_to" => {
-                once(6)?;
-                self.in_reply_to = text_or_null(&key, scanner)?;
-            }
-            "protocol" => {
-                once(7)?;
-                self.protocol = text_or_null(&key, scanner)?;
-            }
             "reply_by" => {
-                once(8)?;
+                once(4)?;
                 self.reply_by = read_reply_by(scanner.value()?)?;
-            }
-            "language" => {
-                once(9)?;
-                self.language = text_or_null(&key, scanner)?;
-            }
-            "ontology" => {
-                once(10)?;
-                self.ontology = text_or_null(&key, scanner)?;
-            }
-            "encoding" => {
-                once(11)?;
-                self.encoding = text_or_null(&key, scanner)?;
-            }
-            "reply_to" => {
-                once(12)?;
-                self.reply_to = text_or_null(&key, scanner)?;
             }
             // The host writes these two itself; what somebody else wrote there is not believed.
             "message_id" => {
-                once(13)?;
+                once(5)?;
                 scanner.value()?;
             }
             "sent_at" => {
-                once(14)?;
+                once(6)?;
                 scanner.value()?;
             }
-            _ => {
+            name => {
+                if let Some((bit, text)) = self.text_field(name) {
+                    once(bit)?;
+                    *text = text_or_null(&key, scanner)?;
+                    return Ok(());
+                }
                 if self.extras.len() == MAX_EXTRA_FIELDS {
                     return Err(meaning(format_args!(
                         "more than {MAX_EXTRA_FIELDS} fields that FIPA does not name"
@@ -199,6 +172,22 @@ impl<'a> Envelope<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The field of this name that holds a text and nothing else, and its bit among those that were there.
+    #[inline]
+    fn text_field(&mut self, name: &str) -> Option<(u32, &mut Option<Cow<'a, str>>)> {
+        Some(match name {
+            "conversation_id" => (7, &mut self.conversation_id),
+            "reply_with" => (8, &mut self.reply_with),
+            "in_reply_to" => (9, &mut self.in_reply_to),
+            "protocol" => (10, &mut self.protocol),
+            "language" => (11, &mut self.language),
+            "ontology" => (12, &mut self.ontology),
+            "encoding" => (13, &mut self.encoding),
+            "reply_to" => (14, &mut self.reply_to),
+            _ => return None,
+        })
     }
 }
 

@@ -407,25 +407,23 @@ impl<'a> Writer<'a> {
         envelope: &Envelope<'_>,
         stamp: &Stamp<'_>,
     ) -> Result<Receivers, Error> {
-        if let Some(name) = stamp.receiver {
-            self.raw(",\"receiver\":");
+        let one = match (stamp.receiver, &envelope.receivers[..]) {
+            (Some(name), _) => Some(name),
+            (None, [one]) if !envelope.receiver_is_array => Some(&**one),
+            (None, []) if stamp.message_id.is_none() => {
+                return Ok(Receivers::Many(Box::default()));
+            }
+            (None, []) => {
+                let text = "the message has no `receiver`";
+                return Err(Error::new(ErrorKind::InvalidMessage, text));
+            }
+            (None, _) => None,
+        };
+        self.raw(",\"receiver\":");
+        if let Some(name) = one {
             let span = self.string(name);
             if span.is_none() {
                 self.escaped_receivers.push((0, name.to_owned()));
-            }
-            return Ok(Receivers::One(span.unwrap_or(ABSENT)));
-        }
-        if envelope.receivers.is_empty() {
-            if stamp.message_id.is_none() {
-                return Ok(Receivers::Many(Box::default()));
-            }
-            return Err(Error::new(ErrorKind::InvalidMessage, "the message has no `receiver`"));
-        }
-        self.raw(",\"receiver\":");
-        if let ([one], false) = (&envelope.receivers[..], envelope.receiver_is_array) {
-            let span = self.string(one);
-            if span.is_none() {
-                self.escaped_receivers.push((0, one.clone().into_owned()));
             }
             return Ok(Receivers::One(span.unwrap_or(ABSENT)));
         }

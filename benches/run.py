@@ -36,7 +36,8 @@ BENCHES = Path(__file__).resolve().parent
 PEERS = BENCHES / ".peers"
 AGENT = BENCHES.parent / "tests/agents/build/rust.wasm"
 PLUGIN = PEERS / "plugin.wasm"
-PYTHON_PEERS = ["extism==1.1.1", "wasmtime==50.0.1", "autogen-core==0.7.5", "matplotlib==3.11.2"]
+REQUIREMENTS = BENCHES / "peers/requirements.txt"
+PYTHON_PEERS = [line for line in REQUIREMENTS.read_text().splitlines() if "==" in line]
 NODE_PEERS = ["@extism/extism@2.0.0-rc13"]
 NO_RATE = caxton.Limits(max_messages_per_second=None)
 JOB = {"data": "Hello, World!", "operation": "uppercase"}
@@ -136,7 +137,7 @@ def prepare_peers() -> None:
         for folder in (python, node):
             shutil.rmtree(folder, ignore_errors=True)
         pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--target", str(python), *PYTHON_PEERS], check=True)
+        subprocess.run([*pip, "--target", str(python), "-r", str(REQUIREMENTS)], check=True)
         node.mkdir()
         (node / "package.json").write_text('{"private": true}\n')
         npm = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"]

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use smallvec::smallvec;
+
 use crate::agent::{self, Letter, Next};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
@@ -59,7 +61,7 @@ impl Commit {
 
     /// Commits the record, and takes the message out of the receiver's mailbox; whether it was there.
     pub fn commit(&self) -> bool {
-        let effects = vec![Effect::Send(self.message.clone())];
+        let effects = smallvec![Effect::Send(self.message.clone())];
         let record = TurnRecord { effects, ..TurnRecord::default() };
         agent::commit(&self.from, record, None, Made::InTurn, Post::outside());
         self.to.mailbox.withdraw(self.message.message_id())

@@ -24,8 +24,9 @@ pub(crate) trait Chore {
     fn blocks(&self) -> bool;
 }
 
-/// How long a thread is lent.
-const LENT: Duration = Duration::from_millis(1);
+/// How long a thread is lent, and what of a turn it runs before the pool takes that over: about one
+/// tick, and not less where a tick comes early.
+pub(crate) const LENT: Duration = Duration::from_millis(1);
 
 /// How a thread stands.
 enum Stand {

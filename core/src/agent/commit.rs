@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Agent, Letter, Timer, Undo};
 use crate::runtime::{Core, Party, Post};
-use crate::sandbox::{Effect, Made, TurnRecord};
+use crate::sandbox::{Effect, Kept, Made, TurnRecord};
 use crate::scheduler::Alarm;
 use crate::store::Change;
 
@@ -21,25 +21,8 @@ pub(crate) fn commit(
     let face = &agent.face;
     let serial = face.serial;
     face.counters.skipped.add(record.skipped);
-    for (key, value) in record.data {
-        post.change(|| Change::Data { agent: serial, key: key.clone(), value: value.clone() });
-        let old = face.holdings.put(key.clone(), value);
-        post.undo(|| Undo::Data(key, old));
-    }
-    for (id, due) in record.timers {
-        match due {
-            Some(due) => {
-                post.change(|| Change::Timer {
-                    agent: serial,
-                    id,
-                    due,
-                    in_init: made == Made::InInit,
-                });
-                post.undo(|| Undo::TimerSet(id));
-                core.set_timer(agent, id, Timer { due, made });
-            }
-            None => core.end_timer(agent, id, post),
-        }
+    if let Some(kept) = record.kept {
+        keep(agent, *kept, made, post);
     }
     let ask = handled.and_then(|letter| letter.ask.as_ref());
     for effect in record.effects {
@@ -54,6 +37,28 @@ pub(crate) fn commit(
             }
             Effect::Subscribe(id, filter) => core.begin_subscription(agent, id, filter, made, post),
             Effect::Unsubscribe(id) => core.end_subscription(agent, id, post),
+        }
+    }
+}
+
+/// What the agent keeps changes.
+fn keep(agent: &Arc<Agent>, kept: Kept, made: Made, post: Post<'_>) {
+    let (core, face) = (&agent.core, &agent.face);
+    let serial = face.serial;
+    for (key, value) in kept.data {
+        post.change(|| Change::Data { agent: serial, key: key.clone(), value: value.clone() });
+        let old = face.holdings.put(key.clone(), value);
+        post.undo(|| Undo::Data(key, old));
+    }
+    for (id, due) in kept.timers {
+        match due {
+            Some(due) => {
+                let in_init = made == Made::InInit;
+                post.change(|| Change::Timer { agent: serial, id, due, in_init });
+                post.undo(|| Undo::TimerSet(id));
+                core.set_timer(agent, id, Timer { due, made });
+            }
+            None => core.end_timer(agent, id, post),
         }
     }
 }

@@ -13,14 +13,11 @@ use super::mailbox::Next;
 use super::queue::Order;
 use super::trace::TurnTrace;
 use super::{Activity, Agent, AgentState, OnStarted};
-use crate::lent::Chore;
+use crate::lent::{Chore, LENT};
 use crate::runtime::{Loaded, Post};
 use crate::sandbox::{Delivery, Fault, FaultKind, InstancePermit, Seat, Slice, Turn, TurnEnd};
 use crate::scheduler::Lane;
 
-/// What a calling thread runs before the pool takes the turn over: about one tick, and not less where
-/// a tick comes early.
-const CALLERS_TIME: Duration = Duration::from_millis(1);
 /// Turns that one agent may take in a row before others are looked at.
 const TURNS_IN_A_ROW: u32 = 32;
 /// The time that guests run in such a row after which no further turn is begun.
@@ -83,31 +80,37 @@ impl Wake for Agent {
 /// Runs one message on the calling thread, which holds the agent's run token: until its end or the
 /// first preemption point.
 pub(crate) fn run_claimed(agent: &Arc<Agent>, letter: Letter) {
+    as_caller(agent, |mut activity| {
+        activity.join_generation(agent);
+        if activity.instance.is_some() {
+            let job = Some(Job::Message(letter));
+            contain(agent, || drive(agent, activity, job, Runner::Caller, Lane::outside()));
+            return;
+        }
+        // Making an instance is not for the calling thread: the pool starts over.
+        activity.turn = None;
+        agent.put_activity(activity);
+        if agent.mailbox.give_back(letter) {
+            agent.core.scheduler.push(agent.clone(), Lane::outside());
+        }
+    });
+}
+
+/// Gives what an agent holds while it runs to `work`, on a thread that is not of the pool and lacks
+/// what a worker has all the time.
+fn as_caller(agent: &Agent, work: impl FnOnce(Box<Activity>)) {
     let _awake = agent.engine.awake();
     let _entered = agent.seat.load().template.uses_wasi().then(|| agent.core.io.enter());
-    let mut activity = agent.take_activity();
-    activity.join_generation(agent);
-    if activity.instance.is_some() {
-        let job = Some(Job::Message(letter));
-        contain(agent, || drive(agent, activity, job, Runner::Caller, Lane::outside()));
-        return;
-    }
-    // Making an instance is not for the calling thread: the pool starts over.
-    activity.turn = None;
-    agent.put_activity(activity);
-    if agent.mailbox.give_back(letter) {
-        agent.core.scheduler.push(agent.clone(), Lane::outside());
-    }
+    work(agent.take_activity());
 }
 
 /// An agent that a thread is left with which lends itself: it runs a slice.
 impl Chore for Agent {
     fn help(self: Arc<Self>) {
-        let _awake = self.engine.awake();
-        let _entered = self.seat.load().template.uses_wasi().then(|| self.core.io.enter());
         self.mailbox.begin_slice();
-        let activity = self.take_activity();
-        contain(&self, || drive(&self, activity, None, Runner::Caller, Lane::outside()));
+        as_caller(&self, |activity| {
+            contain(&self, || drive(&self, activity, None, Runner::Caller, Lane::outside()));
+        });
     }
 
     fn hand_over(self: Arc<Self>) {
@@ -150,7 +153,7 @@ fn drive(
     lane: Lane<'_>,
 ) {
     let (allowance, max_turns) = match runner {
-        Runner::Caller => (CALLERS_TIME, 1),
+        Runner::Caller => (LENT, 1),
         Runner::Worker => (Duration::from_micros(agent.face.limits.max_cpu_micros), TURNS_IN_A_ROW),
     };
     let waker = Waker::from(agent.clone());

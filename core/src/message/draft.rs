@@ -76,7 +76,11 @@ impl Draft {
     ///
     /// As [`Draft::compose`].
     pub fn request(receiver: &str, content: &[u8], fields: Option<&[u8]>) -> Result<Self, Error> {
-        let draft = Self::compose("request", Some(receiver), content, fields)?;
+        let Some(fields) = fields else {
+            let draft = Self::with_raw_content("request", Some(receiver), content);
+            return Ok(draft.field("protocol", "fipa-request"));
+        };
+        let draft = Self::compose("request", Some(receiver), content, Some(fields))?;
         let mut envelope = Envelope::read(&draft.json)?;
         envelope.protocol.get_or_insert("fipa-request".into());
         Ok(Draft::from(&Self::unsent(&envelope, None)?))

@@ -33,6 +33,6 @@ pub(crate) use instance::{Ended, Instance, Seat};
 pub(crate) use meter::Meter;
 pub use profile::Profile;
 pub(crate) use profile::Profiler;
-pub(crate) use record::{Effect, Made, TurnRecord};
+pub(crate) use record::{Effect, Kept, Made, TurnRecord};
 pub(crate) use template::Template;
 pub(crate) use turn::{Delivery, Slice, Turn, TurnEnd};

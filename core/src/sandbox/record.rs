@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::message::{Filter, Message};
 
 use super::host::Place;
@@ -30,19 +32,31 @@ pub(crate) enum Made {
 /// Every effect of one turn. They take effect together, or not at all.
 #[derive(Default)]
 pub(crate) struct TurnRecord {
-    pub effects: Vec<Effect>,
-    /// What the turn stored, by key; `None` where it deleted.
-    pub data: BTreeMap<Arc<[u8]>, Option<Arc<[u8]>>>,
-    /// Timers that the turn set, with when they are due, in microseconds since the Unix epoch;
-    /// `None` for those that it cancelled.
-    pub timers: BTreeMap<u32, Option<u64>>,
+    pub effects: SmallVec<[Effect; 1]>,
+    /// Nothing in most turns: they only send.
+    pub kept: Option<Box<Kept>>,
     /// Bytes held on the turn's behalf.
     pub bytes: u64,
     /// Broadcast copies for which the receiver had no room.
     pub skipped: u64,
 }
 
+/// What a turn changes of that which its agent keeps.
+#[derive(Default)]
+pub(crate) struct Kept {
+    /// What the turn stored, by key; `None` where it deleted.
+    pub data: BTreeMap<Arc<[u8]>, Option<Arc<[u8]>>>,
+    /// Timers that the turn set, with when they are due, in microseconds since the Unix epoch;
+    /// `None` for those that it cancelled.
+    pub timers: BTreeMap<u32, Option<u64>>,
+}
+
 impl TurnRecord {
+    /// What the turn has changed of that which its agent keeps, to change more.
+    pub fn keep(&mut self) -> &mut Kept {
+        self.kept.get_or_insert_default()
+    }
+
     /// The messages of the record.
     pub fn messages(&self) -> impl Iterator<Item = &Message> {
         self.effects.iter().filter_map(|effect| match effect {

@@ -137,7 +137,7 @@ def prepare_peers() -> None:
         for folder in (python, node):
             shutil.rmtree(folder, ignore_errors=True)
         pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--target", str(python), "-r", str(REQUIREMENTS)], check=True)
+        subprocess.run([*pip, "--target", str(python), *PYTHON_PEERS], check=True)
         node.mkdir()
         (node / "package.json").write_text('{"private": true}\n')
         npm = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"]

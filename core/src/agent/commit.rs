@@ -21,8 +21,8 @@ pub(crate) fn commit(
     let face = &agent.face;
     let serial = face.serial;
     face.counters.skipped.add(record.skipped);
-    if let Some(kept) = record.kept {
-        keep(agent, *kept, made, post);
+    if let Some(changes) = record.changes {
+        change_kept(agent, *changes, made, post);
     }
     let ask = handled.and_then(|letter| letter.ask.as_ref());
     for effect in record.effects {
@@ -41,16 +41,16 @@ pub(crate) fn commit(
     }
 }
 
-/// What the agent keeps changes.
-fn keep(agent: &Arc<Agent>, kept: Kept, made: Made, post: Post<'_>) {
+/// Changes what the agent keeps.
+fn change_kept(agent: &Arc<Agent>, changes: Kept, made: Made, post: Post<'_>) {
     let (core, face) = (&agent.core, &agent.face);
     let serial = face.serial;
-    for (key, value) in kept.data {
+    for (key, value) in changes.data {
         post.change(|| Change::Data { agent: serial, key: key.clone(), value: value.clone() });
         let old = face.holdings.put(key.clone(), value);
         post.undo(|| Undo::Data(key, old));
     }
-    for (id, due) in kept.timers {
+    for (id, due) in changes.timers {
         match due {
             Some(due) => {
                 let in_init = made == Made::InInit;

@@ -54,20 +54,8 @@ impl Draft {
         content: &[u8],
         fields: Option<&[u8]>,
     ) -> Result<Self, Error> {
-        let mut draft = Self::with_raw_content(performative, receiver, content);
-        if let Some(fields) = fields {
-            let fields: BTreeMap<String, &RawValue> =
-                serde_json::from_slice(fields).map_err(|e| {
-                    Error::new(
-                        ErrorKind::InvalidMessage,
-                        format!("the message's fields are not an object: {e}"),
-                    )
-                })?;
-            for (name, value) in fields {
-                draft.raw_field(&name, value.get());
-            }
-        }
-        Ok(draft)
+        let draft = Self::with_raw_content(performative, receiver, content);
+        Ok(draft.raw_fields(&read_fields(fields)?))
     }
 
     /// A FIPA request (SC00026), put together as by [`Draft::compose`].
@@ -76,14 +64,13 @@ impl Draft {
     ///
     /// As [`Draft::compose`].
     pub fn request(receiver: &str, content: &[u8], fields: Option<&[u8]>) -> Result<Self, Error> {
-        let Some(fields) = fields else {
-            let draft = Self::with_raw_content("request", Some(receiver), content);
-            return Ok(draft.field("protocol", "fipa-request"));
-        };
-        let draft = Self::compose("request", Some(receiver), content, Some(fields))?;
-        let mut envelope = Envelope::read(&draft.json)?;
-        envelope.protocol.get_or_insert("fipa-request".into());
-        Ok(Draft::from(&Self::unsent(&envelope, None)?))
+        let mut fields = read_fields(fields)?;
+        let names_protocol = fields.get("protocol").is_some_and(|given| given.get() != "null");
+        if !names_protocol {
+            fields.remove("protocol");
+        }
+        let draft = Self::with_raw_content("request", Some(receiver), content).raw_fields(&fields);
+        Ok(if names_protocol { draft } else { draft.field("protocol", "fipa-request") })
     }
 
     /// An answer to `message` with content that is JSON already, and further fields as a JSON
@@ -145,6 +132,13 @@ impl Draft {
         let mut json = String::with_capacity(value.len() + 2);
         write_string(&mut json, value);
         self.raw_field(name, &json);
+        self
+    }
+
+    fn raw_fields(mut self, fields: &BTreeMap<String, &RawValue>) -> Self {
+        for (name, value) in fields {
+            self.raw_field(name, value.get());
+        }
         self
     }
 
@@ -229,6 +223,15 @@ impl From<&Message> for Draft {
     fn from(message: &Message) -> Self {
         Draft::json(message.as_json())
     }
+}
+
+/// The entries of a JSON object of further fields.
+fn read_fields(json: Option<&[u8]>) -> Result<BTreeMap<String, &RawValue>, Error> {
+    let Some(json) = json else { return Ok(BTreeMap::new()) };
+    serde_json::from_slice(json).map_err(|wrong| {
+        let text = format!("the message's fields are not an object: {wrong}");
+        Error::new(ErrorKind::InvalidMessage, text)
+    })
 }
 
 /// What a reply keeps of the message that it answers.

@@ -34,7 +34,7 @@ pub(crate) enum Made {
 pub(crate) struct TurnRecord {
     pub effects: SmallVec<[Effect; 1]>,
     /// Nothing in most turns: they only send.
-    pub kept: Option<Box<Kept>>,
+    pub changes: Option<Box<Kept>>,
     /// Bytes held on the turn's behalf.
     pub bytes: u64,
     /// Broadcast copies for which the receiver had no room.
@@ -51,10 +51,17 @@ pub(crate) struct Kept {
     pub timers: BTreeMap<u32, Option<u64>>,
 }
 
+static UNCHANGED: Kept = Kept { data: BTreeMap::new(), timers: BTreeMap::new() };
+
 impl TurnRecord {
-    /// What the turn has changed of that which its agent keeps, to change more.
-    pub fn keep(&mut self) -> &mut Kept {
-        self.kept.get_or_insert_default()
+    /// What the turn has changed of that which its agent keeps.
+    pub fn kept(&self) -> &Kept {
+        self.changes.as_deref().unwrap_or(&UNCHANGED)
+    }
+
+    /// The same, to change more.
+    pub fn kept_mut(&mut self) -> &mut Kept {
+        self.changes.get_or_insert_default()
     }
 
     /// The messages of the record.

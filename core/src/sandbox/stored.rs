@@ -41,7 +41,7 @@ pub(super) fn store_data(
             return LIMIT_EXCEEDED;
         }
         host.turn.stored_change += size as i64 - held as i64;
-        host.turn.record.keep().data.insert(key.into(), Some(value.into()));
+        host.turn.record.kept_mut().data.insert(key.into(), Some(value.into()));
         0
     }))
 }
@@ -95,7 +95,7 @@ pub(super) fn delete_data(
             return LIMIT_EXCEEDED;
         }
         host.turn.stored_change -= (key.len() + old.len()) as i64;
-        host.turn.record.keep().data.insert(key.into(), None);
+        host.turn.record.kept_mut().data.insert(key.into(), None);
         0
     }))
 }
@@ -120,9 +120,9 @@ pub(super) fn set_timer(mut caller: Caller<'_, Host>, micros: i64) -> wasmtime::
         host.log(Level::Warn, "a timer was not set: the module exports no `handle_timer`");
         return Ok(0);
     }
-    let timers = || host.turn.record.kept.iter().flat_map(|kept| &kept.timers);
-    let set = timers().filter(|(_, due)| due.is_some()).count();
-    let cancelled = timers().filter(|(id, due)| {
+    let timers = &host.turn.record.kept().timers;
+    let set = timers.values().filter(|due| due.is_some()).count();
+    let cancelled = timers.iter().filter(|(id, due)| {
         // What this turn set itself is in neither count once it is cancelled.
         due.is_none() && host.world.has_timer(**id)
     });
@@ -136,7 +136,7 @@ pub(super) fn set_timer(mut caller: Caller<'_, Host>, micros: i64) -> wasmtime::
         return Ok(0);
     }
     let due = host.world.now_micros().saturating_add(micros as u64);
-    host.turn.record.keep().timers.insert(id, Some(due));
+    host.turn.record.kept_mut().timers.insert(id, Some(due));
     Ok(id as i32)
 }
 
@@ -144,7 +144,7 @@ pub(super) fn cancel_timer(mut caller: Caller<'_, Host>, id: i32) -> wasmtime::R
     let host = caller.data_mut();
     host.count_call()?;
     let id = id as u32;
-    let is_set = match host.turn.record.kept.as_ref().and_then(|kept| kept.timers.get(&id)) {
+    let is_set = match host.turn.record.kept().timers.get(&id) {
         Some(due) => due.is_some(),
         None => host.world.has_timer(id),
     };
@@ -154,7 +154,7 @@ pub(super) fn cancel_timer(mut caller: Caller<'_, Host>, id: i32) -> wasmtime::R
     if !charge(host, 0) {
         return Ok(LIMIT_EXCEEDED);
     }
-    host.turn.record.keep().timers.insert(id, None);
+    host.turn.record.kept_mut().timers.insert(id, None);
     Ok(0)
 }
 
@@ -181,7 +181,7 @@ fn with_key(
 
 /// What the turn sees under `key`.
 fn value_of(host: &Host, key: &[u8]) -> Option<Arc<[u8]>> {
-    match host.turn.record.kept.as_ref().and_then(|kept| kept.data.get(key)) {
+    match host.turn.record.kept().data.get(key) {
         Some(written) => written.clone(),
         None => host.world.load(key),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,10 @@ SLEEPER = """(module
   (memory (export "memory") 1)
   (func (export "handle_message") (param i32 i32) (result i32)
     (call $sleep (i64.const 10000000)) (i32.const 0)))"""
+
+# A shell that starts a job in the background has it ignore Ctrl-C, which the scripts under test would inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 UPPERCASE = {"action": "process_data", "data": {"operation": "uppercase", "data": "hello"}}
 

@@ -84,7 +84,7 @@ impl Agent {
             );
             return Err(Error::new(ErrorKind::InvalidModule, text));
         }
-        let permit = self.engine.permit()?;
+        let permit = self.engine.permit(template)?;
         let (done, ended) = oneshot::channel();
         let done = Box::new(move |result| drop(done.send(result)));
         self.order(Order::Replace(loaded, permit, done))?;

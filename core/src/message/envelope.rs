@@ -160,6 +160,12 @@ impl<'a> Envelope<'a> {
                     *text = text_or_null(&key, scanner)?;
                     return Ok(());
                 }
+                if let Some(known) = looks_like(name) {
+                    let shown = shown(name);
+                    return Err(meaning(format_args!(
+                        "the field {shown:?} could be read as `{known}`; write it like that, or call it otherwise"
+                    )));
+                }
                 if self.extras.len() == MAX_EXTRA_FIELDS {
                     return Err(meaning(format_args!(
                         "more than {MAX_EXTRA_FIELDS} fields that FIPA does not name"
@@ -189,6 +195,37 @@ impl<'a> Envelope<'a> {
             _ => return None,
         })
     }
+}
+
+/// The fields that have a meaning.
+const FIELDS: [&str; 15] = [
+    "performative",
+    "sender",
+    "receiver",
+    "content",
+    "reply_by",
+    "message_id",
+    "sent_at",
+    "conversation_id",
+    "reply_with",
+    "in_reply_to",
+    "protocol",
+    "language",
+    "ontology",
+    "encoding",
+    "reply_to",
+];
+
+/// The field that a reader who does not heed case would take `name` for. Some do (Go's standard library, for
+/// one), and would then believe a `Sender` that the host has not written.
+fn looks_like(name: &str) -> Option<&'static str> {
+    // The two letters beyond ASCII that Unicode folds to one of ASCII's.
+    let folded = |c: char| match c {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        c => c.to_ascii_lowercase(),
+    };
+    FIELDS.into_iter().find(|field| name.chars().map(folded).eq(field.chars()))
 }
 
 /// Why a text is no message.

@@ -241,7 +241,7 @@ impl Core {
         settings: &Settings,
     ) -> Result<Arc<agent::Agent>, Error> {
         let slot = AgentSlot::take(self)?;
-        let permit = self.engine.permit()?;
+        let permit = self.engine.permit(&loaded.template)?;
         let Newcomer { serial, id, name, starting } = newcomer;
         let limits = &settings.limits;
         let mut face = Face::new(self.clone(), name, id, serial, limits.clone());

@@ -11,9 +11,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use wasmtime::component::Component;
 use wasmtime::{Engine, Module};
 
-use super::ration;
+use super::module;
 
 /// Names the folder, in place of `caxton/modules` in the user's cache folder. Empty: no cache.
 const FOLDER_VARIABLE: &str = "CAXTON_CACHE_DIR";
@@ -26,11 +27,44 @@ pub(super) struct DiskCache {
     suffix: String,
 }
 
+/// What has been compiled: a module or a component.
+pub(super) trait Compiled: Sized {
+    fn serialize(&self) -> wasmtime::Result<Vec<u8>>;
+
+    /// # Safety
+    ///
+    /// The artifact has to be what `serialize` gave. Wasmtime itself refuses one of another version,
+    /// configuration or kind.
+    unsafe fn deserialize(engine: &Engine, artifact: &[u8]) -> wasmtime::Result<Self>;
+}
+
+impl Compiled for Module {
+    fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
+        Module::serialize(self)
+    }
+
+    unsafe fn deserialize(engine: &Engine, artifact: &[u8]) -> wasmtime::Result<Self> {
+        // SAFETY: the caller's promise is wasmtime's.
+        unsafe { Module::deserialize(engine, artifact) }
+    }
+}
+
+impl Compiled for Component {
+    fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
+        Component::serialize(self)
+    }
+
+    unsafe fn deserialize(engine: &Engine, artifact: &[u8]) -> wasmtime::Result<Self> {
+        // SAFETY: the caller's promise is wasmtime's.
+        unsafe { Component::deserialize(engine, artifact) }
+    }
+}
+
 impl DiskCache {
     pub fn open(engine: &Engine) -> Self {
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        ration::VERSION.hash(&mut hasher);
+        module::VERSION.hash(&mut hasher);
         let suffix = format!("{:016x}", hasher.finish());
         DiskCache { folder: folder().filter(|folder| prepare(folder)), suffix }
     }
@@ -40,7 +74,7 @@ impl DiskCache {
     }
 
     /// The compiled form of the module with this hash, if it is here and whole.
-    pub fn load(&self, engine: &Engine, hash: &[u8; 32]) -> Option<Module> {
+    pub fn load<C: Compiled>(&self, engine: &Engine, hash: &[u8; 32]) -> Option<C> {
         let path = self.path(hash)?;
         let bytes = fs::read(&path).ok()?;
         let (checksum, artifact) = bytes.split_at_checked(CHECKSUM_BYTES)?;
@@ -49,15 +83,14 @@ impl DiskCache {
             return None;
         }
         // SAFETY: the artifact has the checksum that this cache wrote with it, in a folder that only
-        // this user can write to, so it is what `Module::serialize` gave. Wasmtime itself refuses
-        // one of another version or configuration.
-        unsafe { Module::deserialize(engine, artifact) }.ok()
+        // this user can write to, so it is what `serialize` gave.
+        unsafe { C::deserialize(engine, artifact) }.ok()
     }
 
     /// Keeps the compiled form. A cache that cannot be written costs time, nothing else.
-    pub fn keep(&self, hash: &[u8; 32], module: &Module) {
+    pub fn keep<C: Compiled>(&self, hash: &[u8; 32], compiled: &C) {
         let Some(path) = self.path(hash) else { return };
-        if let Ok(artifact) = module.serialize()
+        if let Ok(artifact) = compiled.serialize()
             && let Err(error) = write(&path, &artifact)
         {
             tracing::debug!(%error, "a compiled module could not be kept");

@@ -12,6 +12,7 @@ use wasmtime::{
 };
 
 use super::cache::DiskCache;
+use super::component;
 use super::profile::{MAX_FRAMES, Profile};
 use super::signals;
 use super::template::Template;
@@ -23,9 +24,11 @@ use crate::error::{Error, ErrorKind};
 const MAX_WASM_STACK: usize = 2 << 20;
 /// What host functions may use above it.
 const HOST_STACK: usize = 512 << 10;
-/// Memory maps that one live instance takes at most: four for its memory, with the module's image
-/// in it, and two for the stack that its store keeps, with the guard of that.
-const MAPS_PER_INSTANCE: usize = 6;
+/// Memory maps that one live instance takes at most: those of its memory, and two for the stack that its
+/// store keeps, with the guard of that.
+const MAPS_PER_INSTANCE: usize = MAPS_PER_MEMORY + 2;
+/// Memory maps that one memory takes at most, with the module's image in it.
+const MAPS_PER_MEMORY: usize = 4;
 /// Memory maps that one compiled module takes: its code, what is beside it, and its data's image.
 const MAPS_PER_MODULE: usize = 4;
 /// Memory maps left to the program around us.
@@ -188,9 +191,10 @@ impl Lease {
     }
 
     /// A place for one more live instance.
-    pub fn permit(&self) -> Result<InstancePermit, Error> {
+    pub fn permit(&self, template: &Template) -> Result<InstancePermit, Error> {
         let live = LIVE.fetch_add(1, Ordering::Relaxed);
-        let maps = Maps::take(MAPS_PER_INSTANCE, self.engine.maps);
+        let more = template.memories().saturating_sub(1).saturating_mul(MAPS_PER_MEMORY);
+        let maps = Maps::take(MAPS_PER_INSTANCE + more, self.engine.maps);
         if let Some(_maps) = maps.filter(|_| live < self.engine.capacity) {
             return Ok(InstancePermit { _maps });
         }
@@ -249,14 +253,22 @@ fn config(pool: Option<usize>, profile: Option<Profile>) -> Config {
         .collector(Collector::Null)
         // What no agent's toolchain needs is off: each is surface that hostile code could reach.
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
         .wasm_gc(false)
         .wasm_function_references(false)
         .wasm_custom_page_sizes(false);
+    // Wasmtime makes modules with two memories itself, where one component calls another; those of an
+    // agent have one, which loading checks.
+    config.wasm_multi_memory(true);
     if let Some(capacity) = pool {
         let count = capacity as u32;
         let mut pool = PoolingAllocationConfig::new();
-        pool.total_core_instances(count)
+        // A component has some modules, and a module one instance.
+        pool.total_core_instances(count.saturating_mul(64))
+            .total_component_instances(count)
+            .max_component_instance_size(1 << 20)
+            .max_core_instances_per_component(component::MAX_MODULES)
+            .max_memories_per_component(component::MAX_MEMORIES)
+            .max_tables_per_component(component::MAX_TABLES)
             .total_memories(count)
             .total_tables(count.saturating_mul(2))
             .total_stacks(count)

@@ -67,6 +67,11 @@ impl Fault {
         Fault { limit: Some(limit), used: Some(used), ..Fault::new(kind, text) }
     }
 
+    pub fn too_many_allocations(limit: u64) -> Self {
+        let text = format!("the turn made more than its limit of {limit} allocations");
+        Fault::limit(FaultKind::Allocations, text, limit, limit.saturating_add(1))
+    }
+
     /// Finds out what an error that came out of a guest was.
     pub fn from_guest(error: wasmtime::Error) -> Self {
         let backtrace = error

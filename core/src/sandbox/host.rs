@@ -108,6 +108,8 @@ pub(crate) struct Host {
     pub(super) memory: Option<Memory>,
     /// Counts down the allocations of a turn.
     pub(super) ration: Option<Global>,
+    /// Whether growing is counted here: in components, which have no ration, once they are made.
+    pub(super) counts_growth: bool,
     pub(super) wasi: Option<WasiP1Ctx>,
     /// Whether the module has what a timer would call.
     pub(super) has_timer_handler: bool,
@@ -115,6 +117,10 @@ pub(crate) struct Host {
     /// Where the turn's messages belong in a trace.
     pub(super) traceparent: Option<Traceparent>,
     table_elements: u64,
+    /// All memories of the guest together, in bytes.
+    memory_bytes: u64,
+    /// By how many bytes memory last grew.
+    last_growth: u64,
 }
 
 /// What belongs to the turn that runs now.
@@ -129,6 +135,8 @@ pub(super) struct TurnState {
     /// By how many bytes the turn changes what the agent has stored.
     pub stored_change: i64,
     pub host_calls: u64,
+    /// How often a component's memories and tables grew; a module's ration counts for itself.
+    pub growths: u64,
     /// What the guest asked for when its memory was not allowed to grow.
     pub denied_memory: Option<u64>,
 }
@@ -148,16 +156,24 @@ impl Host {
             limits,
             memory: None,
             ration: None,
+            counts_growth: false,
             wasi: None,
             has_timer_handler,
             turn: TurnState::default(),
             traceparent: None,
             table_elements: 0,
+            memory_bytes: 0,
+            last_growth: 0,
         }
     }
 
     pub fn memory_ceiling(&self) -> u64 {
         self.limits.memory_ceiling()
+    }
+
+    /// The memory that the guest has now, in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
     }
 
     /// The context of WASI, made when the guest first needs it.
@@ -212,18 +228,46 @@ impl Host {
     }
 }
 
+impl Host {
+    /// Counts a growth, where that is done here.
+    fn count_growth(&mut self) -> wasmtime::Result<()> {
+        if !self.counts_growth {
+            return Ok(());
+        }
+        self.turn.growths += 1;
+        match self.limits.max_allocations {
+            Some(limit) if self.turn.growths > limit => {
+                Err(Fault::too_many_allocations(limit).into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl ResourceLimiter for Host {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let allowed = desired as u64 <= self.memory_ceiling();
-        if !allowed {
-            self.turn.denied_memory = Some(desired as u64);
+        self.count_growth()?;
+        let growth = desired.saturating_sub(current) as u64;
+        let total = self.memory_bytes.saturating_add(growth);
+        let allowed = total <= self.memory_ceiling();
+        if allowed {
+            self.memory_bytes = total;
+            self.last_growth = growth;
+        } else {
+            self.turn.denied_memory = Some(total);
+            self.last_growth = 0;
         }
         Ok(allowed)
+    }
+
+    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.memory_bytes -= std::mem::take(&mut self.last_growth);
+        Ok(())
     }
 
     fn table_growing(
@@ -232,6 +276,7 @@ impl ResourceLimiter for Host {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        self.count_growth()?;
         let total = self.table_elements.saturating_add(desired.saturating_sub(current) as u64);
         let allowed = total <= self.limits.max_table_elements;
         if allowed {

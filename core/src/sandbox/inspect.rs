@@ -3,14 +3,16 @@
 use wasmparser::{Parser, Payload};
 use wasmtime::ExternType;
 
-use super::engine::Engine;
-use super::link::link;
-use super::module::{Facts, InboxKind, Start, kind, producers, signature};
-use super::ration::is_allocator;
-use super::template::{compile, on_threads, to_binary};
+use super::component;
+use super::engine::{Engine, Lease};
+use super::module::{Facts, InboxKind, Start, is_allocator, kind, link, producers, signature};
+use super::template::{compile, compile_component, is_component, on_threads, to_binary};
 use crate::error::Error;
 
-/// What is in a module, and whether it can be an agent.
+/// The most producers that are listed.
+const MAX_PRODUCERS: usize = 64;
+
+/// What is in a module or component, and whether it can be an agent.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Inspection {
@@ -20,18 +22,19 @@ pub struct Inspection {
     pub imports: Vec<Import>,
     /// Why it cannot be an agent: one line for each import or export, empty if it can.
     pub missing: Vec<String>,
-    /// The memory that it begins with, in bytes.
+    /// The memory that it begins with, in bytes; all of its modules' where it is a component.
     pub memory_bytes: u64,
     /// The most memory that it asks for, in bytes, where it says so.
     pub max_memory_bytes: Option<u64>,
     /// The tools and languages that made it, as they named themselves.
     pub producers: Vec<String>,
-    /// How it starts: `plain`, `wasi-reactor` or `wasi-command`; absent where it cannot be an agent.
+    /// How it starts: `plain`, `wasi-reactor`, `wasi-command` or `component`; absent where it cannot be an agent.
     pub start: Option<&'static str>,
     /// The allocators that it exports, each entry of which counts towards `max_allocations`; where
     /// there is none, only `memory.grow` and `table.grow` count.
     pub allocators: Vec<String>,
-    /// How messages reach it: `allocator` or `pages`; absent where it cannot be an agent.
+    /// How messages reach it: `allocator`, `pages`, or `component`, which says so in its types; absent where it
+    /// cannot be an agent.
     pub inbox: Option<&'static str>,
 }
 
@@ -44,10 +47,10 @@ pub struct Export {
     pub ty: String,
 }
 
-/// One import of a module.
+/// One import of a module, or one function of an interface that a component imports.
 #[derive(Debug, Clone)]
 pub struct Import {
-    /// The module that it names.
+    /// The module or interface that it names.
     pub module: String,
     /// Its name there.
     pub name: String,
@@ -55,7 +58,7 @@ pub struct Import {
     pub ty: String,
 }
 
-/// Looks at a module: WebAssembly, or its text format.
+/// Looks at a module or component: WebAssembly, or its text format.
 ///
 /// # Errors
 ///
@@ -64,12 +67,20 @@ pub struct Import {
 pub fn inspect(wasm: &[u8]) -> Result<Inspection, Error> {
     let wasm = to_binary(wasm)?;
     let engine = Engine::lease(None)?;
-    let module = on_threads(|| compile(&engine, &wasm))?;
+    if is_component(&wasm) {
+        inspect_component(&engine, &wasm)
+    } else {
+        inspect_module(&engine, &wasm)
+    }
+}
+
+fn inspect_module(engine: &Lease, wasm: &[u8]) -> Result<Inspection, Error> {
+    let module = on_threads(|| compile(engine, wasm))?;
     let mut missing = Vec::new();
     if let Err(error) = link(&module) {
         missing.extend_from_slice(error.missing());
     }
-    let facts = Facts::read(&module, &wasm);
+    let facts = Facts::read(&module, wasm);
     if let Err(error) = &facts {
         missing.extend_from_slice(error.missing());
     }
@@ -99,7 +110,7 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, Error> {
         missing,
         memory_bytes: memory.as_ref().map_or(0, |memory| memory.minimum().saturating_mul(65536)),
         max_memory_bytes: memory.and_then(|memory| memory.maximum()?.checked_mul(65536)),
-        producers: read_producers(&wasm),
+        producers: read_producers(wasm),
         start: facts.as_ref().map(|facts| match facts.start {
             Start::Nothing => "plain",
             Start::Initialize => "wasi-reactor",
@@ -112,6 +123,42 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, Error> {
     })
 }
 
+fn inspect_component(engine: &Lease, wasm: &[u8]) -> Result<Inspection, Error> {
+    let component = on_threads(|| compile_component(engine, wasm))?;
+    let linked = component::link(&component).map(drop);
+    let facts = component::Facts::read(&component, wasm).map(drop);
+    let missing: Vec<String> = [linked, facts]
+        .iter()
+        .filter_map(|it| it.as_ref().err())
+        .flat_map(|e| e.missing().to_vec())
+        .collect();
+    let engine = engine.wasmtime();
+    let ty = component.component_type();
+    let imports = ty.imports(engine).flat_map(|(module, import)| {
+        let functions = component::functions(engine, &import.ty);
+        let module = module.to_owned();
+        functions.into_iter().map(move |(name, ty)| Import { module: module.clone(), name, ty })
+    });
+    let kind = missing.is_empty().then_some("component");
+    Ok(Inspection {
+        exports: ty
+            .exports(engine)
+            .map(|(name, export)| Export {
+                name: name.to_owned(),
+                ty: component::describe(&export.ty),
+            })
+            .collect(),
+        imports: imports.collect(),
+        missing,
+        memory_bytes: component::min_memory(wasm)?,
+        max_memory_bytes: None,
+        producers: read_producers(wasm),
+        start: kind,
+        allocators: Vec::new(),
+        inbox: kind,
+    })
+}
+
 fn describe(ty: &ExternType) -> String {
     match ty {
         ExternType::Func(function) => signature(function),
@@ -119,15 +166,19 @@ fn describe(ty: &ExternType) -> String {
     }
 }
 
+/// Those of all modules, each once.
 fn read_producers(wasm: &[u8]) -> Vec<String> {
-    Parser::new(0)
-        .parse_all(wasm)
-        .flatten()
-        .find_map(|payload| match payload {
-            Payload::CustomSection(section) if section.name() == "producers" => {
-                Some(producers(section.data(), section.data_offset()))
+    let mut found = Vec::new();
+    for payload in Parser::new(0).parse_all(wasm).flatten() {
+        if let Payload::CustomSection(section) = payload
+            && section.name() == "producers"
+        {
+            for producer in producers(section.data(), section.data_offset()) {
+                if !found.contains(&producer) && found.len() < MAX_PRODUCERS {
+                    found.push(producer);
+                }
             }
-            _ => None,
-        })
-        .unwrap_or_default()
+        }
+    }
+    found
 }

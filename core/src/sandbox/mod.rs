@@ -3,20 +3,17 @@
 //! The sandbox runs one turn of one instance and hands back its record. It knows nothing of
 //! mailboxes; what it needs of the world it asks a [`World`].
 
-mod allocator;
 mod cache;
+mod calls;
+mod component;
 mod engine;
 mod fault;
 mod host;
-mod imports;
-mod inbox;
 mod inspect;
 mod instance;
-mod link;
 mod meter;
 mod module;
 mod profile;
-mod ration;
 mod record;
 mod signals;
 mod stored;

@@ -2,11 +2,11 @@
 
 use wasmtime::{AsContextMut, ExternType, Instance, Module, TypedFunc, ValType};
 
-use super::module::is_named;
+use super::facts::is_named;
 
 /// An allocator's names, in the order in which they are looked for.
 #[derive(Debug, Clone)]
-pub(super) enum Allocator {
+pub(in crate::sandbox) enum Allocator {
     /// `alloc(len) -> ptr`, with `free(ptr, len)` or `free(ptr)`.
     Sized { alloc: String, free: Option<Free> },
     /// `alloc(len, align) -> ptr`, with `free(ptr, len, align)`: wasm-bindgen's.
@@ -18,7 +18,7 @@ pub(super) enum Allocator {
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Free {
+pub(in crate::sandbox) enum Free {
     Pointer(String),
     PointerAndLength(String),
 }
@@ -65,7 +65,7 @@ impl Allocator {
 }
 
 /// The functions of an [`Allocator`] in one instance.
-pub(super) enum Functions {
+pub(in crate::sandbox) enum Functions {
     Sized {
         alloc: TypedFunc<i32, i32>,
         free: Option<FreeFunction>,
@@ -84,7 +84,7 @@ pub(super) enum Functions {
     },
 }
 
-pub(super) enum FreeFunction {
+pub(in crate::sandbox) enum FreeFunction {
     Pointer(TypedFunc<i32, ()>),
     PointerAndLength(TypedFunc<(i32, i32), ()>),
 }

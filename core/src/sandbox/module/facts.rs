@@ -5,12 +5,11 @@ use wasmtime::{ExternType, FuncType, Module, ValType};
 
 use super::allocator::Allocator;
 use crate::error::{Error, ErrorKind};
-
-/// The largest module, in bytes.
-pub(super) const MAX_MODULE_BYTES: usize = 64 << 20;
+use crate::sandbox::template::unfit;
+use crate::sandbox::wasi;
 
 /// What loading has found out about a module.
-pub(super) struct Facts {
+pub(in crate::sandbox) struct Facts {
     pub start: Start,
     pub exports: Exports,
     pub inbox: InboxKind,
@@ -21,14 +20,14 @@ pub(super) struct Facts {
 
 /// What has to be called before `agent_init`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start {
+pub(in crate::sandbox) enum Start {
     Nothing,
     Initialize,
     Command,
 }
 
 /// The names under which the module exports what the host calls.
-pub(super) struct Exports {
+pub(in crate::sandbox) struct Exports {
     pub handle_message: String,
     pub handle_timer: Option<String>,
     pub agent_init: Option<String>,
@@ -37,7 +36,7 @@ pub(super) struct Exports {
 }
 
 /// How a message gets into the guest's memory.
-pub(super) enum InboxKind {
+pub(in crate::sandbox) enum InboxKind {
     /// Through an allocator that the module exports.
     Allocator(Allocator),
     /// Into pages that the host adds.
@@ -84,7 +83,7 @@ impl Facts {
             start,
             exports,
             inbox: InboxKind::choose(module, wasm)?,
-            uses_wasi: module.imports().any(|import| import.module() == super::wasi::MODULE),
+            uses_wasi: module.imports().any(|import| import.module() == wasi::MODULE),
             min_memory,
         })
     }
@@ -146,7 +145,7 @@ fn find(
 }
 
 /// Whether an export is `name`, or `name` with wasm-bindgen's `_` and 16 hex digits.
-pub(super) fn is_named(export: &str, name: &str) -> bool {
+pub(in crate::sandbox) fn is_named(export: &str, name: &str) -> bool {
     match export.strip_prefix(name) {
         Some("") => true,
         Some(rest) => rest.strip_prefix('_').is_some_and(|suffix| {
@@ -162,7 +161,7 @@ fn is_plain_function(module: &Module, name: &str) -> bool {
 }
 
 /// A function's type as people write it: `(i32, i32) -> i32`.
-pub(super) fn signature(ty: &FuncType) -> String {
+pub(in crate::sandbox) fn signature(ty: &FuncType) -> String {
     let join = |types: Vec<String>| types.join(", ");
     let params = join(ty.params().map(|t| t.to_string()).collect());
     let results: Vec<String> = ty.results().map(|t| t.to_string()).collect();
@@ -174,7 +173,7 @@ pub(super) fn signature(ty: &FuncType) -> String {
 }
 
 /// What an import or export is, in a word.
-pub(super) fn kind(ty: &ExternType) -> &'static str {
+pub(in crate::sandbox) fn kind(ty: &ExternType) -> &'static str {
     match ty {
         ExternType::Func(_) => "function",
         ExternType::Global(_) => "global",
@@ -182,19 +181,6 @@ pub(super) fn kind(ty: &ExternType) -> &'static str {
         ExternType::Memory(_) => "memory",
         ExternType::Tag(_) => "tag",
     }
-}
-
-/// The error of a module that cannot be an agent, with one line for each thing that is wrong.
-pub(super) fn unfit(what: &str, missing: Vec<String>) -> Error {
-    let mut text = format!("this module {what}:");
-    for line in missing.iter().take(40) {
-        text.push_str("\n  ");
-        text.push_str(line);
-    }
-    if missing.len() > 40 {
-        text.push_str(&format!("\n  and {} more", missing.len() - 40));
-    }
-    Error::new(ErrorKind::InvalidModule, text).with_missing(missing)
 }
 
 /// Who made a module, and whether its code grows its memory.
@@ -268,7 +254,7 @@ fn has_rust_paths(data: &[u8]) -> bool {
 }
 
 /// The names in a `producers` section; what cannot be read is left out.
-pub(super) fn producers(data: &[u8], offset: usize) -> Vec<String> {
+pub(in crate::sandbox) fn producers(data: &[u8], offset: usize) -> Vec<String> {
     let reader = wasmparser::BinaryReader::new(data, offset);
     let Ok(section) = wasmparser::ProducersSectionReader::new(reader) else {
         return Vec::new();

@@ -6,9 +6,9 @@
 use wasmtime::{Memory, Store};
 
 use super::allocator::Functions;
-use super::fault::{Fault, FaultKind};
-use super::host::Host;
-use super::instance::refill;
+use super::guest::refill;
+use crate::sandbox::fault::{Fault, FaultKind};
+use crate::sandbox::host::Host;
 
 /// A block above this size is given back after its turn.
 const KEPT_BYTES: u32 = 64 << 10;
@@ -28,7 +28,7 @@ const GUARD: [u8; 64] = *b"This is the end of the inbox of Caxton. Do not write 
 const SLACK_FACTOR: u64 = 16;
 const MAX_SLACK: u64 = 16 << 20;
 
-pub(super) struct Inbox {
+pub(in crate::sandbox) struct Inbox {
     way: Way,
     block: Option<Block>,
     /// Where the first pages of the host began: from there on a heap that first allocates now would
@@ -36,7 +36,7 @@ pub(super) struct Inbox {
     base: Option<u64>,
 }
 
-pub(super) enum Way {
+pub(in crate::sandbox) enum Way {
     Allocator(Functions),
     Pages,
 }

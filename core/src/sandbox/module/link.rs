@@ -2,12 +2,14 @@
 
 use wasmtime::{ExternType, FuncType, Linker, Module};
 
-use super::fault::{Fault, FaultKind};
-use super::host::Host;
-use super::imports::{ASSEMBLYSCRIPT, FUNCTIONS, HostFunction};
-use super::module::{kind, signature, unfit};
-use super::wasi;
+use super::assemblyscript;
+use super::facts::{kind, signature};
+use super::imports::{FUNCTIONS, HostFunction};
 use crate::error::{Error, shown};
+use crate::sandbox::fault::{Fault, FaultKind};
+use crate::sandbox::host::Host;
+use crate::sandbox::template::unfit;
+use crate::sandbox::wasi;
 
 /// The most imports that cannot be linked before the rest is not looked at: a module may have a
 /// million.
@@ -15,7 +17,7 @@ const MAX_MISSING: usize = 1000;
 
 /// Links every import of `module`, or says of each that could not be linked what it is, what was
 /// expected, and the nearest name known.
-pub(super) fn link(module: &Module) -> Result<Linker<Host>, Error> {
+pub(in crate::sandbox) fn link(module: &Module) -> Result<Linker<Host>, Error> {
     let mut linker = Linker::new(module.engine());
     // A module may import the same function twice.
     linker.allow_shadowing(true);
@@ -49,7 +51,8 @@ pub(super) fn link(module: &Module) -> Result<Linker<Host>, Error> {
             stub(&mut linker, from, name, found)?;
             continue;
         }
-        let known = FUNCTIONS.iter().chain(ASSEMBLYSCRIPT.iter().filter(|_| from == "env"));
+        let known =
+            FUNCTIONS.iter().chain(assemblyscript::FUNCTIONS.iter().filter(|_| from == "env"));
         match known.clone().find(|function| function.name == name) {
             None => missing.push(unknown(from, name, found, known.map(|function| function.name))),
             Some(function) => match fit(module, function, found) {

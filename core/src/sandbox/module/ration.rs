@@ -14,15 +14,16 @@ use wasmparser::{
     BinaryReader, BinaryReaderError, ExternalKind, FunctionBody, Operator, Parser, Payload, TypeRef,
 };
 
-use super::module::{is_named, unfit};
+use super::facts::is_named;
 use crate::error::{Error, ErrorKind};
+use crate::sandbox::template::unfit;
 
 /// The export of the global.
-pub(super) const RATION: &str = "caxton:ration";
+pub(in crate::sandbox) const RATION: &str = "caxton:ration";
 /// The export of the start function, where there is one.
-pub(super) const START: &str = "caxton:start";
+pub(in crate::sandbox) const START: &str = "caxton:start";
 /// Changes whenever a module is rewritten in another way: what was compiled before is not used again.
-pub(super) const VERSION: u32 = 1;
+pub(in crate::sandbox) const VERSION: u32 = 1;
 
 /// The exports that count as allocators.
 const ALLOCATORS: &[&str] = &[
@@ -43,13 +44,13 @@ const ALLOCATORS: &[&str] = &[
 const OFFSET_SECTIONS: &[&str] = &["metadata.code.branch_hint", "sourceMappingURL"];
 
 /// Whether an export is one of an allocator.
-pub(super) fn is_allocator(export: &str) -> bool {
+pub(in crate::sandbox) fn is_allocator(export: &str) -> bool {
     ALLOCATORS.iter().any(|name| is_named(export, name))
 }
 
 /// The module with its allocations counted. `wasm` has to be valid: an invalid module could name the
 /// global that is added.
-pub(super) fn ration(wasm: &[u8]) -> Result<Vec<u8>, Error> {
+pub(in crate::sandbox) fn ration(wasm: &[u8]) -> Result<Vec<u8>, Error> {
     let plan = Plan::read(wasm)?;
     plan.rewrite(wasm).map_err(bad)
 }

@@ -1,0 +1,16 @@
+//! Agents that are plain modules: the host's functions with pointers and lengths, and how messages get into
+//! the guest's memory.
+
+mod allocator;
+mod assemblyscript;
+mod facts;
+mod guest;
+mod imports;
+mod inbox;
+mod link;
+mod ration;
+
+pub(super) use facts::{Facts, InboxKind, Start, kind, producers, signature};
+pub(super) use guest::{Guest, is_out_of_ration};
+pub(super) use link::link;
+pub(super) use ration::{VERSION, is_allocator, ration};

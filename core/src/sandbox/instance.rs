@@ -38,6 +38,10 @@ pub(crate) struct Instance {
 }
 
 /// What runs in the store.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "modules are the usual case, and their turns are short"
+)]
 enum Guest {
     Module(module::Guest),
     Component(component::Guest),

@@ -35,7 +35,7 @@ impl Guest {
             _ => None,
         };
         let guest = Guest {
-            handle_message: instance.get_typed_func(&mut *store, &facts.handle_message)?,
+            handle_message: instance.get_typed_func(&mut *store, facts.handle_message)?,
             handle_timer: bind(store, &instance, &facts.handle_timer)?,
             shutdown: bind(store, &instance, &facts.agent_shutdown)?,
         };

@@ -62,12 +62,12 @@ pub use initiator::{
 };
 pub use limits::Limits;
 pub use message::{ContentLimits, Draft, Filter, Message, Performative};
-pub use picture::{Picture, Sniffer};
+pub use picture::{Picture, Sniffer, printable};
 pub use runtime::{
     Agent, Builder, Call, DeadLetter, Deploy, EventFilter, FnHandler, HostAgentHandle, Metrics,
     Protocols, Register, Runtime, Subscription, Trace, Wasm,
 };
-pub use sandbox::{Export, Import, Inspection, Profile, inspect};
+pub use sandbox::{Export, Import, Inspection, Profile, Section, inspect};
 pub use store::{Durability, StoreInspection, StoredAgentInfo, StoredHostInfo, inspect_store};
 #[doc(hidden)]
 pub use store::{Hook, Point};

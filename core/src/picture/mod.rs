@@ -21,6 +21,12 @@ use crate::choice::choice;
 use crate::conversation::Conversation;
 use crate::message::Message;
 
+/// What an agent wrote, for one line of a terminal: what would steer it, or break the line, is shown as an escape,
+/// as in `\u{1b}`.
+pub fn printable(text: &str) -> String {
+    escape::terminal(text)
+}
+
 /// The form of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

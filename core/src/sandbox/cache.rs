@@ -78,7 +78,7 @@ impl DiskCache {
         let path = self.path(hash)?;
         let bytes = fs::read(&path).ok()?;
         let (checksum, artifact) = bytes.split_at_checked(CHECKSUM_BYTES)?;
-        if Sha256::digest(artifact).as_slice() != checksum {
+        if checksum_of(hash, artifact).as_ref() != checksum {
             // A damaged entry; the compiled module takes its place.
             return None;
         }
@@ -91,7 +91,7 @@ impl DiskCache {
     pub fn keep<C: Compiled>(&self, hash: &[u8; 32], compiled: &C) {
         let Some(path) = self.path(hash) else { return };
         if let Ok(artifact) = compiled.serialize()
-            && let Err(error) = write(&path, &artifact)
+            && let Err(error) = write(&path, hash, &artifact)
         {
             tracing::debug!(%error, "a compiled module could not be kept");
         }
@@ -139,11 +139,19 @@ fn prepare(folder: &Path) -> bool {
     fs::create_dir_all(folder).is_ok()
 }
 
-fn write(path: &Path, artifact: &[u8]) -> std::io::Result<()> {
+/// The checksum of an entry, which is one of its module and no other.
+fn checksum_of(hash: &[u8; 32], artifact: &[u8]) -> impl AsRef<[u8]> + use<> {
+    let mut checksum = Sha256::new();
+    checksum.update(hash);
+    checksum.update(artifact);
+    checksum.finalize()
+}
+
+fn write(path: &Path, hash: &[u8; 32], artifact: &[u8]) -> std::io::Result<()> {
     // A reader sees the whole entry or none: it is written aside and renamed.
     let aside = path.with_extension(format!("{}.new", std::process::id()));
     let mut file = File::create(&aside)?;
-    file.write_all(&Sha256::digest(artifact))?;
+    file.write_all(checksum_of(hash, artifact).as_ref())?;
     file.write_all(artifact)?;
     file.sync_data()?;
     fs::rename(&aside, path)

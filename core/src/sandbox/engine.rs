@@ -37,6 +37,8 @@ const MAPS_RESERVED: usize = 3_000;
 const MOST_INSTANCES: usize = 14_000;
 /// Tables that one module may have.
 const MAX_TABLES: u32 = 4;
+/// Tables that there is room for, for each live instance; most have one.
+const TABLES_PER_INSTANCE: usize = 2;
 
 pub(crate) struct Engine {
     wasmtime: wasmtime::Engine,
@@ -59,13 +61,16 @@ pub(crate) struct Lease {
 /// As long as one lives, the engine's epoch advances. Each runtime holds one until it is closed.
 pub(crate) struct Running(&'static Engine);
 
-/// A place for one live instance; given back when dropped.
+/// A place for one live instance, with so many memories and tables; given back when dropped.
 pub(crate) struct InstancePermit {
-    _maps: Maps,
+    memories: usize,
+    tables: usize,
+    maps: Option<Maps>,
 }
 
-/// The live instances of the process, whatever engine they belong to.
-static LIVE: AtomicUsize = AtomicUsize::new(0);
+/// The memories and tables of live instances in the process, whatever engine they belong to.
+static MEMORIES: AtomicUsize = AtomicUsize::new(0);
+static TABLES: AtomicUsize = AtomicUsize::new(0);
 /// The memory maps that instances and modules of the process take.
 static MAPS: AtomicUsize = AtomicUsize::new(0);
 
@@ -192,13 +197,18 @@ impl Lease {
 
     /// A place for one more live instance.
     pub fn permit(&self, template: &Template) -> Result<InstancePermit, Error> {
-        let live = LIVE.fetch_add(1, Ordering::Relaxed);
-        let more = template.memories().saturating_sub(1).saturating_mul(MAPS_PER_MEMORY);
-        let maps = Maps::take(MAPS_PER_INSTANCE + more, self.engine.maps);
-        if let Some(_maps) = maps.filter(|_| live < self.engine.capacity) {
-            return Ok(InstancePermit { _maps });
+        let (memories, tables) = (template.memories(), template.tables());
+        let engine = self.engine;
+        let maps = MAPS_PER_INSTANCE + (memories - 1) * MAPS_PER_MEMORY;
+        let live = MEMORIES.fetch_add(memories, Ordering::Relaxed);
+        let live_tables = TABLES.fetch_add(tables, Ordering::Relaxed);
+        let permit = InstancePermit { memories, tables, maps: Maps::take(maps, engine.maps) };
+        let is_there = permit.maps.is_some()
+            && live + memories <= engine.capacity
+            && live_tables + tables <= engine.capacity * TABLES_PER_INSTANCE;
+        if is_there {
+            return Ok(permit);
         }
-        LIVE.fetch_sub(1, Ordering::Relaxed);
         Err(Error::new(
             ErrorKind::LimitExceeded,
             format!(
@@ -227,7 +237,8 @@ impl Drop for Running {
 
 impl Drop for InstancePermit {
     fn drop(&mut self) {
-        LIVE.fetch_sub(1, Ordering::Relaxed);
+        MEMORIES.fetch_sub(self.memories, Ordering::Relaxed);
+        TABLES.fetch_sub(self.tables, Ordering::Relaxed);
     }
 }
 
@@ -263,14 +274,14 @@ fn config(pool: Option<usize>, profile: Option<Profile>) -> Config {
         let count = capacity as u32;
         let mut pool = PoolingAllocationConfig::new();
         // A component has some modules, and a module one instance.
-        pool.total_core_instances(count.saturating_mul(64))
+        pool.total_core_instances(count.saturating_mul(component::MAX_MODULES))
             .total_component_instances(count)
             .max_component_instance_size(1 << 20)
             .max_core_instances_per_component(component::MAX_MODULES)
             .max_memories_per_component(component::MAX_MEMORIES)
             .max_tables_per_component(component::MAX_TABLES)
             .total_memories(count)
-            .total_tables(count.saturating_mul(2))
+            .total_tables(count.saturating_mul(TABLES_PER_INSTANCE as u32))
             .total_stacks(count)
             .total_gc_heaps(count.min(1000))
             .max_tables_per_module(MAX_TABLES)

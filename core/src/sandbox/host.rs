@@ -10,10 +10,12 @@ use rand::rngs::StdRng;
 use wasmtime::{Caller, Global, Memory, ResourceLimiter};
 use wasmtime_wasi::p1::WasiP1Ctx;
 
+use super::component;
 use super::fault::{Fault, FaultKind};
 use super::meter::Meter;
 use super::profile::Profiler;
 use super::record::{Effect, Made, TurnRecord};
+use super::ticker::ticks;
 use crate::error::Error;
 use crate::grants::{Folder, Grants};
 use crate::limits::Limits;
@@ -121,6 +123,8 @@ pub(crate) struct Host {
     memory_bytes: u64,
     /// By how many bytes memory last grew.
     last_growth: u64,
+    /// The tick at which the turn's time was last looked at.
+    last_tick: u64,
 }
 
 /// What belongs to the turn that runs now.
@@ -164,6 +168,7 @@ impl Host {
             table_elements: 0,
             memory_bytes: 0,
             last_growth: 0,
+            last_tick: 0,
         }
     }
 
@@ -194,8 +199,20 @@ impl Host {
         std::mem::take(&mut self.turn.record)
     }
 
+    /// Ends a turn that has used up its time. Code that makes one call after the other, without a loop, has no
+    /// preemption point, so calls are one.
+    pub fn check_time(&mut self) -> Result<(), Fault> {
+        let tick = ticks();
+        if tick == self.last_tick {
+            return Ok(());
+        }
+        self.last_tick = tick;
+        self.meter.check_turn()
+    }
+
     /// Counts one call of a host function.
     pub fn count_call(&mut self) -> Result<(), Fault> {
+        self.check_time()?;
         self.turn.host_calls += 1;
         match self.limits.max_host_calls {
             Some(limit) if self.turn.host_calls > limit => Err(Fault::limit(
@@ -245,6 +262,18 @@ impl Host {
 }
 
 impl ResourceLimiter for Host {
+    fn instances(&self) -> usize {
+        component::MAX_MODULES as usize
+    }
+
+    fn memories(&self) -> usize {
+        component::MAX_MEMORIES as usize
+    }
+
+    fn tables(&self) -> usize {
+        component::MAX_TABLES as usize
+    }
+
     fn memory_growing(
         &mut self,
         current: usize,

@@ -3,12 +3,32 @@
 use wasmparser::{Parser, Payload};
 use wasmtime::ExternType;
 
+use super::advice::advise;
 use super::component;
 use super::engine::{Engine, Lease};
 use super::module::{Facts, InboxKind, Start, is_allocator, kind, link, producers, signature};
 use super::template::{compile, compile_component, is_component, on_threads, to_binary};
-use crate::error::Error;
+use crate::error::{Error, shown};
 
+/// Sections of a module by their ids, as the specification calls them.
+const SECTIONS: [&str; 14] = [
+    "custom",
+    "type",
+    "import",
+    "function",
+    "table",
+    "memory",
+    "global",
+    "export",
+    "start",
+    "element",
+    "code",
+    "data",
+    "data count",
+    "tag",
+];
+/// The most sections that are listed; a module may have any number of custom ones.
+const MAX_SECTIONS: usize = 100;
 /// The most producers that are listed.
 const MAX_PRODUCERS: usize = 64;
 
@@ -16,6 +36,10 @@ const MAX_PRODUCERS: usize = 64;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Inspection {
+    /// How long it is, in bytes; in the binary form, where it was given as text.
+    pub bytes: u64,
+    /// What it is made of, in the order in which that comes.
+    pub sections: Vec<Section>,
     /// What the module exports.
     pub exports: Vec<Export>,
     /// What it imports.
@@ -36,6 +60,17 @@ pub struct Inspection {
     /// How messages reach it: `allocator`, `pages`, or `component`, which says so in its types; absent where it
     /// cannot be an agent.
     pub inbox: Option<&'static str>,
+    /// What its author might want to change, a sentence each.
+    pub advice: Vec<String>,
+}
+
+/// One kind of section of a module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// `code`, `data`, and so on; of a custom section, its own name.
+    pub name: String,
+    /// Its length, in bytes; of a component, that of all its modules' sections of this name.
+    pub bytes: u64,
 }
 
 /// One export of a module.
@@ -67,11 +102,13 @@ pub struct Import {
 pub fn inspect(wasm: &[u8]) -> Result<Inspection, Error> {
     let wasm = to_binary(wasm)?;
     let engine = Engine::lease(None)?;
-    if is_component(&wasm) {
-        inspect_component(&engine, &wasm)
+    let mut found = if is_component(&wasm) {
+        inspect_component(&engine, &wasm)?
     } else {
-        inspect_module(&engine, &wasm)
-    }
+        inspect_module(&engine, &wasm)?
+    };
+    found.advice = advise(&found);
+    Ok(found)
 }
 
 fn inspect_module(engine: &Lease, wasm: &[u8]) -> Result<Inspection, Error> {
@@ -90,6 +127,9 @@ fn inspect_module(engine: &Lease, wasm: &[u8]) -> Result<Inspection, Error> {
         _ => None,
     };
     Ok(Inspection {
+        bytes: wasm.len() as u64,
+        sections: read_sections(wasm),
+        advice: Vec::new(),
         allocators: module
             .exports()
             .filter(|export| is_allocator(export.name()) && export.ty().func().is_some())
@@ -141,6 +181,9 @@ fn inspect_component(engine: &Lease, wasm: &[u8]) -> Result<Inspection, Error> {
     });
     let kind = missing.is_empty().then_some("component");
     Ok(Inspection {
+        bytes: wasm.len() as u64,
+        sections: read_sections(wasm),
+        advice: Vec::new(),
         exports: ty
             .exports(engine)
             .map(|(name, export)| Export {
@@ -178,6 +221,31 @@ fn read_producers(wasm: &[u8]) -> Vec<String> {
                     found.push(producer);
                 }
             }
+        }
+    }
+    found
+}
+
+/// Sections of one name are one entry.
+fn read_sections(wasm: &[u8]) -> Vec<Section> {
+    let mut found: Vec<Section> = Vec::new();
+    for payload in Parser::new(0).parse_all(wasm).flatten() {
+        // Modules and components inside come with sections of their own.
+        if matches!(payload, Payload::ModuleSection { .. } | Payload::ComponentSection { .. }) {
+            continue;
+        }
+        let Some((id, range)) = payload.as_section() else { continue };
+        let name = match &payload {
+            Payload::CustomSection(section) => shown(section.name()),
+            _ => SECTIONS
+                .get(usize::from(id))
+                .map_or_else(|| format!("section {id}"), |n| n.to_string()),
+        };
+        let bytes = range.len() as u64;
+        if let Some(section) = found.iter_mut().find(|section| section.name == name) {
+            section.bytes += bytes;
+        } else if found.len() < MAX_SECTIONS {
+            found.push(Section { name, bytes });
         }
     }
     found

@@ -119,19 +119,32 @@ impl Meter {
 
     /// Asked at each preemption point.
     pub fn verdict(&self) -> Verdict {
-        if self.is_interrupted() {
-            return Verdict::Drop(Fault::new(FaultKind::Closed, "the runtime is closing"));
-        }
         let ran = self.now().saturating_sub(self.slice_began.load(Ordering::Relaxed));
-        let used = Duration::from_nanos(self.spent.load(Ordering::Relaxed).saturating_add(ran));
-        if self.max_execution.is_some_and(|max| used >= max) {
-            return Verdict::Drop(self.out_of_time(used));
+        if let Err(fault) = self.check(ran) {
+            return Verdict::Drop(fault);
         }
         if ran >= self.allowance.load(Ordering::Relaxed) {
             self.yielded.store(true, Ordering::Relaxed);
             return Verdict::Yield;
         }
         Verdict::Continue
+    }
+
+    /// Whether the turn may go on, asked in the middle of a slice.
+    pub fn check_turn(&self) -> Result<(), Fault> {
+        self.check(self.now().saturating_sub(self.slice_began.load(Ordering::Relaxed)))
+    }
+
+    /// Whether the turn may go on, whose slice has run for so many nanoseconds.
+    fn check(&self, ran: u64) -> Result<(), Fault> {
+        if self.is_interrupted() {
+            return Err(Fault::new(FaultKind::Closed, "the runtime is closing"));
+        }
+        let used = Duration::from_nanos(self.spent.load(Ordering::Relaxed).saturating_add(ran));
+        if self.max_execution.is_some_and(|max| used >= max) {
+            return Err(self.out_of_time(used));
+        }
+        Ok(())
     }
 
     /// The fault of a turn that took `used`.

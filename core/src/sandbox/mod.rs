@@ -3,6 +3,7 @@
 //! The sandbox runs one turn of one instance and hands back its record. It knows nothing of
 //! mailboxes; what it needs of the world it asks a [`World`].
 
+mod advice;
 mod cache;
 mod calls;
 mod component;
@@ -25,7 +26,7 @@ mod wasi;
 pub(crate) use engine::{Engine, InstancePermit, Lease, Running};
 pub(crate) use fault::{Fault, FaultKind};
 pub(crate) use host::{Level, NoPlace, Place, World};
-pub use inspect::{Export, Import, Inspection, inspect};
+pub use inspect::{Export, Import, Inspection, Section, inspect};
 pub(crate) use instance::{Ended, Instance, Seat};
 pub(crate) use meter::Meter;
 pub use profile::Profile;

@@ -17,6 +17,8 @@ use crate::limits::Limits;
 
 /// The largest module or component, in bytes.
 const MAX_MODULE_BYTES: usize = 64 << 20;
+/// The longest text format of a component, in bytes: reading it takes time that grows faster than it does.
+const MAX_COMPONENT_TEXT_BYTES: usize = 256 << 10;
 const MAGIC: &[u8; 4] = b"\0asm";
 /// The version and layer that follow the magic in a component.
 const COMPONENT: &[u8; 4] = &[0x0d, 0, 1, 0];
@@ -87,7 +89,15 @@ impl Template {
     pub(super) fn memories(&self) -> usize {
         match &self.code {
             Code::Module(..) => 1,
-            Code::Component(_, facts) => facts.memories,
+            Code::Component(_, facts) => facts.memories.max(1),
+        }
+    }
+
+    /// How many tables an instance has.
+    pub(super) fn tables(&self) -> usize {
+        match &self.code {
+            Code::Module(pre, _) => pre.module().resources_required().num_tables as usize,
+            Code::Component(_, facts) => facts.tables,
         }
     }
 
@@ -162,6 +172,7 @@ fn cannot_run(error: wasmtime::Error) -> Error {
 }
 
 pub(super) fn compile(engine: &Lease, wasm: &[u8]) -> Result<Module, Error> {
+    module::vet(wasm)?;
     let module = Module::from_binary(engine.wasmtime(), wasm).map_err(cannot_run)?;
     match module.resources_required().num_memories {
         0 | 1 => Ok(module),
@@ -172,6 +183,7 @@ pub(super) fn compile(engine: &Lease, wasm: &[u8]) -> Result<Module, Error> {
 }
 
 pub(super) fn compile_component(engine: &Lease, wasm: &[u8]) -> Result<Component, Error> {
+    component::vet(wasm)?;
     Component::from_binary(engine.wasmtime(), wasm).map_err(cannot_run)
 }
 
@@ -235,8 +247,20 @@ pub(super) fn to_binary(source: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
             "this is not WebAssembly: it begins with {shown:?}, expected `\\0asm` or the text format"
         ));
     }
+    if text.len() > MAX_COMPONENT_TEXT_BYTES && is_component_text(text) {
+        return invalid(format!(
+            "the text of the component is {} bytes long, and {MAX_COMPONENT_TEXT_BYTES} is the most; \
+             give the binary form",
+            text.len()
+        ));
+    }
     match wat::parse_str(text) {
         Ok(binary) => Ok(Cow::Owned(binary)),
         Err(error) => invalid(format!("this is not WebAssembly's text format: {error}")),
     }
+}
+
+/// Whether a text is that of a component. A module can be written without a word for it, a component cannot.
+fn is_component_text(text: &str) -> bool {
+    text.contains("component")
 }

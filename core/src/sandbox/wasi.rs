@@ -16,7 +16,7 @@ use wasmtime::Linker;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::filesystem::FsPerms;
 use wasmtime_wasi::p1::WasiP1Ctx;
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, I32Exit, WasiCtx, WasiView};
 
 use super::host::{Host, Level, World};
@@ -30,6 +30,9 @@ pub(super) const MODULE: &str = "wasi_snapshot_preview1";
 const MAX_OPEN: usize = 64;
 /// Places in WASI's table for what is open only while a call lasts, and for standard input and output.
 const OWN_PLACES: usize = 16;
+
+/// The most random bytes that one call gives.
+const MAX_RANDOM_BYTES: u64 = 1 << 20;
 
 /// The longest line of output that is kept together, in bytes.
 const MAX_LINE_BYTES: usize = 8 << 10;
@@ -108,7 +111,14 @@ pub(super) fn context(world: &Arc<dyn World>) -> WasiP1Ctx {
         // The builder's own streams lead nowhere.
         Stdout::Discard => {}
     }
-    builder.envs(&grants.env).args(&grants.args).allow_blocking_current_thread(false);
+    builder
+        .envs(&grants.env)
+        .args(&grants.args)
+        .allow_blocking_current_thread(false)
+        .max_random_size(MAX_RANDOM_BYTES)
+        // Whoever asks for a socket gets none.
+        .allow_tcp(false)
+        .allow_udp(false);
     let folders = world.folders();
     let most_open = MAX_OPEN + OWN_PLACES + folders.len();
     for folder in folders {
@@ -192,13 +202,26 @@ impl Lines {
     fn push(&mut self, bytes: &[u8]) {
         for byte in bytes {
             if *byte == b'\n' || self.line.len() == MAX_LINE_BYTES {
-                let text = String::from_utf8_lossy(&self.line);
-                self.output.world.log(self.output.level, &text);
-                self.line.clear();
+                self.end_line();
             }
             if *byte != b'\n' {
                 self.line.push(*byte);
             }
+        }
+    }
+
+    fn end_line(&mut self) {
+        let text = String::from_utf8_lossy(&self.line);
+        self.output.world.log(self.output.level, &text);
+        self.line.clear();
+    }
+}
+
+/// What was written last is a line too, if it does not end like one.
+impl Drop for Lines {
+    fn drop(&mut self) {
+        if !self.line.is_empty() {
+            self.end_line();
         }
     }
 }
@@ -211,6 +234,9 @@ impl Pollable for Lines {
 #[async_trait::async_trait]
 impl OutputStream for Lines {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        if bytes.len() > MAX_LINE_BYTES {
+            return Err(StreamError::trap("it wrote more than it was permitted to"));
+        }
         self.push(&bytes);
         Ok(())
     }

@@ -19,12 +19,14 @@ pub(in crate::sandbox) struct Facts {
     pub min_memory: u64,
     /// How many memories it has.
     pub memories: usize,
+    /// How many tables it has.
+    pub tables: usize,
 }
 
 /// The most memories that one component may have, and the most tables and modules.
 pub(in crate::sandbox) const MAX_MEMORIES: u32 = 8;
 pub(in crate::sandbox) const MAX_TABLES: u32 = 32;
-pub(in crate::sandbox) const MAX_MODULES: u32 = 256;
+pub(in crate::sandbox) const MAX_MODULES: u32 = 64;
 
 impl Facts {
     /// Reads `component`, whose bytes are `wasm`.
@@ -63,6 +65,7 @@ impl Facts {
             get_capabilities,
             min_memory: min_memory(wasm)?,
             memories: memories as usize,
+            tables: tables as usize,
         })
     }
 }

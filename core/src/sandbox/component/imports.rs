@@ -126,7 +126,10 @@ pub(in crate::sandbox) fn link(component: &Component) -> Result<InstancePre<Host
 /// What of an import is not known to the host. Types are wasmtime's to compare.
 fn unknown(engine: &wasmtime::Engine, import: &str, item: &ComponentItem) -> Vec<String> {
     let shown = shown(import);
-    let interface = import.split('@').next().unwrap_or_default();
+    let (interface, version) = import.split_once('@').unwrap_or((import, ""));
+    if interface == INTERFACE && !version.starts_with("0.1.") {
+        return vec![format!("import `{shown}`: the host offers version 0.1 of it, `{OFFERED}`")];
+    }
     if interface == INTERFACE {
         return functions(engine, item)
             .into_iter()

@@ -8,6 +8,27 @@ use crate::error::{Error, ErrorKind};
 use crate::sandbox::template::unfit;
 use crate::sandbox::wasi;
 
+/// The most functions of one module: each takes memory while they are compiled, all at once.
+const MAX_FUNCTIONS: u32 = 150_000;
+
+/// Refuses a module that would cost too much to compile.
+pub(in crate::sandbox) fn vet(wasm: &[u8]) -> Result<(), Error> {
+    for payload in Parser::new(0).parse_all(wasm).flatten() {
+        match payload {
+            Payload::FunctionSection(section) if section.count() > MAX_FUNCTIONS => {
+                let text = format!(
+                    "the module has {} functions, and {MAX_FUNCTIONS} is the most",
+                    section.count()
+                );
+                return Err(Error::new(ErrorKind::InvalidModule, text));
+            }
+            Payload::CodeSectionStart { .. } => break,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// What loading has found out about a module.
 pub(in crate::sandbox) struct Facts {
     pub start: Start,

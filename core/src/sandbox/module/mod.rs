@@ -10,7 +10,7 @@ mod inbox;
 mod link;
 mod ration;
 
-pub(super) use facts::{Facts, InboxKind, Start, kind, producers, signature};
+pub(super) use facts::{Facts, InboxKind, Start, kind, producers, signature, vet};
 pub(super) use guest::{Guest, is_out_of_ration};
 pub(super) use link::link;
 pub(super) use ration::{VERSION, is_allocator, ration};

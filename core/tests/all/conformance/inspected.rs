@@ -10,7 +10,12 @@ pub fn inspected(found: &caxton::Inspection) -> Value {
         .iter()
         .map(|i| json!({"module": i.module, "name": i.name, "type": i.ty}))
         .collect();
+    let sections: serde_json::Map<String, Value> =
+        found.sections.iter().map(|s| (s.name.clone(), s.bytes.into())).collect();
     json!({
+        "bytes": found.bytes,
+        "sections": sections,
+        "advice": found.advice,
         "exports": exports,
         "imports": imports,
         "missing": found.missing,

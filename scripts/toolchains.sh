@@ -5,12 +5,34 @@
 # root on Debian, what is missing is installed. Downloads go to $tools. Each `with_…` function is to be
 # called in a subshell: what it sets is nobody else's.
 
+built_agents=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/tests/agents/build
 tools=${CAXTON_TOOLCHAINS:-$HOME/.cache/caxton-agents}
 go_release=1.27.3
 node_release=24.19.0
 
 say() { echo "agents: $*" >&2; }
 die() { say "$*"; exit 1; }
+
+# Whether every built agent is newer than all of some files and folders.
+fresh() { # source... -- agent...
+    local sources=() agent
+    while [[ $1 != -- ]]; do sources+=("$1"); shift; done
+    shift
+    for agent; do
+        [[ -e $built_agents/$agent.wasm ]] || return 1
+        [[ -z $(find "${sources[@]}" "${BASH_SOURCE[0]}" \
+            \( -name node_modules -o -name target -o -name build -o -name .venv \) -prune -o \
+            -type f -newer "$built_agents/$agent.wasm" -print -quit) ]] || return 1
+    done
+}
+
+# A built agent appears whole or not at all, and is newer than what it was made from.
+publish() { # file agent
+    mkdir -p "$built_agents"
+    install -m 644 "$1" "$built_agents/$2.wasm.part"
+    mv "$built_agents/$2.wasm.part" "$built_agents/$2.wasm"
+    say "$2.wasm, $(wc -c <"$built_agents/$2.wasm") bytes"
+}
 
 can_install() { [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; }
 

@@ -9,32 +9,11 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-out=$here/build
 source "$here/../../scripts/toolchains.sh"
-
-# Whether every output is newer than all of a language's sources, and than this script.
-fresh() { # folder output...
-    local sources=$here/$1 output
-    shift
-    for output; do
-        [[ -e $out/$output.wasm ]] || return 1
-        [[ -z $(find "$sources" "$here/build.sh" "$here/../../scripts/toolchains.sh" \
-            \( -name node_modules -o -name target -o -name build \) -prune -o \
-            -type f -newer "$out/$output.wasm" -print -quit) ]] || return 1
-    done
-}
-
-# Outputs appear whole or not at all, and are newer than what they were made from.
-publish() { # file output
-    mkdir -p "$out"
-    install -m 644 "$1" "$out/$2.wasm.part"
-    mv "$out/$2.wasm.part" "$out/$2.wasm"
-    say "$2.wasm, $(wc -c <"$out/$2.wasm") bytes"
-}
 
 # In a subshell, as all builds are: what it sets is nobody else's.
 build_rust() (
-    fresh rust rust rust-wasi rust-bindgen && return
+    fresh "$here/rust" "$here/build.sh" -- rust rust-wasi rust-bindgen && return
     cd "$here/rust"
     with_rust
     local built=$tools/rust
@@ -54,7 +33,7 @@ build_rust() (
 # AssemblyScript
 
 build_assemblyscript() (
-    fresh assemblyscript assemblyscript && return
+    fresh "$here/assemblyscript" "$here/build.sh" -- assemblyscript && return
     with_node
     cd "$here/assemblyscript"
     npm ci --no-audit --no-fund --loglevel=error >&2
@@ -68,7 +47,7 @@ build_assemblyscript() (
 # Go
 
 build_go() (
-    fresh go go && return
+    fresh "$here/go" "$here/build.sh" -- go && return
     with_go
     cd "$here/go"
     local built
@@ -82,7 +61,7 @@ build_go() (
 # C
 
 build_c() (
-    fresh c c && return
+    fresh "$here/c" "$here/build.sh" -- c && return
     with_clang
     cd "$here/c"
     local built

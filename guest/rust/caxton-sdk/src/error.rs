@@ -62,19 +62,24 @@ impl HostError {
 impl fmt::Display for HostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            HostError::NotFound => "there is no such key, agent, timer or subscription",
+            HostError::NotFound => "not found: there is no such key, agent, timer or subscription",
             HostError::InvalidArgument => {
-                "the host could not read what it was given; the agent's log says why"
+                "invalid argument: the host could not read what it was given; the agent's log says more"
             }
             HostError::PermissionDenied => {
-                "the agent may not do this; its deployer can grant it, the agent's log says what"
+                "permission denied: the agent's grants do not allow it, or the message names another sender; \
+                 the agent's log says more"
             }
             HostError::LimitExceeded => {
-                "a limit of the agent's is reached; the agent's log says which"
+                "limit exceeded: a rate, a size or a count is above the agent's limit; the agent's log says more"
             }
-            HostError::BufferTooSmall => "the value is longer than the buffer for it",
-            HostError::MailboxFull => "the receiver has no room now; try again later",
-            HostError::Other(code) => return write!(f, "the host gave the code {code}"),
+            HostError::BufferTooSmall => {
+                "buffer too small: the value is longer than the buffer; ask for its size first"
+            }
+            HostError::MailboxFull => "mailbox full: the receiver has no room now; try again later",
+            HostError::Other(code) => {
+                return write!(f, "the host gave the code {code}; the agent's log says more");
+            }
         })
     }
 }

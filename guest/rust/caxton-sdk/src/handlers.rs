@@ -3,14 +3,14 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use core::future::Future;
 
 use crate::error::AgentError;
 use crate::host::console_error;
 use crate::local::local;
 use crate::message::FipaMessage;
-use crate::reply::{IntoReply, not_understood, send_error};
+use crate::reply::{IntoReply, handle_other};
 use crate::task;
 
 type Handler = Rc<dyn Fn(FipaMessage) -> i32>;
@@ -44,13 +44,7 @@ pub fn register_async_handler<R: IntoReply, F: Future<Output = R> + 'static>(
 /// `handle_message`. A request that nobody handles, and any other act that expects something, is
 /// answered with `not-understood`.
 pub fn dispatch(message: FipaMessage) -> i32 {
-    dispatch_or(message, |message| {
-        if message.ends_exchange() {
-            return 0;
-        }
-        send_error(&message, &not_understood(&message));
-        1
-    })
+    dispatch_or(message, |message| handle_other(&message).reply_to(&message))
 }
 
 /// As [`dispatch`], with a handler for what nobody else handles.
@@ -116,7 +110,7 @@ pub fn run_handler<R: IntoReply>(
 /// `ptr` has to be valid for `len` bytes, as the host's are in `handle_message`.
 pub unsafe fn parse_message(ptr: *const u8, len: usize) -> Result<FipaMessage, AgentError> {
     if len == 0 || ptr.is_null() {
-        return Err(AgentError::NotUnderstood("the message is empty".to_string()));
+        return Err(AgentError::not_understood("the message cannot be read: it is empty"));
     }
     // SAFETY: the caller vouches for the range.
     let json = unsafe { core::slice::from_raw_parts(ptr, len) };

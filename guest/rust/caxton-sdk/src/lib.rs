@@ -9,7 +9,7 @@
 //!
 //! #[caxton::agent(init = init)]
 //! fn handle(message: FipaMessage) -> Result<(), AgentError> {
-//!     Err(not_understood(&message))
+//!     handle_other(&message)
 //! }
 //!
 //! fn init() {
@@ -22,8 +22,8 @@
 //! }
 //!
 //! // Natively, the host is a mock.
-//! let host = testing::Host::of(&AGENT);
-//! host.deliver(json!({"performative": "request", "sender": "me", "content": {"action": "greet", "name": "Ada"}}));
+//! let host = testing::MockHost::of(&AGENT);
+//! host.deliver(json!({"performative": "request", "content": {"action": "greet", "name": "Ada"}}));
 //! assert_eq!(host.sent()[0].content["greeting"], "Hello, Ada!");
 //! ```
 //!
@@ -82,8 +82,8 @@ pub use message::FipaMessage;
 pub use panics::log_panics;
 pub use profiler::Profiler;
 pub use reply::{
-    Inform, IntoReply, not_understood, send_error, send_failure, send_inform_response,
-    send_not_understood, send_reply,
+    Inform, IntoReply, handle_other, not_understood, send_error, send_failure,
+    send_inform_response, send_not_understood, send_reply,
 };
 pub use resources::{ResourceError, ResourceLimits, ResourceMonitor};
 pub use state::{config, delete, load, store};

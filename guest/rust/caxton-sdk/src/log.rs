@@ -34,7 +34,7 @@ impl fmt::Display for LogLevel {
 /// A logger that leaves out what matters less than its level, so that it costs no host call.
 ///
 /// ```
-/// # let host = caxton_sdk::testing::Host::new();
+/// # let host = caxton_sdk::testing::MockHost::new();
 /// use caxton_sdk::{DebugLogger, LogLevel};
 ///
 /// let logger = DebugLogger::with_level(LogLevel::Info);

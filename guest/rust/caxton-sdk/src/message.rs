@@ -114,7 +114,7 @@ impl FipaMessage {
 
     /// Who is to get an answer: `reply_to`, or else the sender.
     pub fn answer_to(&self) -> &str {
-        self.reply_to.as_deref().unwrap_or(&self.sender)
+        self.reply_to.as_deref().filter(|name| !name.is_empty()).unwrap_or(&self.sender)
     }
 
     /// An answer to this message, as SC00061 has it: to `reply_to` or the sender, with `in_reply_to`, in
@@ -138,7 +138,7 @@ impl FipaMessage {
         matches!(self.performative.as_str(), "inform" | "failure" | "not-understood")
     }
 
-    /// What is needed to answer it later; as small as that is.
+    /// All of it but the content: what is needed to answer it later.
     pub fn without_content(&self) -> FipaMessage {
         FipaMessage { content: Value::Null, ..self.clone() }
     }

@@ -9,7 +9,7 @@ use crate::host::{console_log, current_timestamp};
 /// To see where an agent spends its time without changing it: `agent.start_profile()` in the program.
 ///
 /// ```
-/// # let host = caxton_sdk::testing::Host::new();
+/// # let host = caxton_sdk::testing::MockHost::new();
 /// let mut profiler = caxton_sdk::Profiler::enabled();
 /// profiler.start("parse");
 /// # host.advance(250);

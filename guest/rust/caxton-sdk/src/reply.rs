@@ -1,7 +1,5 @@
 //! Answers: the guide's functions, and what a handler may return.
 
-use alloc::string::String;
-
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -26,7 +24,7 @@ pub fn send_not_understood(to: &FipaMessage) {
 
 /// Answers with any act, the content as it is. An answer that the host refuses is told in the agent's log.
 pub fn send_reply(to: &FipaMessage, performative: &str, content: impl Serialize) {
-    send_or_log(&to.reply(performative, content));
+    send_answer(&to.reply(performative, content));
 }
 
 /// Answers with the act of an error, content `{"error": text}`.
@@ -34,7 +32,7 @@ pub fn send_error(to: &FipaMessage, error: &AgentError) {
     send_reply(to, error.performative(), json!({ "error": error.text() }));
 }
 
-/// What to say of a message that nobody handles.
+/// What to say of a message that nobody handles: its action, or its act.
 pub fn not_understood(to: &FipaMessage) -> AgentError {
     AgentError::NotUnderstood(match (to.performative.as_str(), to.action()) {
         ("request", Some(action)) => alloc::format!("Unknown action: {action}"),
@@ -43,17 +41,27 @@ pub fn not_understood(to: &FipaMessage) -> AgentError {
     })
 }
 
-fn send_or_log(message: &FipaMessage) {
-    if let Err(error) = send_message(message) {
-        console_error(&alloc::format!(
-            "the answer {} to {} was not sent: {error}",
-            message.performative,
-            message.receiver
-        ));
-    }
+/// What becomes of a message that the agent does not handle: nothing for acts that nobody answers, so that two
+/// agents do not feed each other errors for ever, and [`not_understood`] for all others.
+///
+/// # Errors
+///
+/// [`AgentError::NotUnderstood`], for the agent's function to return.
+pub fn handle_other(message: &FipaMessage) -> Result<(), AgentError> {
+    if message.ends_exchange() { Ok(()) } else { Err(not_understood(message)) }
 }
 
-/// What a handler may return. The code is that of `handle_message`: 0 for what was done.
+/// Sends an answer; the code of `handle_message`.
+fn send_answer(answer: &FipaMessage) -> i32 {
+    let Err(error) = send_message(answer) else { return 0 };
+    let act = &answer.performative;
+    let whom = if answer.receiver.is_empty() { "nobody" } else { &answer.receiver };
+    console_error(&alloc::format!("the answer {act} to {whom} was not sent: {error}"));
+    1
+}
+
+/// What a handler may return. The code is that of `handle_message`: 0 for what was done, 1 for an answer that was
+/// not sent.
 pub trait IntoReply {
     /// Sends what is to be sent; the code.
     fn reply_to(self, to: &FipaMessage) -> i32;
@@ -76,16 +84,14 @@ impl IntoReply for i32 {
 /// The content of an `inform`.
 impl IntoReply for Value {
     fn reply_to(self, to: &FipaMessage) -> i32 {
-        send_reply(to, "inform", self);
-        0
+        send_answer(&to.reply("inform", self))
     }
 }
 
 /// Sent as it is.
 impl IntoReply for FipaMessage {
     fn reply_to(self, _: &FipaMessage) -> i32 {
-        send_or_log(&self);
-        0
+        send_answer(&self)
     }
 }
 
@@ -95,8 +101,7 @@ pub struct Inform<T>(pub T);
 
 impl<T: Serialize> IntoReply for Inform<T> {
     fn reply_to(self, to: &FipaMessage) -> i32 {
-        send_inform_response(to, &self.0);
-        0
+        send_answer(&to.reply("inform", json!({ "result": to_value(self.0) })))
     }
 }
 
@@ -115,7 +120,7 @@ impl<T: IntoReply, E: Into<AgentError>> IntoReply for Result<T, E> {
             Err(error) => {
                 let error = error.into();
                 if to.ends_exchange() {
-                    console_error(&String::from(error.text()));
+                    console_error(error.text());
                 } else {
                     send_error(to, &error);
                 }

@@ -9,8 +9,8 @@ use crate::host::{load_data, store_data};
 /// Keeps a value under a key of the agent's own, as JSON.
 ///
 /// ```
-/// # use caxton_sdk::{load, store, testing::Host};
-/// # let _host = Host::new();
+/// # use caxton_sdk::{load, store, testing::MockHost};
+/// # let _host = MockHost::new();
 /// store("greeted", &3)?;
 /// assert_eq!(load("greeted")?, Some(3));
 /// # Ok::<(), caxton_sdk::AgentError>(())
@@ -33,7 +33,7 @@ pub fn load<T: DeserializeOwned>(key: &str) -> Result<Option<T>, AgentError> {
     match serde_json::from_slice(&json) {
         Ok(value) => Ok(Some(value)),
         Err(error) => Err(AgentError::Failure(alloc::format!(
-            "what is stored under {key:?} is not what was expected: {error}"
+            "what is stored under {key:?} cannot be read: {error}"
         ))),
     }
 }

@@ -4,7 +4,7 @@
 //! as the host does, keeps what the agent did, and has a clock that moves when the test says so.
 //!
 //! ```
-//! use caxton_sdk::{testing::Host, *};
+//! use caxton_sdk::{testing::MockHost, *};
 //! use serde_json::json;
 //!
 //! #[caxton::agent]
@@ -12,11 +12,11 @@
 //!     send_inform_response(&message, "done");
 //! }
 //!
-//! let host = Host::of(&AGENT);
-//! let code = host.deliver(json!({"performative": "request", "sender": "me", "reply_with": "1"}));
+//! let host = MockHost::of(&AGENT);
+//! let code = host.deliver(json!({"performative": "request", "reply_with": "1"}));
 //! assert_eq!(code, 0);
 //! let sent = host.sent();
-//! assert_eq!(sent[0].receiver, "me");
+//! assert_eq!(sent[0].receiver, "tester");
 //! assert_eq!(sent[0].in_reply_to.as_deref(), Some("1"));
 //! assert_eq!(sent[0].content, json!({"result": "done"}));
 //! ```
@@ -67,14 +67,14 @@ impl Exports {
 }
 
 /// The mock host of this thread. A new one begins with nothing sent, stored or set.
-pub struct Host {
+pub struct MockHost {
     exports: Option<Exports>,
     code: Cell<i32>,
     // It belongs to the thread on which it was made.
     _thread: PhantomData<*const ()>,
 }
 
-impl Host {
+impl MockHost {
     /// A host for functions that are called one by one.
     #[allow(clippy::new_without_default, reason = "it resets what the thread has")]
     pub fn new() -> Self {
@@ -83,7 +83,7 @@ impl Host {
             *state = State::new();
             state.name = "agent".to_string();
         });
-        Host { exports: None, code: Cell::new(0), _thread: PhantomData }
+        MockHost { exports: None, code: Cell::new(0), _thread: PhantomData }
     }
 
     /// A host that has deployed this agent: its `agent_init` has been called.
@@ -92,14 +92,14 @@ impl Host {
     ///
     /// If the init does not give 0.
     pub fn of(exports: &Exports) -> Self {
-        let host = Host::with_config(exports, &Value::Null);
+        let host = MockHost::with_config(exports, &Value::Null);
         assert_eq!(host.code(), 0, "agent_init gave {}: {:?}", host.code(), host.logs());
         host
     }
 
-    /// The same for an agent that is deployed with a `config`. The code of its init is [`Host::code`].
+    /// The same for an agent that is deployed with a `config`. The code of its init is [`MockHost::code`].
     pub fn with_config(exports: &Exports, config: &Value) -> Self {
-        let mut host = Host::new();
+        let mut host = MockHost::new();
         host.exports = Some(*exports);
         if !config.is_null() {
             host.store("config", config);
@@ -125,23 +125,29 @@ impl Host {
         self.code.get()
     }
 
-    /// Hands a message to the agent; the code of `handle_message`.
+    /// Hands a message to the agent; the code of `handle_message`. It gets what the host would write:
+    /// `message_id`, `sent_at`, and where they are missing the sender `tester` and the receiver.
     ///
     /// # Panics
     ///
     /// If the host was made without an agent.
     pub fn deliver(&self, message: impl Serialize) -> i32 {
-        let json = serde_json::to_vec(&message).unwrap_or_else(|error| panic!("no JSON: {error}"));
-        self.deliver_bytes(&json)
+        let json = serde_json::to_value(&message);
+        let mut json = json.unwrap_or_else(|error| panic!("no JSON: {error}"));
+        if let Value::Object(fields) = &mut json {
+            with(|state| state.stamp(fields));
+        }
+        self.deliver_bytes(json.to_string().as_bytes())
     }
 
-    /// The same with bytes that may be no message.
+    /// The same with bytes as they are, which may be no message.
     ///
     /// # Panics
     ///
     /// If the host was made without an agent.
     pub fn deliver_bytes(&self, json: &[u8]) -> i32 {
-        let exports = self.exports.unwrap_or_else(|| panic!("this host has no agent: Host::of"));
+        let exports =
+            self.exports.unwrap_or_else(|| panic!("this host has no agent: MockHost::of"));
         let message = FipaMessage::from_json(json).unwrap_or_default();
         with(|state| state.spoken_to = message.receivers().map(str::to_string).collect());
         let code = (exports.handle_message)(json.as_ptr(), json.len());
@@ -255,7 +261,15 @@ impl Host {
 
     /// Has a function of the host fail from now on, by its name in the interface; `None` ends that.
     /// `set_timer` gives 0 whatever the error.
+    ///
+    /// # Panics
+    ///
+    /// If the host has no such function, or it cannot fail.
     pub fn fail(&self, function: &str, error: Option<HostError>) {
+        assert!(
+            mock::FALLIBLE.contains(&function),
+            "the host has no function {function} that can fail"
+        );
         with(|state| match error {
             Some(error) => drop(state.failing.insert(function.to_string(), error)),
             None => drop(state.failing.remove(function)),
@@ -263,7 +277,7 @@ impl Host {
     }
 }
 
-impl Drop for Host {
+impl Drop for MockHost {
     fn drop(&mut self) {
         handlers::forget();
         mock::with(|state| *state = State::new());

@@ -1,6 +1,6 @@
 //! Messages: read, written and answered.
 
-use caxton_sdk::testing::Host;
+use caxton_sdk::testing::MockHost;
 use caxton_sdk::*;
 use serde_json::{Value, json};
 
@@ -61,13 +61,15 @@ fn an_answer_goes_where_it_belongs() {
             "protocol": "p", "ontology": "o", "language": "l",
         })
     );
+    let asked = FipaMessage { reply_to: Some(String::new()), ..asked };
+    assert_eq!(asked.reply("agree", ()).receiver, "anna");
     let asked = FipaMessage { reply_to: Some("dora".to_string()), ..asked };
     assert_eq!(asked.reply("agree", ()).receiver, "dora");
 }
 
 #[test]
 fn the_answers_of_the_guide() {
-    let host = Host::new();
+    let host = MockHost::new();
     let asked =
         read(json!({"performative": "request", "sender": "anna", "content": {"action": "dance"}}));
     send_inform_response(&asked, &[1, 2]);
@@ -85,13 +87,37 @@ fn the_answers_of_the_guide() {
         ]
     );
     host.fail("send_message", Some(HostError::PermissionDenied));
+    let line = format!("the answer failure to anna was not sent: {}", HostError::PermissionDenied);
     send_failure(&asked, "no");
-    assert_eq!(host.logs()[0].0, LogLevel::Error);
+    assert_eq!(host.logs(), [(LogLevel::Error, line.clone())]);
+    assert_eq!(Err::<(), _>(AgentError::failure("no")).reply_to(&asked), 1);
+    assert_eq!(json!(1).reply_to(&asked), 1);
+    assert_eq!(Inform(1).reply_to(&asked), 1);
+    assert_eq!(host.logs().len(), 3);
+}
+
+#[test]
+fn what_nobody_handles_is_not_understood_unless_it_ends_an_exchange() {
+    let understood = |act: &str, content| handle_other(&FipaMessage::new(act, "me", content));
+    let action = json!({"action": "dance"});
+    assert_eq!(
+        understood("request", action),
+        Err(AgentError::not_understood("Unknown action: dance"))
+    );
+    for content in [json!("dance"), json!({"action": 5}), Value::Null] {
+        let error = AgentError::not_understood("No action given");
+        assert_eq!(understood("request", content), Err(error));
+    }
+    let error = AgentError::not_understood("Unsupported performative: cfp");
+    assert_eq!(understood("cfp", Value::Null), Err(error));
+    for act in ["inform", "failure", "not-understood"] {
+        assert_eq!(understood(act, Value::Null), Ok(()));
+    }
 }
 
 #[test]
 fn what_the_host_refuses_is_an_error() {
-    let host = Host::new().agents(&[("anna", &["painting"]), ("bert", &[])]);
+    let host = MockHost::new().agents(&[("anna", &["painting"]), ("bert", &[])]);
     let told = FipaMessage::new("inform", "anna", 1);
     assert_eq!(send_message(&told), Ok(()));
     assert_eq!(send_local_message("dora", &told), Err(HostError::NotFound));
@@ -110,15 +136,26 @@ fn what_the_host_refuses_is_an_error() {
     assert_eq!(host.subscriptions()[0].1["topic"], "weather");
     assert_eq!(unsubscribe_messages(subscription), Ok(()));
     assert_eq!(unsubscribe_messages(subscription), Err(HostError::NotFound));
-    for code in -7..0 {
-        assert_eq!(HostError::from_code(code).unwrap().code(), code);
+    let names = [
+        "the host gave the code -7",
+        "mailbox full: ",
+        "buffer too small: ",
+        "limit exceeded: ",
+        "permission denied: ",
+        "invalid argument: ",
+        "not found: ",
+    ];
+    for (code, name) in (-7..0).zip(names) {
+        let error = HostError::from_code(code).unwrap();
+        assert_eq!(error.code(), code);
+        assert!(error.to_string().starts_with(name), "{error}");
     }
     assert_eq!(HostError::from_code(0), None);
 }
 
 #[test]
 fn stored_data() {
-    let host = Host::new();
+    let host = MockHost::new();
     assert_eq!(load::<u8>("a"), Ok(None));
     store("a", &json!({"b": [1]})).unwrap();
     assert_eq!(load("a"), Ok(Some(json!({"b": [1]}))));

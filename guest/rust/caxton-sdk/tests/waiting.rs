@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use caxton_sdk::testing::Host;
+use caxton_sdk::testing::MockHost;
 use caxton_sdk::*;
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ fn request(content: Value) -> Value {
 
 #[test]
 fn a_handler_sleeps_while_others_are_handled() {
-    let host = Host::of(&AGENT);
+    let host = MockHost::of(&AGENT);
     assert_eq!(host.deliver(request(json!({"action": "nap", "naps": 2}))), 0);
     assert_eq!(host.deliver(request(json!({"action": "nap", "naps": 0}))), 0);
     assert_eq!(host.sent()[0].content, json!({"naps": 0}));
@@ -70,7 +70,7 @@ fn a_handler_sleeps_while_others_are_handled() {
 
 #[test]
 fn what_fails_at_once_is_the_turns_code() {
-    let host = Host::of(&AGENT);
+    let host = MockHost::of(&AGENT);
     assert_eq!(host.deliver(request(json!({"action": "nap"}))), 1);
     assert_eq!(host.sent()[0].content, json!({"error": "How many?"}));
     assert_eq!(host.deliver(request(json!({"action": "dance"}))), 1);
@@ -79,7 +79,7 @@ fn what_fails_at_once_is_the_turns_code() {
 
 #[test]
 fn a_handler_awaits_an_answer() {
-    let host = Host::of(&AGENT);
+    let host = MockHost::of(&AGENT);
     let query =
         json!({"performative": "query-ref", "sender": "me", "reply_with": "2", "content": "who?"});
     for (act, expected) in
@@ -104,7 +104,7 @@ fn a_handler_awaits_an_answer() {
 
 #[test]
 fn a_fresh_instance_waits_for_nothing() {
-    let host = Host::of(&AGENT);
+    let host = MockHost::of(&AGENT);
     host.deliver(request(json!({"action": "nap", "naps": 1})));
     host.restart();
     host.logs();
@@ -115,7 +115,7 @@ fn a_fresh_instance_waits_for_nothing() {
 
 #[test]
 fn a_timer_calls_back() {
-    let host = Host::of(&AGENT);
+    let host = MockHost::of(&AGENT);
     host.deliver(request(json!({"action": "call_back"})));
     host.advance(5);
     assert_eq!(host.sent()[0].content, json!({"result": "called back"}));
@@ -123,7 +123,7 @@ fn a_timer_calls_back() {
 
 #[test]
 fn a_timer_that_nobody_awaits_any_more_is_cancelled() {
-    let host = Host::new();
+    let host = MockHost::new();
     let timer = HostTimer::set(Duration::from_secs(1)).unwrap();
     assert_eq!(host.timers().len(), 1);
     drop(timer);
@@ -134,10 +134,10 @@ fn a_timer_that_nobody_awaits_any_more_is_cancelled() {
 
 #[test]
 fn an_init_that_fails_says_why() {
-    let host = Host::with_config(&AGENT, &json!({"broken": true}));
+    let host = MockHost::with_config(&AGENT, &json!({"broken": true}));
     assert_eq!(host.code(), 1);
     assert_eq!(host.logs(), [(LogLevel::Error, "the config is broken".to_string())]);
-    let host = Host::of(&AGENT);
+    let host = MockHost::of(&AGENT);
     host.shut_down();
     assert_eq!(host.logs(), [(LogLevel::Info, "stopped".to_string())]);
     assert_eq!(host.capabilities(), None);
@@ -145,7 +145,7 @@ fn an_init_that_fails_says_why() {
 
 #[test]
 fn the_mock_host_is_this_tests_own() {
-    let host = Host::new().named("anna");
+    let host = MockHost::new().named("anna");
     assert_eq!(host.now() % 1_000_000, 0);
     sleep_micros(7);
     assert_eq!(current_timestamp(), host.now());
@@ -153,13 +153,13 @@ fn the_mock_host_is_this_tests_own() {
     let (first, second) = (random_u32(), random_u32());
     assert_ne!(first, second);
     drop(host);
-    let _again = Host::new();
+    let _again = MockHost::new();
     assert_eq!(random_u32(), first);
 }
 
 #[test]
 fn a_monitor_knows_what_is_above_its_limits() {
-    let host = Host::new();
+    let host = MockHost::new();
     let limits = ResourceLimits {
         max_memory_bytes: 10,
         max_allocations: 2,

@@ -43,6 +43,21 @@ const ACTS: [&str; 22] = [
     "subscribe",
 ];
 
+/// The functions that can fail.
+pub(crate) const FALLIBLE: [&str; 11] = [
+    "send_message",
+    "send_local_message",
+    "broadcast_message",
+    "subscribe_messages",
+    "unsubscribe_messages",
+    "set_timer",
+    "cancel_timer",
+    "store_data",
+    "load_data",
+    "delete_data",
+    "data_size",
+];
+
 /// The fields of a filter.
 const FILTER: [&str; 10] = [
     "performative",
@@ -117,6 +132,14 @@ impl State {
     fn next_id(&mut self) -> u32 {
         self.last_id += 1;
         self.last_id
+    }
+
+    /// Writes into a message what the host does, before the agent gets it.
+    pub fn stamp(&mut self, message: &mut Map<String, Value>) {
+        message.entry("sender").or_insert_with(|| "tester".into());
+        message.entry("receiver").or_insert_with(|| self.name.as_str().into());
+        message.insert("message_id".into(), alloc::format!("message-{}", self.next_id()).into());
+        message.insert("sent_at".into(), self.now.into());
     }
 
     /// Checks a message as the host does.

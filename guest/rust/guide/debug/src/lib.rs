@@ -190,13 +190,13 @@ fn parse_and_handle_message(msg_ptr: *const u8, msg_len: usize) -> Result<(), ca
 
 #[cfg(test)]
 mod tests {
-    use caxton_sdk::testing::{Exports, Host};
+    use caxton_sdk::testing::{Exports, MockHost};
 
     use super::*;
 
     #[test]
     fn what_it_does_is_in_its_log() {
-        let host = Host::of(&Exports { agent_init: Some(agent_init), ..Exports::new(handle_message) });
+        let host = MockHost::of(&Exports { agent_init: Some(agent_init), ..Exports::new(handle_message) });
         assert_eq!(host.deliver(serde_json::json!({"performative": "request", "sender": "me"})), 0);
         let lines: Vec<String> = host.logs().into_iter().map(|(_, line)| line).collect();
         assert_eq!(lines, ["[INFO] Agent initialized successfully", "Profile [message_handling]: 0 microseconds"]);

@@ -113,7 +113,7 @@ fn cleanup_operation_context(timer_id: u32) {
 
 #[cfg(test)]
 mod tests {
-    use caxton_sdk::testing::{Exports, Host};
+    use caxton_sdk::testing::{Exports, MockHost};
     use serde_json::json;
 
     use super::*;
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn a_long_operation_is_answered_by_its_timer() {
         let exports = Exports { handle_timer: Some(handle_timer), ..Exports::new(handle_message) };
-        let host = Host::of(&exports);
+        let host = MockHost::of(&exports);
         let asked = json!({"performative": "request", "sender": "me", "reply_with": "1", "content": {"action": "long_operation"}});
         assert_eq!(host.deliver(asked), 0);
         host.advance(4_999_999);

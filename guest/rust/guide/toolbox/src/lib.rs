@@ -81,18 +81,18 @@ fn answer(message: &FipaMessage) -> Result<Value, String> {
 
 #[cfg(test)]
 mod tests {
-    use caxton_sdk::testing::{Exports, Host};
+    use caxton_sdk::testing::{Exports, MockHost};
 
     use super::*;
 
-    fn ask(host: &Host, content: Value) -> Value {
+    fn ask(host: &MockHost, content: Value) -> Value {
         host.deliver(json!({"performative": "request", "sender": "me", "content": content}));
         host.sent().pop().map_or(Value::Null, |message| message.content)
     }
 
     #[test]
     fn the_pieces_work_together() {
-        let host = Host::of(&Exports::new(handle_message)).agents(&[("anna", &["toolbox"])]);
+        let host = MockHost::of(&Exports::new(handle_message)).agents(&[("anna", &["toolbox"])]);
         // What is shorter than 1,025 bytes the guide's function leaves behind: it never copies it to its buffer.
         let (long, upper) = ("abc".repeat(400), "ABC".repeat(400));
         assert_eq!(ask(&host, json!({"action": "process_data", "data": long})), json!({"result": upper}));

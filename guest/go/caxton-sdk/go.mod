@@ -1,0 +1,3 @@
+module github.com/caxton-dev/caxton/guest/go/caxton-sdk
+
+go 1.24

@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 # What cargo builds: `dev` for work and tests, `release` for what is measured and shipped.
 PROFILE ?= dev
 
-.PHONY: demo test check bench bench-quick measured build python node agents rust-test python-test node-test doc-test fuzz-test
+.PHONY: demo test check bench bench-quick measured build python node cli agents rust-test python-test node-test doc-test kit-test
+.PHONY: fuzz-test
 .PHONY: fuzz fmt clean
 
 demo: python node
@@ -17,7 +18,7 @@ demo: python node
 # Everything that a test needs, once.
 build: python node agents
 
-test: build rust-test python-test node-test doc-test fuzz-test
+test: build rust-test python-test node-test doc-test kit-test fuzz-test
 
 rust-test: agents
 	cargo test --workspace
@@ -33,6 +34,10 @@ doc-test: python node
 	cargo build --workspace --examples
 	$(BIN)/python -m pytest -q -p no:asyncio tests/readme tests/notebook
 
+# The kits' own tests, and the projects that `caxton new` makes, tested and asked.
+kit-test: agents
+	guest/test.sh
+
 # What `make fuzz` does, shortly.
 fuzz-test:
 	scripts/fuzz.sh 10
@@ -46,6 +51,10 @@ $(VENV)/installed: requirements-dev.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
+# The command `caxton`, which the kits' projects are made with, from what the packages are built from.
+cli:
+	cargo build -p caxton-cli -p caxton-bindings-features --features caxton/opentelemetry
+
 # The Node package, built where it lies.
 node: bindings-node/node_modules/installed
 	cd bindings-node && CAXTON_PROFILE=$(PROFILE) npm run -s build
@@ -55,16 +64,17 @@ bindings-node/node_modules/installed: bindings-node/package-lock.json
 	cd bindings-node && npm ci --no-audit --no-fund
 	touch $@
 
-# The agents of the tests, built from source; the script installs the toolchains that it lacks.
-agents:
+# The agents of the tests and of the kits, built from source; the scripts install the toolchains that they lack.
+agents: cli
 	tests/agents/build.sh
+	guest/build.sh
 
 check: python node
 	cargo fmt --all --check
 	cargo clippy --workspace --lib --bins --tests --examples --bench micro -- -D warnings
 	scripts/cargo-deny.sh
-	$(BIN)/ruff check bindings-python tests examples benches
-	$(BIN)/ruff format --check bindings-python tests examples benches
+	$(BIN)/ruff check bindings-python tests examples benches guest
+	$(BIN)/ruff format --check bindings-python tests examples benches guest
 	cd bindings-python && ../$(BIN)/mypy
 	cd bindings-python && ../$(BIN)/stubtest caxton
 	cd bindings-node && npm run -s check
@@ -88,8 +98,8 @@ bench-quick:
 
 fmt:
 	cargo fmt --all
-	$(BIN)/ruff check --fix bindings-python tests examples benches
-	$(BIN)/ruff format bindings-python tests examples benches
+	$(BIN)/ruff check --fix bindings-python tests examples benches guest
+	$(BIN)/ruff format bindings-python tests examples benches guest
 
 clean:
 	cargo clean

@@ -1,5 +1,6 @@
 //! Looking at a module without a runtime.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -27,6 +28,8 @@ pub struct Part {
 /// What is in a module.
 #[napi(object, object_from_js = false)]
 pub struct Found {
+    pub bytes: f64,
+    pub sections: HashMap<String, f64>,
     pub exports: Vec<Part>,
     pub imports: Vec<Part>,
     pub missing: Vec<String>,
@@ -36,12 +39,14 @@ pub struct Found {
     pub allocators: Vec<String>,
     pub start: Option<&'static str>,
     pub inbox: Option<&'static str>,
+    pub advice: Vec<String>,
 }
 
 impl From<Inspection> for Found {
     fn from(found: Inspection) -> Self {
         let exports = found.exports.into_iter();
         let imports = found.imports.into_iter();
+        let sections = found.sections.into_iter();
         Found {
             exports: exports
                 .map(|export| Part { module: None, name: export.name, ty: export.ty })
@@ -53,6 +58,9 @@ impl From<Inspection> for Found {
                     ty: import.ty,
                 })
                 .collect(),
+            bytes: found.bytes as f64,
+            sections: sections.map(|section| (section.name, section.bytes as f64)).collect(),
+            advice: found.advice,
             missing: found.missing,
             memory_bytes: found.memory_bytes as f64,
             max_memory_bytes: found.max_memory_bytes.map(|bytes| bytes as f64),

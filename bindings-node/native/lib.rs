@@ -6,6 +6,7 @@
 
 mod agent;
 mod answers;
+mod command;
 mod conversation;
 mod fault;
 mod handler;

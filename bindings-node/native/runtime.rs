@@ -23,7 +23,8 @@ use crate::outcome::{Outcome, Value, failed};
 use crate::subscription::SubscriptionHandle;
 
 /// A system of agents.
-#[napi(js_name = "Runtime")]
+// It has methods in other files, and napi-derive knows another name of a class only in what it meets later.
+#[napi]
 pub struct RuntimeHandle {
     pub(crate) runtime: AssertUnwindSafe<Runtime>,
     pub(crate) hub: SharedLoop,

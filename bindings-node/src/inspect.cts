@@ -17,6 +17,10 @@ export interface Import extends Export {
 
 /** What is in a module, and whether it can be an agent. */
 export interface Inspection {
+  /** How long it is; in the binary form, where it was given as text. */
+  readonly bytes: number;
+  /** What it is made of: `code`, `data` and so on, and the names of custom sections, with their bytes. */
+  readonly sections: Readonly<Record<string, number>>;
   readonly exports: readonly Export[];
   readonly imports: readonly Import[];
   /** Why it cannot be an agent: one line for each import or export, empty if it can. */
@@ -33,9 +37,11 @@ export interface Inspection {
    */
   readonly allocators: readonly string[];
   /** How it starts; `null` where it cannot be an agent. */
-  readonly start: "plain" | "wasi-reactor" | "wasi-command" | null;
+  readonly start: "plain" | "wasi-reactor" | "wasi-command" | "component" | null;
   /** How messages reach it; `null` where it cannot be an agent. */
-  readonly inbox: "allocator" | "pages" | null;
+  readonly inbox: "allocator" | "pages" | "component" | null;
+  /** What its author might want to change, a sentence each. */
+  readonly advice: readonly string[];
 }
 
 /**

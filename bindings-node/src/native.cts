@@ -301,6 +301,9 @@ export interface NativeRuntime {
 
 /** @internal */
 export interface NativeInspection {
+  bytes: number;
+  sections: Record<string, number>;
+  advice: string[];
   exports: { name: string; type: string }[];
   imports: { module: string; name: string; type: string }[];
   missing: string[];
@@ -369,6 +372,7 @@ export interface Native {
   Hub: new (wakeUp: () => void) => NativeHub;
   Answer: { Nothing: number; Content: number; Message: number; Failure: number };
   openRuntime(hub: NativeHub, options: NativeRuntimeOptions): NativeRuntime | Fault;
+  runCommand(args: string[]): number;
   inspect(hub: NativeHub, wasm: Written, isPath: boolean): Pending | Fault | NativeInspection;
   inspectStore(hub: NativeHub, path: string): Pending | Fault | NativeStoreInspection;
   readMessage(message: Written): string | Fault;

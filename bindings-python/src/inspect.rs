@@ -1,5 +1,7 @@
 //! Looking at a module without a runtime.
 
+use std::collections::HashMap;
+
 use pyo3::prelude::*;
 
 use crate::errors::to_py;
@@ -25,6 +27,8 @@ pub struct Import {
 /// What is in a module, and whether it can be an agent.
 #[pyclass(frozen, get_all, module = "caxton")]
 pub struct Inspection {
+    bytes: u64,
+    sections: HashMap<String, u64>,
     exports: Vec<Py<Export>>,
     imports: Vec<Py<Import>>,
     missing: Vec<String>,
@@ -34,6 +38,7 @@ pub struct Inspection {
     allocators: Vec<String>,
     start: Option<&'static str>,
     inbox: Option<&'static str>,
+    advice: Vec<String>,
 }
 
 #[pymethods]
@@ -80,6 +85,8 @@ pub fn inspect(py: Python<'_>, wasm: &Bound<'_, PyAny>) -> PyResult<Inspection> 
         })
         .collect::<PyResult<_>>()?;
     Ok(Inspection {
+        bytes: found.bytes,
+        sections: found.sections.into_iter().map(|it| (it.name, it.bytes)).collect(),
         exports,
         imports,
         missing: found.missing,
@@ -89,5 +96,6 @@ pub fn inspect(py: Python<'_>, wasm: &Bound<'_, PyAny>) -> PyResult<Inspection> 
         allocators: found.allocators,
         start: found.start,
         inbox: found.inbox,
+        advice: found.advice,
     })
 }

@@ -24,6 +24,8 @@ mod subscription;
 mod tender;
 mod trace;
 
+use std::ffi::OsString;
+
 use pyo3::prelude::*;
 
 /// Messages are made on one thread and dropped on another, which this is fast at.
@@ -36,13 +38,17 @@ fn after_fork_in_child() {
     caxton::after_fork_in_child();
 }
 
+/// Runs the command `caxton` with its arguments, the first of which is its own name; the exit code.
+#[pyfunction]
+fn run_command(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
+    py.detach(|| caxton_cli::run(arguments))
+}
+
 /// The extension module.
 #[pymodule]
 mod _caxton {
     use pyo3::prelude::*;
 
-    #[pymodule_export]
-    use super::after_fork_in_child;
     #[pymodule_export]
     use super::agent::{Agent, AsyncAgent, DeadLetter, LogLine};
     #[pymodule_export]
@@ -75,6 +81,8 @@ mod _caxton {
     use super::tender::Tender;
     #[pymodule_export]
     use super::trace::Trace;
+    #[pymodule_export]
+    use super::{after_fork_in_child, run_command};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

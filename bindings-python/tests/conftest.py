@@ -31,7 +31,7 @@ SLEEPER = """(module
   (func (export "handle_message") (param i32 i32) (result i32)
     (call $sleep (i64.const 10000000)) (i32.const 0)))"""
 
-# A shell that starts a job in the background has it ignore Ctrl-C, which the scripts under test would inherit.
+# A shell that starts a job in the background has it ignore Ctrl-C, and so would the scripts here.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -30,6 +30,9 @@ _T_co = TypeVar("_T_co", covariant=True)
 class _Writable(Protocol):
     def write(self, text: str, /) -> object: ...
 
+def run_command(arguments: list[str]) -> int:
+    """Runs the command ``caxton``; the exit code. The first argument is its own name."""
+
 def after_fork_in_child() -> None: ...
 def limits_defaults() -> list[tuple[str, int | None]]: ...
 def content_limits_defaults() -> list[tuple[str, int | None]]: ...
@@ -186,6 +189,13 @@ class Inspection:
     """What is in a module, and whether it can be an agent."""
 
     @property
+    def bytes(self) -> int:
+        """How long it is; in the binary form, where it was given as text."""
+    @property
+    def sections(self) -> dict[str, int]:
+        """What it is made of: `code`, `data` and so on, and custom sections by their own names,
+        with their bytes."""
+    @property
     def exports(self) -> list[Export]: ...
     @property
     def imports(self) -> list[Import]: ...
@@ -203,9 +213,12 @@ class Inspection:
         """The allocators that it exports, each entry of which counts towards `max_allocations`;
         where there is none, only `memory.grow` and `table.grow` count."""
     @property
-    def start(self) -> Literal["plain", "wasi-reactor", "wasi-command"] | None: ...
+    def start(self) -> Literal["plain", "wasi-reactor", "wasi-command", "component"] | None: ...
     @property
-    def inbox(self) -> Literal["allocator", "pages"] | None: ...
+    def inbox(self) -> Literal["allocator", "pages", "component"] | None: ...
+    @property
+    def advice(self) -> list[str]:
+        """What its author might want to change, a sentence each."""
 
 @final
 class StoredAgent:

@@ -9,11 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, make_dataclass
 from typing import Any
 
-from caxton import _caxton
+from caxton import _caxton, _threads
 from caxton._errors import InvalidArgument
 
 #: Every runtime that has not been collected: an exit hook closes what is open.
 _open: weakref.WeakSet[Any] = weakref.WeakSet()
+
+#: How long the end of the interpreter waits for handlers that are busy, in seconds.
+_PATIENCE = 0.5
 
 #: What an agent may use. ``None`` lifts a limit.
 Limits = make_dataclass(
@@ -112,6 +115,7 @@ class AsyncRuntime(_caxton.AsyncRuntime):
 def _close_all() -> None:
     for runtime in list(_open):
         runtime._close_blocking()
+    _threads.wait(_PATIENCE)
 
 
 atexit.register(_close_all)

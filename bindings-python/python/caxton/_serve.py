@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextvars
 import inspect
 import logging
-import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from caxton import _threads
 from caxton._caxton import Feed, HostAgent, Message, Task, Tasks
 from caxton._errors import NotUnderstood, Refused
 
@@ -33,7 +33,7 @@ def start_threads(name: str, count: int, tasks: Tasks) -> None:
     """Starts threads that call the handlers of one agent."""
     for number in range(count):
         title = name if count == 1 else f"{name}-{number}"
-        threading.Thread(target=_work, args=(tasks,), name=title, daemon=True).start()
+        _threads.start(title, _work, tasks)
 
 
 def _work(tasks: Tasks) -> None:
@@ -75,9 +75,7 @@ def describe(error: BaseException) -> str:
 
 def start_callback(feed: Feed, callback: Callable[[Message], object]) -> None:
     """Starts a thread that calls a subscription's plain callback."""
-    threading.Thread(
-        target=_call_back_each, args=(feed, callback), name="caxton-callback", daemon=True
-    ).start()
+    _threads.start("caxton-callback", _call_back_each, feed, callback)
 
 
 def _call_back_each(feed: Feed, callback: Callable[[Message], object]) -> None:

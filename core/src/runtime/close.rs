@@ -23,11 +23,16 @@ impl Core {
             return;
         }
         // From now on nobody finds it, and its name is free.
+        self.leaving.insert(agent.face.serial, agent.clone());
         self.leave(&Member::Agent(agent.clone()));
         let (waiting, wake) = agent.mailbox.request_shutdown();
         self.end_letters(waiting, agent.name(), Refusal::Removed);
         if wake {
             self.scheduler.push(agent.clone(), Lane::outside());
+        }
+        // It may have come to its end meanwhile, and been forgotten.
+        if matches!(agent.state(), AgentState::Removed) {
+            self.leaving.remove(&agent.face.serial);
         }
     }
 
@@ -96,11 +101,13 @@ impl Core {
 
     async fn shut_down(&self, timeout: Duration) {
         let begun = monotonic();
-        let agents = self.end_everybody();
+        self.end_everybody();
         // The last fifth of the time is for what has to be interrupted.
         self.wait_for_agents(timeout.mul_f64(0.8)).await;
         if self.agents.load(Ordering::Relaxed) > 0 {
-            for agent in &agents {
+            // Those too that were being removed before.
+            let leaving: Vec<_> = self.leaving.iter().map(|it| it.value().clone()).collect();
+            for agent in leaving {
                 agent.meter.interrupt();
                 agent.wake_by_ref();
             }
@@ -119,23 +126,18 @@ impl Core {
         self.agent_subscriptions.write().clear();
     }
 
-    fn end_everybody(&self) -> Vec<Arc<Agent>> {
+    fn end_everybody(&self) {
         // That everybody leaves is news to nobody.
         self.directory.end_searches();
-        let mut agents = Vec::new();
         for member in self.directory.members() {
             match member {
-                Member::Agent(agent) => {
-                    self.begin_removal(&agent);
-                    agents.push(agent);
-                }
+                Member::Agent(agent) => self.begin_removal(&agent),
                 Member::Host(host) => {
                     let waiting = host.end();
                     self.end_letters(waiting, &host.name, Refusal::Removed);
                 }
             }
         }
-        agents
     }
 
     /// Waits until no agent is left, for at most `timeout`.

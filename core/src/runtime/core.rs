@@ -71,6 +71,8 @@ pub(crate) struct Core {
     phase: AtomicU8,
     /// Host agents by their serial.
     pub hosts: DashMap<u64, Arc<HostAgent>>,
+    /// Agents by their serial that have left the directory and whose turn goes on.
+    pub leaving: DashMap<u64, Arc<Agent>>,
     pub io_runtime: Mutex<Option<tokio::runtime::Runtime>>,
     pub agent_gone: Notify,
     pub closed: Notify,
@@ -142,6 +144,7 @@ impl Core {
             ),
             phase: AtomicU8::new(OPEN),
             hosts: DashMap::new(),
+            leaving: DashMap::new(),
             io_runtime: Mutex::new(Some(parts.io)),
             agent_gone: Notify::new(),
             closed: Notify::new(),
@@ -254,6 +257,7 @@ impl Core {
     /// Takes an agent out of the directory and gives its place back.
     pub fn forget(&self, agent: &Arc<Agent>) {
         self.leave(&Member::Agent(agent.clone()));
+        self.leaving.remove(&agent.face.serial);
         // What the store keeps of them goes with the agent, or stays until it is opened again.
         for id in agent.face.holdings.subscriptions_made(None) {
             self.take_subscription(agent, id);

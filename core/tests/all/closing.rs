@@ -53,6 +53,21 @@ fn an_agent_that_is_being_deployed_is_ended() {
 }
 
 #[test]
+fn an_agent_that_is_being_removed_is_interrupted_too() {
+    let runtime = runtime(1);
+    let spinner = deploy(&runtime, "spinner", spinner().limits(patient()));
+    wait(spinner.send(&())).unwrap();
+    until("its turn has begun", || spinner.stats().mailbox_messages == 0);
+    let mut removing = Box::pin(spinner.remove());
+    assert!(poll_once(&mut removing).is_pending());
+    assert!(runtime.agents().is_empty());
+    wait(runtime.close_within(Duration::from_millis(200)));
+    assert_eq!(spinner.state().as_str(), "removed");
+    // Its end is what was asked for.
+    wait(removing).unwrap();
+}
+
+#[test]
 fn an_agent_may_be_removed_before_it_is_ready() {
     let runtime = runtime(1);
     let mut limits = patient();

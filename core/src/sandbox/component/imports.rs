@@ -1,7 +1,8 @@
 //! The functions that components import, as `guest/wit/agent.wit` has them; what they do is in
 //! `calls.rs` and `stored.rs`.
 //!
-//! What a guest passes stays in its memory until its length has been looked at.
+//! What a guest passes stays in its memory until its length has been looked at, but for texts in other
+//! encodings than UTF-8: those are decoded first, which its memory bounds.
 #![allow(unsafe_code)] // in what wasmtime's derives write
 
 use std::time::Duration;

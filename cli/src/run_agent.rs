@@ -12,7 +12,7 @@ use crate::fail::{AGENT, Failure};
 use crate::input::{Lines, Typed, read};
 use crate::interrupt::{close, unless_interrupted};
 use crate::progress::Progress;
-use crate::settings::{Settings, seconds};
+use crate::settings::{Settings, deploy_or_replace, seconds};
 use crate::show::Show;
 
 #[derive(Args)]
@@ -76,14 +76,8 @@ impl RunAgent {
             let agent = {
                 let path = self.agent.wasm.display();
                 let _progress = Progress::begin(show, format!("compiling {path}"));
-                match runtime.agent_named(&self.agent.name) {
-                    // A store has it from an earlier run; its code is what is given now.
-                    Ok(agent) => {
-                        agent.replace(caxton::Wasm::file(&self.agent.wasm)).await?;
-                        agent
-                    }
-                    Err(_) => runtime.deploy(deploy).await?,
-                }
+                let (name, wasm) = (Some(self.agent.name.as_str()), &self.agent.wasm);
+                deploy_or_replace(&runtime, name, wasm, deploy).await?
             };
             let mut session = Session { runtime: &runtime, agent, said, logged: 0, options: &self };
             let done = session.all(show).await;

@@ -1,10 +1,10 @@
 //! How an agent is deployed: the options that several commands have.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use caxton::{Deploy, Grants, Limits};
+use caxton::{Agent, Deploy, Grants, Limits, Runtime, Wasm};
 use clap::Args;
 
 use crate::fail::Failure;
@@ -78,6 +78,20 @@ impl Settings {
             limits.set(name, *value)?;
         }
         Ok(limits)
+    }
+}
+
+/// Deploys an agent, or gives the one that a store has brought back under this name the code that its file
+/// has now: that one keeps its data, limits and grants.
+pub async fn deploy_or_replace(
+    runtime: &Runtime,
+    name: Option<&str>,
+    wasm: &Path,
+    deploy: Deploy,
+) -> Result<Agent, caxton::Error> {
+    match name.and_then(|name| runtime.agent_named(name).ok()) {
+        Some(agent) => agent.replace(Wasm::file(wasm)).await.map(|()| agent),
+        None => runtime.deploy(deploy).await,
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use caxton::{
     Builder, ContentLimits, Deploy, Durability, EventFilter, Filter, Grants, Limits, Performative,
-    Protocols, Restart, Runtime, Sniffer, Wasm,
+    Protocols, Restart, Runtime, Sniffer,
 };
 use clap::Args;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use crate::fail::{AGENT, Failure};
 use crate::input::{Lines, read};
 use crate::interrupt::{close, interrupted};
 use crate::progress::Progress;
-use crate::settings::seconds;
+use crate::settings::{deploy_or_replace, seconds};
 use crate::show::Show;
 
 /// The columns of a line where nobody says how wide the terminal is.
@@ -315,8 +315,7 @@ impl Run {
     }
 }
 
-/// Deploys what is not there yet. What a store has brought back keeps its data, limits and grants, and
-/// gets the code that its module has now.
+/// Deploys the agents of the file.
 async fn deploy_all(
     runtime: &Runtime,
     file: &File,
@@ -328,11 +327,7 @@ async fn deploy_all(
         let deploy = file.deploy(entry, system, at)?;
         let path = file.path(&entry.module);
         let _progress = Progress::begin(show, format!("compiling {}", path.display()));
-        let known = entry.name.as_deref().and_then(|name| runtime.agent_named(name).ok());
-        let done = match known {
-            Some(agent) => agent.replace(Wasm::file(path)).await,
-            None => runtime.deploy(deploy).await.map(drop),
-        };
+        let done = deploy_or_replace(runtime, entry.name.as_deref(), &path, deploy).await;
         done.map_err(|error| {
             let text = format!("{}, line {}: {error}", file.path.display(), file.line(at));
             Failure { text, ..Failure::from(error) }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
-use crate::agent::{Kind, Letter, Mailbox, Next, Refusal, Waiter};
+use crate::agent::{Kind, Letter, Mailbox, Next, Refusal, Rest, Waiter};
 use crate::conversation::Protocol;
 use crate::directory::{Description, Profile};
 use crate::error::ErrorKind;
@@ -346,7 +346,7 @@ impl HostAgent {
                 }
                 Next::Init | Next::Timer(_) | Next::Order(_) | Next::Shutdown => {}
                 Next::Nothing => {
-                    if !self.mailbox.requeue_or_rest() {
+                    if self.mailbox.requeue_or_rest() != Rest::Queued {
                         return;
                     }
                 }

@@ -35,7 +35,9 @@ pub(crate) fn commit(
                 face.counters.messages_out.add_alone(1);
                 core.fill_places(Party(serial), &message, places, ask, post);
             }
-            Effect::Subscribe(id, filter) => core.begin_subscription(agent, id, filter, made, post),
+            Effect::Subscribe(id, filter) => {
+                core.begin_subscription(agent, id, *filter, made, post)
+            }
             Effect::Unsubscribe(id) => core.end_subscription(agent, id, post),
         }
     }

@@ -33,6 +33,17 @@ pub(crate) enum Claim {
     Refused(Letter),
 }
 
+/// What becomes of a run token whose holder has come to the end of its row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// There is more to do: the scheduler has it.
+    Queued,
+    /// Nobody has it.
+    Idle,
+    /// Nobody has it, and nothing is taken out until the agent is resumed.
+    Paused,
+}
+
 /// What the holder of the run token does next.
 pub(crate) enum Next {
     Init,
@@ -259,11 +270,15 @@ impl Mailbox {
         Next::Message(letter)
     }
 
-    /// Gives the token to the scheduler if there is more to do, else back; whether there is.
-    pub fn requeue_or_rest(&self) -> bool {
+    /// Gives the token to the scheduler if there is more to do, else back.
+    pub fn requeue_or_rest(&self) -> Rest {
         let mut inner = self.inner.lock();
         inner.phase = Phase::Idle;
-        inner.schedule()
+        match inner.schedule() {
+            true => Rest::Queued,
+            false if inner.paused => Rest::Paused,
+            false => Rest::Idle,
+        }
     }
 
     /// A timer of the agent is due, or its delay is over; whether it has to be scheduled.

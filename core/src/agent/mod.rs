@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
+use crossbeam_utils::atomic::AtomicCell;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -29,7 +30,7 @@ pub(crate) use face::Face;
 pub(crate) use holdings::{Holdings, Timer};
 pub(crate) use letter::{Kind, Letter};
 pub use log::{LogLevel, LogLine};
-pub(crate) use mailbox::{Claim, Mailbox, Next};
+pub(crate) use mailbox::{Claim, Mailbox, Next, Rest};
 pub(crate) use queue::{Order, Refusal};
 pub use restart::Restart;
 pub(crate) use rollback::Undo;
@@ -93,7 +94,7 @@ pub(crate) struct Agent {
     /// Held while a turn commits, and while turns are taken back.
     pub ledger: Mutex<()>,
     /// What only the holder of the run token touches. It is taken out while a guest runs.
-    activity: Mutex<Option<Box<Activity>>>,
+    activity: AtomicCell<Option<Box<Activity>>>,
     /// Tells who waits for the agent's end, or for the end of its turn.
     pub stopped: Notify,
 }
@@ -164,7 +165,7 @@ impl Agent {
             state: AtomicU8::new(AgentState::Initiated as u8),
             generation: AtomicU32::new(0),
             ledger: Mutex::new(()),
-            activity: Mutex::new(Some(Box::new(activity))),
+            activity: AtomicCell::new(Some(Box::new(activity))),
             stopped: Notify::new(),
         }
     }
@@ -225,10 +226,10 @@ impl Agent {
     }
 
     fn take_activity(&self) -> Box<Activity> {
-        self.activity.lock().take().unwrap_or_default()
+        self.activity.take().unwrap_or_default()
     }
 
     fn put_activity(&self, activity: Box<Activity>) {
-        *self.activity.lock() = Some(activity);
+        self.activity.store(Some(activity));
     }
 }

@@ -2,14 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::{Context, Wake, Waker};
+use std::task::Context;
 use std::time::Duration;
 
+use futures_util::task::{ArcWake, waker_ref};
 use serde_json::Value;
 
 use super::conclude::finish;
 use super::letter::Letter;
-use super::mailbox::Next;
+use super::mailbox::{Next, Rest};
 use super::queue::Order;
 use super::trace::TurnTrace;
 use super::{Activity, Agent, AgentState, OnStarted};
@@ -64,15 +65,11 @@ enum Runner {
     Worker,
 }
 
-impl Wake for Agent {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.meter.woken();
-        if self.mailbox.wake() {
-            self.core.scheduler.push(self.clone(), Lane::outside());
+impl ArcWake for Agent {
+    fn wake_by_ref(agent: &Arc<Self>) {
+        agent.meter.woken();
+        if agent.mailbox.wake() {
+            agent.core.scheduler.push(agent.clone(), Lane::outside());
         }
     }
 }
@@ -156,7 +153,7 @@ fn drive(
         Runner::Caller => (LENT, 1),
         Runner::Worker => (Duration::from_micros(agent.face.limits.max_cpu_micros), TURNS_IN_A_ROW),
     };
-    let waker = Waker::from(agent.clone());
+    let waker = waker_ref(agent);
     let mut context = Context::from_waker(&waker);
     let mut row = Duration::ZERO;
     for turns in 1.. {
@@ -223,10 +220,10 @@ fn drive(
         agent.core.scheduler.share(lane);
     }
     agent.put_activity(activity);
-    if agent.mailbox.requeue_or_rest() {
-        agent.core.scheduler.push(agent.clone(), lane);
-    } else if agent.mailbox.is_paused() {
-        agent.stopped.notify_waiters();
+    match agent.mailbox.requeue_or_rest() {
+        Rest::Queued => agent.core.scheduler.push(agent.clone(), lane),
+        Rest::Paused => agent.stopped.notify_waiters(),
+        Rest::Idle => {}
     }
 }
 
@@ -238,17 +235,18 @@ fn next(agent: &Arc<Agent>, activity: &mut Activity) -> Next {
 
 fn begin(agent: &Arc<Agent>, activity: &mut Activity, job: &Job, trace: &TurnTrace) -> Turn {
     let delivery = match job {
-        Job::Init | Job::Replace(..) => Delivery::Init,
+        Job::Init => Delivery::Init(agent.seat.load_full()),
+        Job::Replace(seat, ..) => Delivery::Init(seat.clone()),
         Job::Message(letter) => Delivery::Message(letter.message.clone()),
         Job::Timer(id) => Delivery::Timer(*id),
         Job::Restart(_) | Job::Shutdown => Delivery::Shutdown,
     };
-    let (seat, instance) = match job {
+    let instance = match job {
         // The old instance stays until the new code has shown that it starts.
-        Job::Replace(seat, ..) => (seat.clone(), None),
-        _ => (agent.seat.load_full(), activity.instance.take()),
+        Job::Replace(..) => None,
+        _ => activity.instance.take(),
     };
-    Turn::begin(seat, instance, delivery, trace.caused())
+    Turn::begin(&agent.meter, instance, delivery, trace.caused())
 }
 
 /// Runs a slice. A panic in a host function is a defect of ours: it ends the turn, not the process.
@@ -258,7 +256,9 @@ fn poll(
     allowance: Duration,
     agent: &Agent,
 ) -> (Slice, Duration) {
-    match catch_unwind(AssertUnwindSafe(|| turn.poll_slice(context, allowance))) {
+    match catch_unwind(AssertUnwindSafe(|| {
+        turn.poll_slice(context, allowance, &agent.meter, &*agent.face)
+    })) {
         Ok((slice, ran)) => {
             agent.face.counters.ran(ran);
             (slice, ran)

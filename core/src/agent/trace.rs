@@ -15,7 +15,7 @@ pub(crate) struct TurnTrace {
     span: Span,
     /// Where its message comes from.
     parent: Option<Traceparent>,
-    own: Option<Own>,
+    own: Option<Box<Own>>,
 }
 
 /// What a turn is in its trace.
@@ -45,7 +45,7 @@ impl TurnTrace {
         span.record("trace_id", format_args!("{:032x}", id.trace_id));
         span.record("span_id", format_args!("{:016x}", id.span_id));
         let own = Own { id, began_at: agent.core.source.now_micros() };
-        TurnTrace { span, parent, own: Some(own) }
+        TurnTrace { span, parent, own: Some(Box::new(own)) }
     }
 
     /// What the turn's messages say of where they come from: the turn, or what caused it.
@@ -77,7 +77,7 @@ impl TurnTrace {
 
     /// What an event says of it: nothing of the turn itself where it began before anybody looked.
     pub fn shown(&self) -> [(&'static str, Value); 4] {
-        let (own, caused) = (self.own.as_ref(), self.caused());
+        let (own, caused) = (self.own.as_deref(), self.caused());
         let span_id = |id: Traceparent| format!("{:016x}", id.span_id);
         [
             ("began_at", own.map(|own| own.began_at).into()),

@@ -55,12 +55,17 @@ impl<'a> Envelope<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
         let text = std::str::from_utf8(bytes)
             .map_err(|wrong| invalid(format_args!("it is not UTF-8: {wrong}")))?;
-        let mut envelope = Envelope::default();
-        match envelope.fill(text) {
-            Ok(()) => Ok(envelope),
-            Err(Fault::Text(wrong)) => Err(invalid(format_args!("{}", place_of(text, &wrong)))),
-            Err(Fault::Meaning(error)) => Err(error),
+        // Filled where it will be used: it is too large to be moved about.
+        let mut read = Ok(Envelope::default());
+        if let Ok(envelope) = &mut read
+            && let Err(fault) = envelope.fill(text)
+        {
+            read = Err(match fault {
+                Fault::Text(wrong) => invalid(format_args!("{}", place_of(text, &wrong))),
+                Fault::Meaning(error) => error,
+            });
         }
+        read
     }
 
     fn fill(&mut self, text: &'a str) -> Result<(), Fault> {
@@ -268,10 +273,13 @@ fn place_of(text: &str, wrong: &Wrong) -> String {
 }
 
 /// The text that a string stands for; a borrowed one needs no escapes.
+#[inline]
 fn plain(quoted: Quoted<'_>) -> Result<Cow<'_, str>, Fault> {
-    if !quoted.has_escapes {
-        return Ok(Cow::Borrowed(quoted.raw));
-    }
+    if quoted.has_escapes { unescaped(quoted) } else { Ok(Cow::Borrowed(quoted.raw)) }
+}
+
+#[cold]
+fn unescaped(quoted: Quoted<'_>) -> Result<Cow<'_, str>, Fault> {
     let text: Result<String, _> = serde_json::from_str(&format!("\"{}\"", quoted.raw));
     match text {
         Ok(text) => Ok(Cow::Owned(text)),
@@ -279,6 +287,7 @@ fn plain(quoted: Quoted<'_>) -> Result<Cow<'_, str>, Fault> {
     }
 }
 
+#[inline]
 fn text_or_null<'a>(field: &str, scanner: &mut Scanner<'a>) -> Result<Option<Cow<'a, str>>, Fault> {
     match scanner.peek() {
         b'"' => Ok(Some(plain(scanner.string()?)?)),

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Wake;
 use std::time::Duration;
+
+use futures_util::task::ArcWake;
 
 use super::core::Core;
 use super::posting::Post;
@@ -109,7 +110,7 @@ impl Core {
             let leaving: Vec<_> = self.leaving.iter().map(|it| it.value().clone()).collect();
             for agent in leaving {
                 agent.meter.interrupt();
-                agent.wake_by_ref();
+                Agent::wake_by_ref(&agent);
             }
             self.wait_for_agents(timeout.saturating_sub(begun.elapsed())).await;
         }

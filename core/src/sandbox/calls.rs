@@ -46,8 +46,7 @@ impl Refused {
 }
 
 pub(super) fn send(host: &mut Host, json: &[u8]) -> Answer {
-    let envelope = read_envelope(host, json)?;
-    let message = stamp(host, envelope, None)?;
+    let message = write(host, json, None)?;
     charge(host, &message)?;
     host.push(Effect::Send(message));
     Ok(())
@@ -55,8 +54,7 @@ pub(super) fn send(host: &mut Host, json: &[u8]) -> Answer {
 
 pub(super) fn send_local(host: &mut Host, to: &[u8], json: &[u8]) -> Answer {
     let to = read_name(host, to)?;
-    let envelope = read_envelope(host, json)?;
-    let message = stamp(host, envelope, Some(to))?;
+    let message = write(host, json, Some(to))?;
     let place = host.world.reserve(to, &message).map_err(|no| match no {
         NoPlace::Unknown => Refused::NotFound,
         NoPlace::Full => Refused::MailboxFull,
@@ -70,8 +68,7 @@ pub(super) fn send_local(host: &mut Host, to: &[u8], json: &[u8]) -> Answer {
 /// How many receivers there are.
 pub(super) fn broadcast(host: &mut Host, filter: &[u8], json: &[u8]) -> Answer<u32> {
     let filter = read_filter(host, filter)?;
-    let envelope = read_envelope(host, json)?;
-    let message = stamp(host, envelope, Some(name::EVERYBODY))?;
+    let message = write(host, json, Some(name::EVERYBODY))?;
     charge(host, &message)?;
     let (places, skipped) = host.world.reserve_matching(filter, &message);
     host.turn.record.skipped += skipped;
@@ -87,7 +84,7 @@ pub(super) fn subscribe(host: &mut Host, json: &[u8]) -> Answer<u32> {
         host.turn.record.effects.iter().filter(|e| matches!(e, Effect::Subscribe(..))).count();
     let id = host.world.new_subscription(made, host.turn.made);
     let id = id.filter(|_| host.charge(json.len())).ok_or(Refused::LimitExceeded)?;
-    host.push(Effect::Subscribe(id, filter));
+    host.push(Effect::Subscribe(id, Box::new(filter)));
     Ok(id)
 }
 
@@ -118,15 +115,6 @@ pub(super) fn refuse(host: &Host, why: Refused, text: &str) -> Refused {
     why
 }
 
-fn read_envelope<'a>(host: &Host, json: &'a [u8]) -> Answer<Envelope<'a>> {
-    let (len, limit) = (json.len(), host.limits.max_message_bytes);
-    if len as u64 > limit {
-        let text = format!("a message of {len} bytes is above the limit of {limit}");
-        return Err(refuse(host, Refused::LimitExceeded, &text));
-    }
-    Envelope::read(json).map_err(|error| not_sent(host, &error))
-}
-
 fn read_name<'a>(host: &Host, name: &'a [u8]) -> Answer<&'a str> {
     if name.len() > name::MAX_NAME_BYTES {
         return Err(refuse(host, Refused::InvalidArgument, "the agent's name is too long"));
@@ -142,14 +130,29 @@ fn read_filter(host: &Host, json: &[u8]) -> Answer<Filter> {
     Filter::read(json).map_err(|error| refuse(host, Refused::InvalidArgument, error.message()))
 }
 
+/// Reads a message, and writes it in the agent's name; `receiver` stands in place of its receivers. On its
+/// own, so that what the guest's stack holds when it ends is small: that is kept as long as the agent lives.
+#[inline(never)]
+fn write(host: &mut Host, json: &[u8], receiver: Option<&str>) -> Answer<Message> {
+    let (len, limit) = (json.len(), host.limits.max_message_bytes);
+    if len as u64 > limit {
+        let text = format!("a message of {len} bytes is above the limit of {limit}");
+        return Err(refuse(host, Refused::LimitExceeded, &text));
+    }
+    match &Envelope::read(json) {
+        Ok(envelope) => stamp(host, envelope, receiver),
+        Err(error) => Err(not_sent(host, error)),
+    }
+}
+
 /// Checks the sender and the rate, and writes the message in the agent's name.
-fn stamp(host: &mut Host, envelope: Envelope<'_>, receiver: Option<&str>) -> Answer<Message> {
-    if let Some(claimed) = forged(host, &envelope) {
+fn stamp(host: &mut Host, envelope: &Envelope<'_>, receiver: Option<&str>) -> Answer<Message> {
+    if let Some(claimed) = forged(host, envelope) {
         host.world.forged_sender(&claimed);
         let text = format!("a message in the name of {claimed:?} was not sent");
         return Err(refuse(host, Refused::PermissionDenied, &text));
     }
-    let stamped = host.world.stamp(&envelope, receiver, host.traceparent);
+    let stamped = host.world.stamp(envelope, receiver, host.traceparent);
     let message = stamped.map_err(|error| not_sent(host, &error))?;
     let is_reply = !host.turn.replied
         && host.turn.handled.as_ref().is_some_and(|handled| {

@@ -15,8 +15,8 @@ pub(crate) enum Effect {
     Send(Message),
     /// A message to places that were reserved when it was sent.
     Deliver(Message, Vec<Place>),
-    /// A subscription that begins.
-    Subscribe(u32, Filter),
+    /// A subscription that begins; boxed, since every turn carries the largest effect about.
+    Subscribe(u32, Box<Filter>),
     /// A subscription that ends.
     Unsubscribe(u32),
 }

@@ -7,13 +7,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::fault::{Fault, FaultKind};
+use super::host::World;
 use super::instance::{Ended, Instance, Seat};
+use super::meter::Meter;
 use crate::message::{Message, Traceparent};
 
 /// What a turn delivers.
 pub(crate) enum Delivery {
-    /// Makes the instance and runs its `agent_init`.
-    Init,
+    /// Makes an instance of this and runs its `agent_init`.
+    Init(Arc<Seat>),
     Message(Message),
     Timer(u32),
     Shutdown,
@@ -42,27 +44,27 @@ type Running = Pin<Box<dyn Future<Output = TurnEnd> + Send>>;
 /// A turn in progress.
 pub(crate) struct Turn {
     future: Running,
-    seat: Arc<Seat>,
     /// Wakes the turn when its time is up while a host call waits.
     alarm: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 impl Turn {
+    /// Begins the turn of an agent that `meter` measures, now and at each slice.
     pub fn begin(
-        seat: Arc<Seat>,
+        meter: &Meter,
         mut instance: Option<Box<Instance>>,
         delivery: Delivery,
         traceparent: Option<Traceparent>,
     ) -> Self {
-        seat.meter.begin_turn();
+        meter.begin_turn();
         if let Some(instance) = &mut instance {
             instance.belongs_to(traceparent);
         }
         // Each kind of turn has a future of its own: those of messages are small that way.
         let future: Running = match (delivery, instance) {
-            (Delivery::Init, old) => {
+            (Delivery::Init(seat), old) => {
                 drop(old);
-                Box::pin(boot(seat.clone(), traceparent))
+                Box::pin(boot(seat, traceparent))
             }
             (Delivery::Message(message), Some(instance)) => Box::pin(handle(instance, message)),
             (Delivery::Timer(id), Some(instance)) => Box::pin(ring(instance, id)),
@@ -76,7 +78,7 @@ impl Turn {
                 Box::pin(ready(TurnEnd { instance: None, outcome: Err(fault) }))
             }
         };
-        Turn { future, seat, alarm: None }
+        Turn { future, alarm: None }
     }
 
     /// Runs the turn for about `allowance`.
@@ -84,49 +86,47 @@ impl Turn {
         &mut self,
         context: &mut Context<'_>,
         allowance: Duration,
+        meter: &Meter,
+        world: &dyn World,
     ) -> (Slice, Duration) {
-        self.seat.meter.begin_slice(allowance);
-        let polled = if self.alarm.is_some() && self.is_over() {
-            Poll::Ready(self.give_up())
+        meter.begin_slice(allowance);
+        let is_over = || meter.is_interrupted() || meter.left().is_some_and(|left| left.is_zero());
+        let polled = if self.alarm.is_some() && is_over() {
+            Poll::Ready(self.give_up(meter))
         } else {
             self.future.as_mut().poll(context)
         };
-        let ran = self.seat.meter.end_slice();
+        let ran = meter.end_slice();
         let slice = match polled {
             Poll::Ready(end) => Slice::Done(end),
-            Poll::Pending if self.seat.meter.has_yielded() => Slice::Yielded,
+            Poll::Pending if meter.has_yielded() => Slice::Yielded,
             Poll::Pending => {
-                self.seat.meter.begin_wait();
-                self.set_alarm(context)
+                meter.begin_wait();
+                self.set_alarm(context, meter, world)
             }
         };
         (slice, ran)
     }
 
-    fn is_over(&self) -> bool {
-        self.seat.meter.is_interrupted()
-            || self.seat.meter.left().is_some_and(|left| left.is_zero())
-    }
-
     /// Dropping the future unwinds the guest's fiber; the instance is lost with it.
-    fn give_up(&mut self) -> TurnEnd {
-        let fault = if self.seat.meter.is_interrupted() {
+    fn give_up(&mut self, meter: &Meter) -> TurnEnd {
+        let fault = if meter.is_interrupted() {
             Fault::new(FaultKind::Closed, "the runtime is closing")
         } else {
-            self.seat.meter.out_of_time(Duration::ZERO)
+            meter.out_of_time(Duration::ZERO)
         };
         self.future = Box::pin(std::future::pending());
         TurnEnd { instance: None, outcome: Err(fault) }
     }
 
-    fn set_alarm(&mut self, context: &mut Context<'_>) -> Slice {
-        let left = self.seat.meter.left().unwrap_or(Duration::MAX);
-        let alarm = self.alarm.insert(self.seat.world.sleep(left));
+    fn set_alarm(&mut self, context: &mut Context<'_>, meter: &Meter, world: &dyn World) -> Slice {
+        let left = meter.left().unwrap_or(Duration::MAX);
+        let alarm = self.alarm.insert(world.sleep(left));
         match alarm.as_mut().poll(context) {
             Poll::Pending => Slice::Waiting,
             Poll::Ready(()) => {
-                let _ = self.seat.meter.end_slice();
-                Slice::Done(self.give_up())
+                let _ = meter.end_slice();
+                Slice::Done(self.give_up(meter))
             }
         }
     }

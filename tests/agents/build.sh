@@ -67,7 +67,7 @@ build_c() (
     local built
     built=$(mktemp -d)
     trap 'rm -rf "$built"' EXIT
-    "$clang" --target=wasm32-wasi -mexec-model=reactor -std=c11 -Oz -Wall -Wextra -Werror \
+    "$clang" --target=wasm32-wasi -mexec-model=reactor -std=c11 -O2 -Wall -Wextra -Werror \
         -Wl,--strip-all,--stack-first,-zstack-size=65536,--export=malloc,--export=free \
         -o "$built/agent.wasm" ./*.c >&2
     publish "$built/agent.wasm" c

@@ -171,6 +171,7 @@ impl Core {
     /// Sends a message and waits for its answer. Where the receiver is idle, its turn is run on
     /// this thread, to its end or to the first preemption point.
     async fn ask(&self, draft: &Draft, asking: Asking) -> Result<Message, Error> {
+        self.begin_call()?;
         let mut asked = self.begin_ask(draft, &asking, None)?;
         let Asking { timeout, deadline, .. } = asking;
         let answering = async {
@@ -221,6 +222,7 @@ impl Core {
         if let [draft] = drafts {
             return vec![self.ask(draft, asking).await];
         }
+        self.engine.check_signals();
         let gathering = Arc::new(Gathering::default());
         let mut all = Vec::with_capacity(drafts.len());
         let mut in_line = FuturesUnordered::new();
@@ -298,7 +300,7 @@ impl Core {
         gathering: Option<&Arc<Gathering>>,
     ) -> Result<Asked<'_>, Error> {
         let Asking { awaits, timeout, deadline, within } = *asking;
-        self.begin_call()?;
+        self.check_open()?;
         let envelope = self.read_draft(draft)?;
         let speaker = self.speaker(&envelope)?;
         let id = self.new_id();

@@ -54,6 +54,7 @@ impl Core {
     /// Sends a message, and waits for room where a mailbox is full. In a runtime with a store it
     /// returns when the message is on disk.
     pub async fn send(&self, draft: &Draft, timeout: Option<Duration>) -> Result<(), Error> {
+        self.begin_call()?;
         let (commits, following) = self.hand_in(draft, timeout).await?;
         settle(commits).await?;
         following.keep();
@@ -66,6 +67,7 @@ impl Core {
         drafts: &[Draft],
         timeout: Option<Duration>,
     ) -> Result<(), Error> {
+        self.begin_call()?;
         let mut sent = Vec::new();
         let mut failed = None;
         for draft in drafts {
@@ -133,6 +135,7 @@ impl Core {
     /// Sends a message if every receiver has room now. In a runtime with a store it does not wait
     /// until the message is on disk.
     pub fn try_send(&self, draft: &Draft) -> Result<(), Error> {
+        self.begin_call()?;
         let send = |post: Post<'_>| {
             let Outgoing { letters, following, .. } = self.prepare(draft, post)?;
             for (member, letter) in letters {
@@ -149,7 +152,7 @@ impl Core {
     /// it. What is for topics, for names of the script itself, or the answer to an ask is dealt
     /// with; the letters for everybody else are left.
     fn prepare(&self, draft: &Draft, post: Post<'_>) -> Result<Outgoing<'_>, Error> {
-        self.begin_call()?;
+        self.check_open()?;
         let envelope = self.read_draft(draft)?;
         let speaker = self.speaker(&envelope)?;
         let message = self.stamp(&envelope, speaker.stamp())?;

@@ -30,7 +30,6 @@ pub(crate) struct TurnEnd {
 }
 
 /// How a slice of a turn came to its end.
-#[expect(clippy::large_enum_variant, reason = "every turn ends; a box would be one more for each")]
 pub(crate) enum Slice {
     Done(TurnEnd),
     /// The slice's time is up; the turn wants to go on.

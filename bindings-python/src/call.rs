@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use caxton::Error;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::errors::to_py;
@@ -60,8 +61,8 @@ impl Call {
             Poll::Pending => {
                 IN_A_ROW.set(None);
                 let future = looper.get().enter(py, &ticket, job)?;
-                let iterator = future.call_method0("__await__")?.unbind();
-                let yielded = iterator.bind(py).call_method0("__next__");
+                let iterator = future.call_method0(intern!(py, "__await__"))?.unbind();
+                let yielded = iterator.bind(py).call_method0(intern!(py, "__next__"));
                 *self.0.lock() = State::Waiting(iterator, ticket);
                 yielded.map(Bound::unbind)
             }
@@ -130,7 +131,7 @@ impl Call {
             State::New(job) => self.begin(py, job),
             State::Ready(result) => Err(finish(py, result)),
             State::Waiting(iterator, ticket) => {
-                match iterator.bind(py).call_method1("send", (value,)) {
+                match iterator.bind(py).call_method1(intern!(py, "send"), (value,)) {
                     Ok(yielded) => {
                         let yielded = yielded.unbind();
                         *self.0.lock() = State::Waiting(iterator, ticket);

@@ -13,15 +13,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use parking_lot::Mutex;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
 use crate::errors::build;
 use crate::mode::{Job, Mode};
 use crate::register::Post;
 
 /// The completions of one event loop.
-#[pyclass(frozen, module = "caxton")]
+#[pyclass(frozen, weakref, module = "caxton")]
 pub struct Looper {
     shared: Arc<Shared>,
     slots: Arc<Slots>,
@@ -36,6 +38,8 @@ pub struct Shared {
     writer: UnixStream,
     next: AtomicU64,
 }
+
+type Weak = Py<PyWeakrefReference>;
 
 type Slots = Mutex<HashMap<u64, (Job, Py<PyAny>)>>;
 
@@ -93,6 +97,8 @@ impl Ticket {
 }
 
 static LOOPERS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+/// The loop that was asked from last and its looper, both weak: hardly a program has two loops at work.
+static LAST: Mutex<Option<(Weak, Weak)>> = Mutex::new(None);
 static GET_RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static START: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
@@ -105,12 +111,36 @@ impl Looper {
     /// The looper of the event loop that runs on this thread.
     pub fn current(py: Python<'_>) -> PyResult<Bound<'_, Looper>> {
         let running = running_loop(py)?;
+        if let Some(looper) = Self::last(&running) {
+            return Ok(looper);
+        }
+        let looper = Self::of(&running)?;
+        let weak = (PyWeakrefReference::new(&running)?, PyWeakrefReference::new(&looper)?);
+        let last = LAST.lock().replace((weak.0.unbind(), weak.1.unbind()));
+        drop(last);
+        Ok(looper)
+    }
+
+    /// The looper of this loop, if it was asked from last.
+    fn last<'py>(running: &Bound<'py, PyAny>) -> Option<Bound<'py, Looper>> {
+        let py = running.py();
+        let (of, looper) =
+            LAST.lock().as_ref().map(|(of, looper)| (of.clone_ref(py), looper.clone_ref(py)))?;
+        if !of.bind(py).upgrade()?.is(running) {
+            return None;
+        }
+        looper.bind(py).upgrade()?.cast_into().ok()
+    }
+
+    /// The looper of a loop, made when it is first asked for.
+    fn of<'py>(running: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Looper>> {
+        let py = running.py();
         let loopers = LOOPERS
             .get_or_try_init(py, || {
                 PyResult::Ok(py.import("weakref")?.getattr("WeakKeyDictionary")?.call0()?.unbind())
             })?
             .bind(py);
-        let found = loopers.call_method1("get", (&running,))?;
+        let found = loopers.call_method1("get", (running,))?;
         if let Ok(looper) = found.cast_into::<Looper>() {
             return Ok(looper);
         }
@@ -154,7 +184,7 @@ impl Looper {
         ticket: &Ticket,
         job: Job,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let future = running_loop(py)?.call_method0("create_future")?;
+        let future = running_loop(py)?.call_method0(intern!(py, "create_future"))?;
         self.slots.lock().insert(ticket.id, (job, future.clone().unbind()));
         Ok(future)
     }
@@ -172,19 +202,19 @@ impl Looper {
             Poll::Ready(result) => result,
         };
         let future = future.bind(py);
-        if future.call_method0("done")?.is_truthy()? {
+        if future.call_method0(intern!(py, "done"))?.is_truthy()? {
             return Ok(());
         }
         let outcome = match result {
             Ok(value) => value.into_py(py, Mode::Async),
             Err(error) => {
-                future.call_method1("set_exception", (build(py, &error)?,))?;
+                future.call_method1(intern!(py, "set_exception"), (build(py, &error)?,))?;
                 return Ok(());
             }
         };
         match outcome {
-            Ok(value) => future.call_method1("set_result", (value,))?,
-            Err(error) => future.call_method1("set_exception", (error.value(py),))?,
+            Ok(value) => future.call_method1(intern!(py, "set_result"), (value,))?,
+            Err(error) => future.call_method1(intern!(py, "set_exception"), (error.value(py),))?,
         };
         Ok(())
     }

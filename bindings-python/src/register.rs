@@ -201,10 +201,14 @@ impl Handler for PythonHandler {
     }
 }
 
+/// How the task is asked for.
 static WITHIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// The task within which this code runs, if it runs within a handler.
 pub fn current_task(py: Python<'_>) -> PyResult<Option<Within>> {
-    let task = WITHIN.import(py, "caxton._serve", "within")?.call_method0("get")?;
+    let within = WITHIN.get_or_try_init(py, || {
+        py.import("caxton._serve")?.getattr("within")?.getattr("get").map(Bound::unbind)
+    })?;
+    let task = within.bind(py).call0()?;
     Ok(task.cast::<Task>().ok().map(|task| task.get().within))
 }

@@ -55,10 +55,10 @@ async def test_the_loop_has_its_turn_between_answers_at_once(art: caxton.AsyncRu
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count())
-    for _ in range(2000):
+    for _ in range(20_000):
         await echo.ask(UPPERCASE)
     counting.cancel()
-    # 2000 asks take far longer than ten milliseconds, and the loop has a turn in each.
+    # 20,000 asks take far longer than ten milliseconds, and the loop has a turn in each.
     assert turns > 10
 
 
@@ -278,3 +278,25 @@ def test_without_a_loop() -> None:
     with pytest.raises(RuntimeError, match="no running event loop"):
         art.deploy(SILENT).send(None)
     asyncio.run(art_close(art))
+
+
+async def test_calls_wait_on_the_loop_that_runs(art: caxton.AsyncRuntime) -> None:
+    """Loops one after the other, each gone before the next one, in two threads at once."""
+
+    async def handle(message: caxton.Message) -> Any:
+        await asyncio.sleep(0)
+        return message.content
+
+    art.register("h", handle)
+
+    async def ask(content: int) -> Any:
+        asked = {"performative": "request", "receiver": "h", "content": content}
+        return (await art.ask(asked)).content
+
+    def in_loops() -> list[Any]:
+        return [asyncio.run(ask(number)) for number in range(50)]
+
+    threads = [asyncio.to_thread(in_loops) for _ in range(2)]
+    first, second, here = await asyncio.gather(*threads, ask(7))
+    assert first == second == list(range(50))
+    assert here == 7

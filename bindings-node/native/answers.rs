@@ -3,15 +3,15 @@
 use caxton::{Answer, Outcome};
 use napi_derive::napi;
 
-use crate::message::text;
+use crate::message::{Text, text};
 
 /// What one participant answered.
 #[napi(object, object_from_js = false)]
 pub struct OneAnswer {
     pub agent: String,
     pub status: &'static str,
-    pub proposal: Option<String>,
-    pub message: Option<String>,
+    pub proposal: Option<Text>,
+    pub message: Option<Text>,
 }
 
 /// What came of a protocol with several participants.
@@ -21,7 +21,7 @@ pub struct AllAnswers {
     pub answers: Vec<OneAnswer>,
     /// The place of the winner among the answers.
     pub winner: Option<u32>,
-    pub forwarded: Vec<String>,
+    pub forwarded: Vec<Text>,
     pub rounds: u32,
     pub price: Option<f64>,
 }

@@ -5,7 +5,7 @@ use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
 use crate::fault::Fault;
-use crate::message::text;
+use crate::message::{Text, text};
 use crate::runtime::RuntimeHandle;
 
 /// A conversation that names a protocol.
@@ -41,7 +41,7 @@ pub struct TakingPart {
 /// One message of a conversation.
 #[napi(object, object_from_js = false)]
 pub struct Said {
-    pub message: String,
+    pub message: Text,
     pub note: Option<&'static str>,
 }
 

@@ -21,7 +21,7 @@ pub struct Fault {
     /// The guest's frames, innermost first.
     pub backtrace: Option<String>,
     /// The message that said no, as JSON.
-    pub reply: Option<String>,
+    pub reply: Option<crate::message::Text>,
 }
 
 impl Fault {

@@ -22,7 +22,7 @@ use napi_derive::napi;
 use parking_lot::Mutex;
 
 use crate::fault::Fault;
-use crate::message::text;
+use crate::message::{Text, text};
 use crate::outcome::{Outcome, Value, pending};
 
 /// Names a call that waits, or a task that is handled. Never used twice.
@@ -180,7 +180,7 @@ pub struct Delivery {
     /// The task, to be ended by `finish`.
     pub task: CallId,
     /// The message as JSON.
-    pub message: String,
+    pub message: Text,
 }
 
 /// Everything that is ready.

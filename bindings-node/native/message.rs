@@ -1,7 +1,8 @@
 //! Messages as JSON text, which is how JavaScript holds them.
 
 use caxton::{Draft, Message};
-use napi::bindgen_prelude::{Either, Uint8Array};
+use napi::bindgen_prelude::{Either, ToNapiValue, TypeName, Uint8Array};
+use napi::{ValueType, sys};
 use napi_derive::napi;
 
 use crate::fault::Fault;
@@ -9,10 +10,43 @@ use crate::fault::Fault;
 /// A whole message that somebody wrote: JSON as text or as bytes.
 pub type Written = Either<String, Uint8Array>;
 
-/// The message as JSON text.
-pub fn text(message: &Message) -> String {
-    // The core writes it from text; the check costs less than the copy.
-    String::from_utf8_lossy(message.as_json()).into_owned()
+/// A message as JSON text, which is copied once: into JavaScript's string.
+pub struct Text(Message);
+
+pub fn text(message: &Message) -> Text {
+    Text(message.clone())
+}
+
+impl TypeName for Text {
+    fn type_name() -> &'static str {
+        String::type_name()
+    }
+
+    fn value_type() -> ValueType {
+        String::value_type()
+    }
+}
+
+impl ToNapiValue for Text {
+    unsafe fn to_napi_value(env: sys::napi_env, text: Self) -> napi::Result<sys::napi_value> {
+        let text = text.0.as_text();
+        if !text.is_ascii() {
+            // SAFETY: `env` is what the caller vouches for.
+            return unsafe { <&str>::to_napi_value(env, text) };
+        }
+        // V8 reads these byte for byte, in place of looking for characters of more than one.
+        let mut string = std::ptr::null_mut();
+        // SAFETY: `env` is what the caller vouches for; the pointer and the length are those of a text that
+        // lives until the call is over, which copies it; `string` has room for what is written there.
+        let status = unsafe {
+            let (begin, len) = (text.as_ptr().cast(), text.len() as isize);
+            sys::napi_create_string_latin1(env, begin, len, &mut string)
+        };
+        match status {
+            sys::Status::napi_ok => Ok(string),
+            status => Err(napi::Error::new(status.into(), "no string could be made".to_owned())),
+        }
+    }
 }
 
 pub fn draft(written: Written) -> Draft {
@@ -22,7 +56,7 @@ pub fn draft(written: Written) -> Draft {
     }
 }
 
-fn written(draft: Result<Draft, caxton::Error>) -> Either<String, Fault> {
+fn written(draft: Result<Draft, caxton::Error>) -> Either<Text, Fault> {
     match draft.and_then(|draft| draft.to_message()) {
         Ok(message) => Either::A(text(&message)),
         Err(error) => Either::B(error.into()),
@@ -31,7 +65,7 @@ fn written(draft: Result<Draft, caxton::Error>) -> Either<String, Fault> {
 
 /// Reads a message, and writes it as the core would.
 #[napi(catch_unwind)]
-pub fn read_message(message: Written) -> Either<String, Fault> {
+pub fn read_message(message: Written) -> Either<Text, Fault> {
     written(Ok(draft(message)))
 }
 
@@ -42,7 +76,7 @@ pub fn compose_reply(
     performative: String,
     content: String,
     fields: Option<String>,
-) -> Either<String, Fault> {
+) -> Either<Text, Fault> {
     written(Draft::json(message).to_message().and_then(|message| {
         let fields = fields.as_deref().map(str::as_bytes);
         Draft::compose_reply(&message, &performative, content.as_bytes(), fields)

@@ -4,7 +4,7 @@ use caxton::{
     Agent, Error, Informs, Inspection, Message, Outcome as Negotiated, Runtime, StoreInspection,
     Tender,
 };
-use napi::bindgen_prelude::{Either, Either14, Null, Undefined};
+use napi::bindgen_prelude::{Either, Either15, Null, Undefined};
 
 use crate::agent::AgentHandle;
 use crate::answers::AllAnswers;
@@ -13,7 +13,7 @@ use crate::hub::CallId;
 use crate::informs::InformsHandle;
 use crate::inspect::Found;
 use crate::inspect_store::FoundStore;
-use crate::message::text;
+use crate::message::{Text, text};
 use crate::tender::TenderHandle;
 
 /// What a call came to.
@@ -38,14 +38,14 @@ pub enum Outcome {
 }
 
 /// The same for JavaScript; a number stands for a call that waits.
-pub type Value = Either14<
+pub type Value = Either15<
     Undefined,
     Null,
     CallId,
-    String,
+    Text,
     AgentHandle,
     Vec<AgentHandle>,
-    Vec<Either<String, Fault>>,
+    Vec<Either<Text, Fault>>,
     Found,
     Fault,
     FoundStore,
@@ -53,6 +53,7 @@ pub type Value = Either14<
     InformsHandle,
     TenderHandle,
     AllAnswers,
+    String,
 >;
 
 impl Outcome {
@@ -79,17 +80,17 @@ impl Outcome {
 
     pub fn into_value(self, hub: &crate::hub::SharedLoop) -> Value {
         match self {
-            Outcome::Done => Either14::A(()),
-            Outcome::Ended => Either14::B(Null),
-            Outcome::Message(message) => Either14::D(text(&message)),
-            Outcome::Agent(agent, runtime) => Either14::E(AgentHandle::new(agent, runtime, hub)),
-            Outcome::Agents(agents, runtime) => Either14::F(
+            Outcome::Done => Either15::A(()),
+            Outcome::Ended => Either15::B(Null),
+            Outcome::Message(message) => Either15::D(text(&message)),
+            Outcome::Agent(agent, runtime) => Either15::E(AgentHandle::new(agent, runtime, hub)),
+            Outcome::Agents(agents, runtime) => Either15::F(
                 agents
                     .into_iter()
                     .map(|agent| AgentHandle::new(agent, runtime.clone(), hub))
                     .collect(),
             ),
-            Outcome::Answers(answers) => Either14::G(
+            Outcome::Answers(answers) => Either15::G(
                 answers
                     .into_iter()
                     .map(|answer| match answer {
@@ -98,28 +99,28 @@ impl Outcome {
                     })
                     .collect(),
             ),
-            Outcome::Found(inspection) => Either14::H(inspection.into()),
-            Outcome::FoundStore(inspection) => Either14::J(inspection.into()),
-            Outcome::Truth(truth) => Either14::K(truth),
-            Outcome::Line(line) => Either14::D(line),
+            Outcome::Found(inspection) => Either15::H(inspection.into()),
+            Outcome::FoundStore(inspection) => Either15::J(inspection.into()),
+            Outcome::Truth(truth) => Either15::K(truth),
+            Outcome::Line(line) => Either15::O(line),
             Outcome::Informs(informs, runtime) => {
-                Either14::L(InformsHandle::new(*informs, runtime, hub))
+                Either15::L(InformsHandle::new(*informs, runtime, hub))
             }
             Outcome::Tender(tender, runtime) => {
-                Either14::M(TenderHandle::new(*tender, runtime, hub))
+                Either15::M(TenderHandle::new(*tender, runtime, hub))
             }
-            Outcome::Negotiated(outcome) => Either14::N(outcome.into()),
-            Outcome::Failed(fault) => Either14::I(fault),
+            Outcome::Negotiated(outcome) => Either15::N(outcome.into()),
+            Outcome::Failed(fault) => Either15::I(fault),
         }
     }
 }
 
 /// A call that waits.
 pub fn pending(id: CallId) -> Value {
-    Either14::C(id)
+    Either15::C(id)
 }
 
 /// A call that could not even begin.
 pub fn failed(fault: impl Into<Fault>) -> Value {
-    Either14::I(fault.into())
+    Either15::I(fault.into())
 }

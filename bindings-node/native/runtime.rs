@@ -15,7 +15,7 @@ use crate::agent::{AgentHandle, Figure, figures};
 use crate::fault::Fault;
 use crate::handler::{HostHandle, JsHandler};
 use crate::hub::{CallId, Hub, SharedLoop, begin};
-use crate::message::{Written, draft, text};
+use crate::message::{Text, Written, draft, text};
 use crate::options::{
     DeployOptions, PathOrBytes, RuntimeOptions, content_limits, deploy, limits, timeout,
 };
@@ -35,7 +35,7 @@ pub struct RuntimeHandle {
 pub struct Undelivered {
     pub id: f64,
     pub at: f64,
-    pub message: String,
+    pub message: Text,
     pub reason: String,
     pub agent: Option<String>,
 }

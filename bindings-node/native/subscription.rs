@@ -7,7 +7,7 @@ use caxton::{Runtime, Subscription};
 use napi_derive::napi;
 
 use crate::hub::{SharedLoop, begin};
-use crate::message::text;
+use crate::message::{Text, text};
 use crate::outcome::{Outcome, Value};
 
 /// Copies of the messages that match a filter.
@@ -49,7 +49,7 @@ impl SubscriptionHandle {
 
     /// The next message, if one waits.
     #[napi(catch_unwind)]
-    pub fn try_next(&self) -> Option<String> {
+    pub fn try_next(&self) -> Option<Text> {
         self.inner.subscription.try_next().as_ref().map(text)
     }
 

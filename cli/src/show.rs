@@ -76,7 +76,7 @@ impl Show {
     /// A message that an agent sent.
     pub fn message(&mut self, message: &Message) -> Result<(), Failure> {
         if self.json {
-            let json = String::from_utf8_lossy(message.as_json()).into_owned();
+            let json = message.as_text().to_owned();
             return self.line(json);
         }
         let act = message.performative();

@@ -104,7 +104,7 @@ fn ask(runtime: &Runtime, to: &str, program: &[u8]) -> Message {
         .field("reply_with", "r1");
     let call = runtime.ask(draft).timeout(HANGS);
     let answer = block_on(call.into_future()).expect("whatever it does, there is an answer");
-    let said = String::from_utf8_lossy(answer.as_json());
+    let said = answer.as_text();
     assert!(!said.contains("the runtime itself failed"), "{said}");
     answer
 }

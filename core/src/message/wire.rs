@@ -174,7 +174,12 @@ impl Message {
 
     /// The message as JSON, as every receiver sees it.
     pub fn as_json(&self) -> &[u8] {
-        &self.0.buffer.as_bytes()[..self.0.json_len as usize]
+        self.as_text().as_bytes()
+    }
+
+    /// The same as text.
+    pub fn as_text(&self) -> &str {
+        &self.0.buffer[..self.0.json_len as usize]
     }
 
     /// The act.
@@ -342,7 +347,7 @@ impl Message {
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(self.as_json()))
+        f.write_str(self.as_text())
     }
 }
 

@@ -47,7 +47,7 @@ impl Guest {
         store: &mut Store<Host>,
         message: &Message,
     ) -> wasmtime::Result<i32> {
-        let json = String::from_utf8_lossy(message.as_json()).into_owned();
+        let json = message.as_text().to_owned();
         Ok(self.handle_message.call_async(store, (json,)).await?.0)
     }
 

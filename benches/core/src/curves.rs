@@ -12,7 +12,7 @@ use crate::rows::{Hopping, request, unlimited};
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
-const AGENTS: [usize; 6] = [2, 10, 100, 1_000, 3_000, 10_000];
+const AGENTS: [usize; 6] = [1, 10, 100, 1_000, 3_000, 10_000];
 const MESSAGE_BYTES: [usize; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
 const MODULE_BYTES: [usize; 5] = [2_000, 20_000, 200_000, 1_000_000, 5_000_000];
 /// Figures of which each point is the median.

@@ -279,9 +279,10 @@ pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
 #[inline]
 fn special(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
-    let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
-    let controls = word.wrapping_sub(ONES * 0x20) & !word & (ONES << 7);
-    controls | zero_bytes(word ^ (ONES * b'"' as u64)) | zero_bytes(word ^ (ONES * b'\\' as u64))
+    // With its second bit turned, a quote comes right behind the control characters, and they stay together.
+    let controls_and_quotes = (word ^ (ONES * 2)).wrapping_sub(ONES * 0x21);
+    let backslashes = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    (controls_and_quotes | backslashes) & !word & (ONES << 7)
 }
 
 #[cfg(test)]

@@ -24,7 +24,10 @@ NODE = (
 
 REASONS = {
     "agent to agent, one core, a hop": HOP,
-    "  on two cores": "In quiet hours it is met (0.52 to 0.54 x); the cores are shared.",
+    "  on two cores": (
+        "In quiet hours it is met (0.52 to 0.54 x). The cores are shared: for seconds at a time "
+        "they do only as much as the two threads of one core do."
+    ),
     "Rust ask, a turn that parses": ASK,
     "Python Runtime.ask, in turn": "In quiet hours it is met. " + ASK,
     "Python await ask": "In quiet hours it is met. " + ASK,

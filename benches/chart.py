@@ -34,7 +34,8 @@ def draw(rows: list[Row], curves: dict[str, Any], to: Path) -> None:
 
 
 def draw_ratios(axes: Any, rows: list[Row]) -> None:
-    shown = [row for row in reversed(rows) if row.ratio is not None]
+    # One whose ratio is a promise's, and far below it, would push the others together.
+    shown = [row for row in reversed(rows) if row.ratio is not None and row.ratio > 1e-3]
     colours = [MISSED if row.met is False else CAXTON for row in shown]
     names = [f"{row.name.strip()} / {row.peer_name}" for row in shown]
     places = range(len(shown))
@@ -73,6 +74,6 @@ def draw_deploys(axes: Any, points: list[dict[str, float]]) -> None:
         axes.plot(sizes, [p[key] for p in points], marker="o", label=label, color=colour)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_title("Milliseconds to deploy, by bytes of module")
+    axes.set_title("Milliseconds to deploy, by module bytes")
     axes.legend()
     axes.grid(alpha=0.3)

@@ -184,7 +184,7 @@ fn conclude(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd,
             activity.instance = None;
             activity.failed_starts = 0;
             activity.crashes = 0;
-            activity.starting = Starting::Ordered(done);
+            activity.starting = std::mem::take(&mut activity.starting).and(done);
             agent.mailbox.revive();
             agent.set_state(AgentState::Initiated);
             post.change(|| Change::State(agent.face.serial, AgentState::Active.as_str()));

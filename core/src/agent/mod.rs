@@ -140,6 +140,23 @@ pub(crate) enum Starting {
     Again,
 }
 
+impl Starting {
+    /// The same init for one more who has ordered it, before it has begun.
+    fn and(self, done: OnStarted) -> Self {
+        fn both(earlier: OnStarted, done: OnStarted) -> OnStarted {
+            Box::new(|result| {
+                earlier(result.clone());
+                done(result);
+            })
+        }
+        match self {
+            Starting::First(earlier) => Starting::First(both(earlier, done)),
+            Starting::Ordered(earlier) => Starting::Ordered(both(earlier, done)),
+            Starting::Again => Starting::Ordered(done),
+        }
+    }
+}
+
 impl Agent {
     pub fn new(
         core: Arc<Core>,

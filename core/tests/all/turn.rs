@@ -54,3 +54,20 @@ fn a_dropped_turn_subscribes_to_nothing() {
     assert_eq!(reader.stats().messages_in, 2);
     wait(runtime.close());
 }
+
+#[test]
+fn restarts_at_the_same_time_are_all_told() {
+    let runtime = runtime(1);
+    let init = "(func (export \"agent_init\") (result i32) (call $log {begins}) (i32.const 0))";
+    let nap = handler("(call $sleep (i64.const 300000)) (i32.const 0)");
+    let code = format!("{init} {nap}");
+    let napper = deploy(&runtime, "napper", agent(&code, &[("begins", "begins")]));
+    wait(napper.send(&())).unwrap();
+    // All of them are ordered before its turn ends.
+    let restarts: Vec<_> = (0..3).map(|_| napper.restart()).collect();
+    for restarted in wait(futures_util::future::join_all(restarts)) {
+        restarted.unwrap();
+    }
+    assert_eq!(napper.logs().len(), 2, "one init serves them all");
+    wait(runtime.close());
+}

@@ -2,7 +2,7 @@
 
 use caxton::{Draft, Message};
 use napi::bindgen_prelude::{Either, ToNapiValue, TypeName, Uint8Array};
-use napi::{ValueType, sys};
+use napi::{ValueType, check_status, sys};
 use napi_derive::napi;
 
 use crate::fault::Fault;
@@ -36,16 +36,12 @@ impl ToNapiValue for Text {
         }
         // V8 reads these byte for byte, in place of looking for characters of more than one.
         let mut string = std::ptr::null_mut();
-        // SAFETY: `env` is what the caller vouches for; the pointer and the length are those of a text that
-        // lives until the call is over, which copies it; `string` has room for what is written there.
-        let status = unsafe {
-            let (begin, len) = (text.as_ptr().cast(), text.len() as isize);
-            sys::napi_create_string_latin1(env, begin, len, &mut string)
-        };
-        match status {
-            sys::Status::napi_ok => Ok(string),
-            status => Err(napi::Error::new(status.into(), "no string could be made".to_owned())),
-        }
+        let (begin, len) = (text.as_ptr().cast(), text.len() as isize);
+        // SAFETY: `env` is what the caller vouches for; `begin` and `len` are those of a text that lives until
+        // the call is over, which copies it; `string` has room for what is written there.
+        let status = unsafe { sys::napi_create_string_latin1(env, begin, len, &mut string) };
+        check_status!(status, "no string could be made of a message")?;
+        Ok(string)
     }
 }
 

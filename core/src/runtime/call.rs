@@ -171,7 +171,7 @@ impl Core {
     /// Sends a message and waits for its answer. Where the receiver is idle, its turn is run on
     /// this thread, to its end or to the first preemption point.
     async fn ask(&self, draft: &Draft, asking: Asking) -> Result<Message, Error> {
-        self.begin_call()?;
+        self.check_signals();
         let mut asked = self.begin_ask(draft, &asking, None)?;
         let Asking { timeout, deadline, .. } = asking;
         let answering = async {
@@ -222,7 +222,7 @@ impl Core {
         if let [draft] = drafts {
             return vec![self.ask(draft, asking).await];
         }
-        self.engine.check_signals();
+        self.check_signals();
         let gathering = Arc::new(Gathering::default());
         let mut all = Vec::with_capacity(drafts.len());
         let mut in_line = FuturesUnordered::new();

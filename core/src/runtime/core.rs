@@ -157,12 +157,10 @@ impl Core {
         if self.phase.load(Ordering::Acquire) == OPEN { Ok(()) } else { Err(Error::closed()) }
     }
 
-    /// Begins a call of the program that lets guests run: as [`Core::check_open`]. The program may have
-    /// replaced the handlers of signals just now, by which a guest's memory faults are caught.
-    pub fn begin_call(&self) -> Result<(), Error> {
-        self.check_open()?;
+    /// To be called where the program comes in and lets guests run: it may have replaced the handlers of
+    /// signals just now, by which a guest's memory faults are caught.
+    pub fn check_signals(&self) {
         self.engine.check_signals();
-        Ok(())
     }
 
     /// Begins to close; whether it was open.

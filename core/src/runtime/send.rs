@@ -54,7 +54,7 @@ impl Core {
     /// Sends a message, and waits for room where a mailbox is full. In a runtime with a store it
     /// returns when the message is on disk.
     pub async fn send(&self, draft: &Draft, timeout: Option<Duration>) -> Result<(), Error> {
-        self.begin_call()?;
+        self.check_signals();
         let (commits, following) = self.hand_in(draft, timeout).await?;
         settle(commits).await?;
         following.keep();
@@ -67,7 +67,7 @@ impl Core {
         drafts: &[Draft],
         timeout: Option<Duration>,
     ) -> Result<(), Error> {
-        self.begin_call()?;
+        self.check_signals();
         let mut sent = Vec::new();
         let mut failed = None;
         for draft in drafts {
@@ -135,7 +135,7 @@ impl Core {
     /// Sends a message if every receiver has room now. In a runtime with a store it does not wait
     /// until the message is on disk.
     pub fn try_send(&self, draft: &Draft) -> Result<(), Error> {
-        self.begin_call()?;
+        self.check_signals();
         let send = |post: Post<'_>| {
             let Outgoing { letters, following, .. } = self.prepare(draft, post)?;
             for (member, letter) in letters {
@@ -198,7 +198,8 @@ impl Core {
 
     /// Sends to everybody whom `filter` means; how many there are. Those without room are skipped.
     pub fn broadcast(&self, filter: Filter, draft: &Draft) -> Result<u64, Error> {
-        self.begin_call()?;
+        self.check_open()?;
+        self.check_signals();
         let envelope = self.read_draft(draft)?;
         let speaker = self.speaker(&envelope)?;
         let message =

@@ -56,6 +56,10 @@ export interface Stats {
   readonly timers: number;
   /** Calls of host functions, leaving out WASI's. */
   readonly hostCalls: number;
+  /** Host work of its turns, in units of about a microsecond. */
+  readonly work: number;
+  /** Calls that did nothing since host work, or what the host keeps for it, was at its limit. */
+  readonly refusedWork: number;
   /** Copies that found no room with their receiver, or were above its content limits. */
   readonly skipped: number;
   /** Time that the guest ran, in microseconds. */
@@ -68,6 +72,8 @@ export interface Stats {
   readonly peakMemoryBytes: number;
   /** Bytes that it has stored, keys included. */
   readonly storedBytes: number;
+  /** Bytes that the host keeps for it, beside stored data and waiting mail. */
+  readonly hostBytes: number;
   /** Messages that wait in the mailbox. */
   readonly mailboxMessages: number;
   /** Log lines that were dropped. */

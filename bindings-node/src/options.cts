@@ -23,6 +23,12 @@ export interface Limits {
   maxMessagesPerSecond?: number | null | undefined;
   /** All effects of one turn together, in bytes. */
   maxTurnBytes?: number | null | undefined;
+  /** Host work of one turn, in units of about a microsecond. */
+  maxTurnWork?: number | null | undefined;
+  /** Memory that the host keeps for the agent, in bytes, beside stored data and waiting mail. */
+  maxHostBytes?: number | null | undefined;
+  /** The agent's weight when agents compete for the processor, 1 to 10,000; `null` is 100. */
+  cpuShare?: number | null | undefined;
   /** One message as JSON, in bytes. */
   maxMessageBytes?: number | null | undefined;
   /** Messages that wait in the mailbox. */

@@ -59,8 +59,15 @@ macro_rules! by_name {
             None => $most,
         }
     };
+    (@set (usual $usual:expr), $field:expr, $name:ident, $value:ident) => {
+        $field = match $value {
+            Some(value) => value.try_into().map_err(|_| $crate::by_name::too_large($name, value))?,
+            None => $usual,
+        }
+    };
     (@get optional, $field:expr) => { $field.map(u64::from) };
     (@get zero, $field:expr) => { ($field != 0).then_some($field) };
+    (@get (usual $usual:expr), $field:expr) => { Some($field.into()) };
     (@get (most $most:expr), $field:expr) => { ($field != $most).then_some($field.into()) };
 }
 

@@ -23,6 +23,7 @@
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
+mod account;
 mod agent;
 #[doc(hidden)]
 pub mod bench;

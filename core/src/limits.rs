@@ -24,6 +24,13 @@ pub struct Limits {
     pub max_messages_per_second: Option<u32>,
     /// All effects of one turn together, in bytes.
     pub max_turn_bytes: u64,
+    /// Host work of one turn, in units of about a microsecond: what its messages, stored data, timers and
+    /// subscriptions make the host do. A call that would go above it does nothing and fails.
+    pub max_turn_work: Option<u64>,
+    /// Memory that the host keeps for the agent, in bytes, beside stored data and waiting mail.
+    pub max_host_bytes: u64,
+    /// The agent's weight when agents compete for the processor, from 1 to 10,000.
+    pub cpu_share: u32,
     /// One message as JSON, in bytes.
     pub max_message_bytes: u64,
     /// Messages that wait in the mailbox.
@@ -45,6 +52,11 @@ pub struct Limits {
 /// No message may be larger: offsets in it are 32 bits wide.
 const LARGEST_MESSAGE: u64 = 1 << 30;
 
+/// The weight of an agent of which nobody has said anything.
+const CPU_SHARE: u32 = 100;
+/// The largest weight.
+const MOST_CPU_SHARE: u32 = 10_000;
+
 impl Default for Limits {
     fn default() -> Self {
         Limits {
@@ -55,6 +67,9 @@ impl Default for Limits {
             max_allocations: Some(10_000),
             max_messages_per_second: Some(100),
             max_turn_bytes: 16 << 20,
+            max_turn_work: Some(100_000),
+            max_host_bytes: 64 << 20,
+            cpu_share: CPU_SHARE,
             max_message_bytes: 1 << 20,
             mailbox_capacity: 1024,
             mailbox_bytes: 16 << 20,
@@ -75,6 +90,9 @@ by_name! { Limits {
     max_allocations: optional,
     max_messages_per_second: optional,
     max_turn_bytes: (most u64::MAX),
+    max_turn_work: optional,
+    max_host_bytes: (most u64::MAX),
+    cpu_share: (usual CPU_SHARE),
     max_message_bytes: (most LARGEST_MESSAGE),
     mailbox_capacity: (most u32::MAX),
     mailbox_bytes: (most u64::MAX),
@@ -102,6 +120,12 @@ impl Limits {
         }
         if self.max_execution_time_micros == Some(0) {
             return wrong("max_execution_time_micros is 0; leave it out for no limit".to_owned());
+        }
+        if self.cpu_share == 0 || self.cpu_share > MOST_CPU_SHARE {
+            return wrong(format!(
+                "cpu_share is {}, expected 1 to {MOST_CPU_SHARE}",
+                self.cpu_share
+            ));
         }
         if self.max_message_bytes == 0 || self.max_message_bytes > LARGEST_MESSAGE {
             return wrong(format!(

@@ -57,6 +57,10 @@ class Stats(TypedDict):
     timers: int
     #: Calls of host functions, leaving out WASI's.
     host_calls: int
+    #: Host work of its turns, in units of about a microsecond.
+    work: int
+    #: Calls that did nothing since host work, or what the host keeps for it, was at its limit.
+    refused_work: int
     #: Copies that found no room with their receiver, or were above its content limits.
     skipped: int
     #: Time that the guest ran, in microseconds.
@@ -69,6 +73,8 @@ class Stats(TypedDict):
     peak_memory_bytes: int
     #: Bytes that it has stored, keys included.
     stored_bytes: int
+    #: Bytes that the host keeps for it, beside stored data and waiting mail.
+    host_bytes: int
     #: Messages that wait in the mailbox.
     mailbox_messages: int
     #: Log lines that were dropped.

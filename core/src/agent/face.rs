@@ -11,6 +11,7 @@ use super::log::LogRing;
 use super::rate::Bucket;
 use super::stats::Counters;
 use super::{Holdings, LogLine, Stats};
+use crate::account::Account;
 use crate::directory::Profile;
 use crate::error::Error;
 use crate::grants::{Folder, Grants};
@@ -26,6 +27,8 @@ pub(crate) struct Face {
     /// Unique in the runtime, and never used again.
     pub serial: u64,
     pub counters: Counters,
+    /// Memory that the host keeps for it; shared with who deployed it through `ams`.
+    pub account: Arc<Account>,
     pub profile: Profile,
     pub holdings: Holdings,
     pub limits: Arc<Limits>,
@@ -46,6 +49,7 @@ impl Face {
         limits: Arc<Limits>,
     ) -> Self {
         Face {
+            account: Account::new(limits.max_host_bytes),
             log: LogRing::new(limits.max_log_bytes),
             bucket: Bucket::new(limits.max_messages_per_second),
             counters: Counters::default(),
@@ -68,6 +72,7 @@ impl Face {
     pub fn stats(&self, mailbox_messages: usize) -> Stats {
         Stats {
             stored_bytes: self.holdings.data_bytes(),
+            host_bytes: self.account.bytes(),
             mailbox_messages: mailbox_messages as u64,
             log_lines_dropped: self.log.dropped(),
             ..self.counters.read()

@@ -83,6 +83,11 @@ figures! {
     timers: Counter,
     /// Calls of host functions, leaving out WASI's.
     host_calls: Counter,
+    /// Host work of its turns, in units of about a microsecond.
+    work: Counter,
+    /// Calls that did nothing since their turn's host work, or what the host keeps for the agent, was
+    /// at its limit.
+    refused_work: Counter,
     /// Copies of broadcasts and of subscribed messages that found no room with their receiver, or
     /// were above its content limits.
     skipped: Counter,
@@ -97,6 +102,9 @@ figures! {
     peak_memory_bytes: Gauge,
     /// Bytes that it has stored, keys included.
     stored_bytes: Gauge,
+    /// Bytes that the host keeps for it, beside stored data and waiting mail. Agents that it deployed
+    /// count there too.
+    host_bytes: Gauge,
     /// Messages that wait in the mailbox.
     mailbox_messages: Gauge,
     /// Log lines that were dropped.
@@ -114,6 +122,8 @@ pub(crate) struct Counters {
     pub messages_out: Counter,
     pub timers: Counter,
     pub host_calls: Counter,
+    pub work: Counter,
+    pub refused_work: Counter,
     pub skipped: Counter,
     memory_bytes: Counter,
     peak_memory_bytes: Counter,
@@ -196,6 +206,8 @@ impl Counters {
             messages_out: self.messages_out.get(),
             timers: self.timers.get(),
             host_calls: self.host_calls.get(),
+            work: self.work.get(),
+            refused_work: self.refused_work.get(),
             skipped: self.skipped.get(),
             cpu_micros: self.cpu_nanos.get() / 1000,
             wall_micros: self.wall_nanos.get() / 1000,

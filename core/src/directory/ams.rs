@@ -234,7 +234,8 @@ fn deployment(core: &Core, caller: &Caller, mut fields: Fields<'_>) -> Answered<
         let send_to = agent.face.grants.send_to.clone();
         deploy = deploy
             .limits((*agent.face.limits).clone())
-            .grants(Grants { send_to, ..Grants::default() });
+            .grants(Grants { send_to, ..Grants::default() })
+            .deployed_by(agent.face.id.clone());
         if let Some(limits) = &agent.face.content_limits {
             deploy = deploy.content_limits((**limits).clone());
         }

@@ -18,6 +18,7 @@ use super::feed::Feeds;
 use super::following::Protocols;
 use super::journal::Journal;
 use super::subscription::AgentSubscriptions;
+use crate::account::Account;
 use crate::agent::{Agent, Stats};
 use crate::conversation::{Book, Deadlines};
 use crate::directory::{Directory, Member};
@@ -49,6 +50,8 @@ pub(crate) struct Core {
     /// Agents that may see messages which are not meant for them.
     pub observers: AtomicUsize,
     pub dead_letters: DeadLetters,
+    /// Memory that is kept for the program, and for agents that are gone; bounded where it is kept.
+    pub account: Arc<Account>,
     /// The conversations that name a protocol, and what is done with what that does not allow.
     pub book: Book,
     pub protocols: Protocols,
@@ -127,6 +130,7 @@ impl Core {
             agent_subscriptions: RwLock::default(),
             observers: AtomicUsize::new(0),
             dead_letters: DeadLetters::default(),
+            account: Account::new(u64::MAX),
             book: Book::of_program(&parts.name),
             protocols: parts.protocols,
             deadlines: Arc::default(),

@@ -30,6 +30,7 @@ pub struct Deploy {
     limits: Option<Limits>,
     content_limits: Option<ContentLimits>,
     capabilities: Vec<String>,
+    deployer: Option<Arc<str>>,
 }
 
 impl Deploy {
@@ -44,6 +45,7 @@ impl Deploy {
             limits: None,
             content_limits: None,
             capabilities: Vec::new(),
+            deployer: None,
         }
     }
 
@@ -93,6 +95,14 @@ impl Deploy {
     #[must_use]
     pub fn grants(mut self, grants: Grants) -> Self {
         self.grants = grants;
+        self
+    }
+
+    /// The id of the agent on whose behalf this one is deployed: what the host does for either counts for
+    /// both.
+    #[must_use]
+    pub(crate) fn deployed_by(mut self, id: Arc<str>) -> Self {
+        self.deployer = Some(id);
         self
     }
 
@@ -183,6 +193,7 @@ impl Core {
             capabilities: deploy.capabilities,
             restart: deploy.restart,
             grants: Arc::new(deploy.grants.check(&self.private_paths())?),
+            deployer: deploy.deployer,
         };
         let mut deployment =
             Deployment { core: self.clone(), agents: Vec::with_capacity(names.len()) };
@@ -245,6 +256,11 @@ impl Core {
         let Newcomer { serial, id, name, starting } = newcomer;
         let limits = &settings.limits;
         let mut face = Face::new(self.clone(), name, id, serial, limits.clone());
+        if let Some(Member::Agent(deployer)) =
+            settings.deployer.as_ref().and_then(|id| self.directory.find(id))
+        {
+            face.account = deployer.face.account.clone();
+        }
         face.content_limits.clone_from(&settings.content_limits);
         face.grants = settings.grants.clone();
         let face = Arc::new(face);

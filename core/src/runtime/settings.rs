@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub capabilities: Vec<String>,
     pub restart: Restart,
     pub grants: Arc<Grants>,
+    /// The id of the agent that deployed it through `ams`: the two share their accounts.
+    pub deployer: Option<Arc<str>>,
 }
 
 /// The same as a store keeps it. A limit that is `null` is lifted.
@@ -32,6 +34,8 @@ struct Written {
     capabilities: Vec<String>,
     restart: String,
     grants: Grants,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deployer: Option<String>,
     /// What the agent has registered with `df`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     registered: Option<Registration>,
@@ -73,6 +77,7 @@ impl Settings {
             capabilities: self.capabilities.clone(),
             restart: self.restart.as_str().to_owned(),
             grants: Grants::clone(&self.grants),
+            deployer: self.deployer.as_deref().map(str::to_owned),
             registered: registered.cloned(),
         };
         serde_json::to_string(&written).unwrap_or_default()
@@ -103,6 +108,7 @@ impl Settings {
             capabilities: written.capabilities,
             restart: Restart::parse(&written.restart)?,
             grants: Arc::new(written.grants),
+            deployer: written.deployer.map(Into::into),
         };
         Ok((settings, written.registered))
     }

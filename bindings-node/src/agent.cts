@@ -70,7 +70,7 @@ export interface Stats {
   readonly memoryBytes: number;
   /** The most memory that it had after a turn, in bytes. */
   readonly peakMemoryBytes: number;
-  /** Bytes that it has stored, keys included. */
+  /** Bytes that it has stored: keys, values, and 96 for each key. */
   readonly storedBytes: number;
   /** Bytes that the host keeps for it, beside stored data and waiting mail. */
   readonly hostBytes: number;

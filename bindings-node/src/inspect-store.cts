@@ -13,7 +13,7 @@ export interface StoredAgent {
   readonly restart: "always" | "on-failure" | "never";
   /** What it can do, as its deployer said. */
   readonly capabilities: readonly string[];
-  /** All that it has stored, keys included, in bytes. */
+  /** All that it has stored, in bytes: keys, values, and 96 for each key. */
   readonly storedBytes: number;
   readonly storedKeys: number;
   readonly timers: number;

@@ -35,7 +35,7 @@ export interface Limits {
   mailboxCapacity?: number | null | undefined;
   /** Bytes of the messages that wait in the mailbox. */
   mailboxBytes?: number | null | undefined;
-  /** All that the agent has stored, keys included, in bytes. */
+  /** All that the agent has stored, in bytes: keys, values, and 96 for each key. */
   maxStorageBytes?: number | null | undefined;
   /** Timers that the agent has set. */
   maxTimers?: number | null | undefined;

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::message::{Draft, Message};
 use crate::runtime::{Post, Runtime};
-use crate::sandbox::{Effect, Made, TurnRecord};
+use crate::sandbox::{Addressee, Effect, Receiver, Sent};
 
 /// A mailbox through which a message goes.
 pub struct Mailbox {
@@ -37,7 +37,7 @@ impl Mailbox {
     }
 }
 
-/// A turn record of one message, which is committed again and again.
+/// An outbox of one message, which is worked off again and again.
 pub struct Commit {
     from: Arc<agent::Agent>,
     to: Arc<agent::Agent>,
@@ -59,11 +59,12 @@ impl Commit {
         Ok(Commit { from: agent(from)?, to: agent(to)?, message })
     }
 
-    /// Commits the record, and takes the message out of the receiver's mailbox; whether it was there.
+    /// Works off the outbox, and takes the message out of the receiver's mailbox; whether it was there.
     pub fn commit(&self) -> bool {
-        let effects = smallvec![Effect::Send(self.message.clone())];
-        let record = TurnRecord { effects, ..TurnRecord::default() };
-        agent::commit(&self.from, record, None, Made::InTurn, Post::outside());
+        let who = Addressee::Member(Member::Agent(self.to.clone()).into_found());
+        let sent = Sent { message: self.message.clone(), is_free: false, is_reply: false };
+        let effects = smallvec![Effect::Send(sent, smallvec![Receiver { at: 0, who }])];
+        agent::Outbox::new(effects, None).advance(&self.from, 1, Post::outside());
         self.to.mailbox.withdraw(self.message.message_id())
     }
 }

@@ -37,7 +37,7 @@ pub struct Limits {
     pub mailbox_capacity: u32,
     /// Bytes of the messages that wait in the mailbox.
     pub mailbox_bytes: u64,
-    /// All that the agent has stored, keys included, in bytes.
+    /// All that the agent has stored, in bytes: keys, values, and 96 for each key.
     pub max_storage_bytes: u64,
     /// Timers that the agent has set.
     pub max_timers: u32,

@@ -242,7 +242,7 @@ class StoredAgent:
         """What it can do, as its deployer said."""
     @property
     def stored_bytes(self) -> int:
-        """All that it has stored, keys included."""
+        """All that it has stored, keys, values, and 96 for each key."""
     @property
     def stored_keys(self) -> int: ...
     @property

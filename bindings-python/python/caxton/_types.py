@@ -71,7 +71,7 @@ class Stats(TypedDict):
     memory_bytes: int
     #: The most memory that it had after a turn, in bytes.
     peak_memory_bytes: int
-    #: Bytes that it has stored, keys included.
+    #: Bytes that it has stored: keys, values, and 96 for each key.
     stored_bytes: int
     #: Bytes that the host keeps for it, beside stored data and waiting mail.
     host_bytes: int

@@ -1,49 +1,29 @@
-//! Committing a turn: its record takes effect, all of it.
+//! Sealing a turn: what its agent keeps changes at once.
 
 use std::sync::Arc;
 
-use super::{Agent, Letter, Timer, Undo};
-use crate::runtime::{Core, Party, Post};
+use smallvec::SmallVec;
+
+use super::{Agent, Timer, Undo};
+use crate::runtime::{Core, Post};
 use crate::sandbox::{Effect, Kept, Made, TurnRecord};
 use crate::scheduler::Alarm;
 use crate::store::Change;
 
-/// Commits the record of a turn that handled `handled`. What the agent keeps changes at once, for its
-/// next turn to see; what it sends goes out through `post`, which holds it back until it is on disk.
-pub(crate) fn commit(
+/// Changes what the agent keeps, for its next turn to see, and gives what the record sends.
+pub(super) fn seal(
     agent: &Arc<Agent>,
     record: TurnRecord,
-    handled: Option<&Letter>,
     made: Made,
     post: Post<'_>,
-) {
-    let core: &Core = &agent.core;
-    let face = &agent.face;
-    let serial = face.serial;
-    face.counters.skipped.add(record.skipped);
+) -> SmallVec<[Effect; 1]> {
+    agent.face.counters.skipped.add(record.skipped);
     if let Some(changes) = record.changes {
         change_kept(agent, *changes, made, post);
     }
-    let ask = handled.and_then(|letter| letter.ask.as_ref());
-    for effect in record.effects {
-        match effect {
-            Effect::Send(message) => {
-                face.counters.messages_out.add_alone(1);
-                core.route(Party(serial), message, ask, post);
-            }
-            Effect::Deliver(message, places) => {
-                face.counters.messages_out.add_alone(1);
-                core.fill_places(Party(serial), &message, places, ask, post);
-            }
-            Effect::Subscribe(id, filter) => {
-                core.begin_subscription(agent, id, *filter, made, post)
-            }
-            Effect::Unsubscribe(id) => core.end_subscription(agent, id, post),
-        }
-    }
+    record.effects
 }
 
-/// Changes what the agent keeps.
 fn change_kept(agent: &Arc<Agent>, changes: Kept, made: Made, post: Post<'_>) {
     let (core, face) = (&agent.core, &agent.face);
     let serial = face.serial;
@@ -61,6 +41,12 @@ fn change_kept(agent: &Arc<Agent>, changes: Kept, made: Made, post: Post<'_>) {
                 core.set_timer(agent, id, Timer { due, made });
             }
             None => core.end_timer(agent, id, post),
+        }
+    }
+    for (id, filter) in changes.subscriptions {
+        match filter {
+            Some(filter) => core.begin_subscription(agent, id, filter, made, post),
+            None => core.end_subscription(agent, id, post),
         }
     }
 }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use parking_lot::MutexGuard;
 use serde_json::Value;
 
-use super::commit::commit;
+use super::commit::seal;
 use super::letter::Letter;
+use super::outbox::{Last, OpenTurn, Outbox, PIECE};
 use super::restart::{fail, supervise};
 use super::run::Job;
 use super::trace::TurnTrace;
@@ -15,11 +17,11 @@ use super::{Activity, Agent, AgentState, OnStarted, Starting, Undo};
 use crate::directory::{Description, Member, Note};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{EventKind, Post, Posting};
-use crate::sandbox::{Ended, Fault, FaultKind, Level, Made, Seat, TurnEnd, World};
+use crate::sandbox::{Ended, Fault, FaultKind, Level, Made, Seat, TurnEnd, TurnRecord, World};
 use crate::scheduler::Lane;
 use crate::store::Change;
 
-/// What becomes of a turn that has come to its end. In a runtime with a store all of it is one commit.
+/// Ends a turn, and works off a small outbox at once; one that is not is given back. In a runtime with a store all of it is one commit.
 pub(super) fn finish(
     agent: &Arc<Agent>,
     activity: &mut Activity,
@@ -27,28 +29,28 @@ pub(super) fn finish(
     end: TurnEnd,
     trace: &TurnTrace,
     lane: Lane<'_>,
-) {
-    let is_last = matches!(job, Job::Shutdown);
+) -> Option<Box<Outbox>> {
     if agent.core.journal.is_none() {
         let post = Post::of(lane, None);
         report(agent, &job, &end, trace, post);
-        conclude(agent, activity, job, end, post);
-        if is_last {
-            agent.core.agent_stopped(agent);
-        }
-        return;
+        let mut outbox = conclude(agent, activity, job, end, post);
+        return match outbox.is_small() && outbox.advance(agent, PIECE, post) {
+            true => end_in_memory(agent, activity, outbox, post),
+            false => Some(Box::new(outbox)),
+        };
     }
-    let posting = Posting::default();
     let consumed = match &job {
         Job::Message(letter) => Some(letter.clone()),
         _ => None,
     };
-    let ledger = agent.ledger.lock();
+    let mut open = agent.commit_lock.lock();
     if activity.generation != agent.generation() {
-        drop(ledger);
-        return forget(agent, activity, job);
+        drop(open);
+        forget(agent, activity, job);
+        return None;
     }
-    let post = Post::of(lane, Some(&posting));
+    let turn = open.insert(OpenTurn { posting: Posting::default(), consumed });
+    let post = Post::of(lane, Some(&turn.posting));
     match &job {
         Job::Message(letter) => drop(letter.clone().unhold(post)),
         Job::Timer(id) => {
@@ -60,9 +62,86 @@ pub(super) fn finish(
         _ => {}
     }
     report(agent, &job, &end, trace, post);
-    conclude(agent, activity, job, end, post);
-    let committed = agent.core.submit_turn(agent, posting, consumed);
-    drop(ledger);
+    let mut outbox = conclude(agent, activity, job, end, post);
+    if !(outbox.is_small() && outbox.advance(agent, PIECE, post)) {
+        return Some(Box::new(outbox));
+    }
+    commit(agent, activity, outbox, lane, open);
+    None
+}
+
+/// Works off the next piece of an outbox; the rest, if there is one.
+pub(super) fn advance(
+    agent: &Arc<Agent>,
+    activity: &mut Activity,
+    mut outbox: Box<Outbox>,
+    lane: Lane<'_>,
+) -> Option<Box<Outbox>> {
+    if agent.core.journal.is_none() {
+        if agent.meter.is_interrupted() {
+            let is_last = outbox.is_of_shutdown();
+            outbox.give_up(agent);
+            if is_last {
+                ended(agent, activity, Post::outside());
+                agent.core.agent_stopped(agent);
+            }
+            return None;
+        }
+        let post = Post::of(lane, None);
+        return match outbox.advance(agent, PIECE, post) {
+            true => end_in_memory(agent, activity, *outbox, post),
+            false => Some(outbox),
+        };
+    }
+    let mut open = agent.commit_lock.lock();
+    if agent.meter.is_interrupted() {
+        // The whole turn is void, and its message waits for the store to be opened again.
+        let error = Error::closed();
+        if let Some(turn) = open.take() {
+            agent.void(turn, &error);
+        }
+        drop(open);
+        return roll_back(agent, activity, *outbox, &error);
+    }
+    // The store has failed meanwhile, and the turn was rolled back with those before it.
+    let Some(turn) = open.as_ref().filter(|_| activity.generation == agent.generation()) else {
+        drop(open);
+        return roll_back(agent, activity, *outbox, &Error::rolled_back(agent.name()));
+    };
+    if !outbox.advance(agent, PIECE, Post::of(lane, Some(&turn.posting))) {
+        return Some(outbox);
+    }
+    commit(agent, activity, *outbox, lane, open);
+    None
+}
+
+fn end_in_memory(
+    agent: &Arc<Agent>,
+    activity: &mut Activity,
+    outbox: Outbox,
+    post: Post<'_>,
+) -> Option<Box<Outbox>> {
+    let is_last = outbox.is_of_shutdown();
+    outbox.end(agent, activity, post);
+    if is_last {
+        agent.core.agent_stopped(agent);
+    }
+    None
+}
+
+/// Hands a turn over to the store whose outbox is empty.
+fn commit(
+    agent: &Arc<Agent>,
+    activity: &mut Activity,
+    outbox: Outbox,
+    lane: Lane<'_>,
+    mut open: MutexGuard<'_, Option<OpenTurn>>,
+) {
+    let Some(turn) = open.take() else { return };
+    let is_last = outbox.is_of_shutdown();
+    outbox.end(agent, activity, Post::of(lane, Some(&turn.posting)));
+    let committed = agent.core.submit_turn(agent, turn.posting, turn.consumed);
+    drop(open);
     if let Some(parts) = committed {
         agent.core.let_out(parts);
     }
@@ -70,6 +149,23 @@ pub(super) fn finish(
         // Whoever waits for the agent's end waits next for what is in the journal by now.
         agent.core.agent_stopped(agent);
     }
+}
+
+/// Ends an outbox whose turn never happened.
+fn roll_back(
+    agent: &Arc<Agent>,
+    activity: &mut Activity,
+    outbox: Outbox,
+    error: &Error,
+) -> Option<Box<Outbox>> {
+    activity.instance = None;
+    let is_last = outbox.is_of_shutdown();
+    outbox.void(error);
+    if is_last {
+        agent.core.alone(Post::outside(), |post| ended(agent, activity, post));
+        agent.core.agent_stopped(agent);
+    }
+    None
 }
 
 /// A turn that saw what the store could not keep never happened, whatever came of it.
@@ -139,8 +235,14 @@ fn report(agent: &Agent, job: &Job, end: &TurnEnd, trace: &TurnTrace, post: Post
     }
 }
 
-/// What follows from a turn for its agent.
-fn conclude(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd, post: Post<'_>) {
+/// What follows from a turn for its agent at once; what is left to be done for others.
+fn conclude(
+    agent: &Arc<Agent>,
+    activity: &mut Activity,
+    job: Job,
+    end: TurnEnd,
+    post: Post<'_>,
+) -> Outbox {
     let counters = &agent.face.counters;
     if let Job::Replace(seat, _permit, done) = job {
         return replaced(agent, activity, seat, end, done, post);
@@ -154,33 +256,30 @@ fn conclude(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd,
         (Job::Message(letter), Ok(ended)) => {
             completed(activity);
             counters.messages_in.add_alone(1);
-            let code = ended.code;
-            let replied = code == 0 || has_reply(&letter, &ended);
-            commit(agent, ended.record, Some(&letter), Made::InTurn, post);
-            if !replied {
-                let text = format!("{} ended with code {code} and sent no reply", agent.name());
-                let fault = Fault::new(FaultKind::Code, text);
-                agent.core.report_failure(&letter, agent.name(), &fault, post);
+            let is_answered = ended.code == 0 || ended.record.has_reply;
+            let mut outbox = sealed(agent, ended.record, Some(&letter), Made::InTurn, post);
+            if !is_answered {
+                outbox.last = Last::NoReply(letter, ended.code);
             }
+            outbox
         }
         (Job::Message(letter), Err(fault)) => {
             counters.messages_in.add_alone(1);
             agent.core.report_crash(&letter, &agent.face.name, &fault, post);
-            crashed(agent, activity, &fault, post);
+            crashed(agent, activity, &fault, post)
         }
         (Job::Timer(..), Ok(ended)) => {
             completed(activity);
             counters.timers.add_alone(1);
-            commit(agent, ended.record, None, Made::InTurn, post);
+            sealed(agent, ended.record, None, Made::InTurn, post)
         }
         (Job::Timer(..), Err(fault)) => {
             counters.timers.add_alone(1);
-            crashed(agent, activity, &fault, post);
+            crashed(agent, activity, &fault, post)
         }
         (Job::Restart(done), outcome) => {
-            if let Ok(ended) = outcome {
-                commit(agent, ended.record, None, Made::InTurn, post);
-            }
+            let record = outcome.map(|ended| ended.record).unwrap_or_default();
+            let outbox = sealed(agent, record, None, Made::InTurn, post);
             activity.instance = None;
             activity.failed_starts = 0;
             activity.crashes = 0;
@@ -189,19 +288,31 @@ fn conclude(agent: &Arc<Agent>, activity: &mut Activity, job: Job, end: TurnEnd,
             agent.set_state(AgentState::Initiated);
             post.change(|| Change::State(agent.face.serial, AgentState::Active.as_str()));
             agent.mailbox.init_next();
+            outbox
         }
         (Job::Shutdown, outcome) => {
-            if let Ok(ended) = outcome {
-                commit(agent, ended.record, None, Made::InTurn, post);
-            }
-            ended(agent, activity, post);
+            let record = outcome.map(|ended| ended.record).unwrap_or_default();
+            let mut outbox = sealed(agent, record, None, Made::InTurn, post);
+            outbox.last = Last::Shutdown;
+            outbox
         }
-        (Job::Replace(..), _) => {}
+        (Job::Replace(..), _) => Outbox::refusing(Vec::new(), Last::Nothing),
     }
 }
 
+/// Seals a turn that handled this letter.
+fn sealed(
+    agent: &Arc<Agent>,
+    record: TurnRecord,
+    handled: Option<&Letter>,
+    made: Made,
+    post: Post<'_>,
+) -> Outbox {
+    Outbox::new(seal(agent, record, made, post), handled)
+}
+
 /// The last turn is over.
-fn ended(agent: &Agent, activity: &mut Activity, post: Post<'_>) {
+pub(super) fn ended(agent: &Agent, activity: &mut Activity, post: Post<'_>) {
     activity.instance = None;
     if agent.leaves.load(Ordering::Acquire) {
         post.change(|| Change::Gone(agent.face.serial));
@@ -219,13 +330,14 @@ fn completed(activity: &mut Activity) {
     activity.crashes = 0;
 }
 
-/// A turn was dropped, and the instance with it. One that the runtime's end interrupted says nothing
-/// of the agent.
-fn crashed(agent: &Arc<Agent>, activity: &mut Activity, fault: &Fault, post: Post<'_>) {
-    if fault.kind != FaultKind::Closed {
-        agent.face.counters.restarts.add(1);
-        supervise(agent, activity, post);
+/// A turn was dropped, and the instance with it; what the agent takes no more. One that the runtime's end
+/// interrupted says nothing of the agent.
+fn crashed(agent: &Arc<Agent>, activity: &mut Activity, fault: &Fault, post: Post<'_>) -> Outbox {
+    if fault.kind == FaultKind::Closed {
+        return Outbox::refusing(Vec::new(), Last::Nothing);
     }
+    agent.face.counters.restarts.add(1);
+    Outbox::refusing(supervise(agent, activity, post), Last::Nothing)
 }
 
 /// An init that ends with another code than 0 is one that failed.
@@ -238,16 +350,7 @@ fn init_outcome(outcome: Result<Ended, Fault>) -> Result<Ended, Fault> {
     Err(Fault::new(FaultKind::Code, text))
 }
 
-/// Whether the record holds an answer to the message that the turn handled.
-fn has_reply(letter: &Letter, ended: &Ended) -> bool {
-    let handled = &letter.message;
-    ended.record.messages().any(|message| {
-        message.answers(handled)
-            && message.receivers().any(|to| to == handled.sender() || to == handled.answer_to())
-    })
-}
-
-fn started(agent: &Arc<Agent>, activity: &mut Activity, ended: Ended, post: Post<'_>) {
+fn started(agent: &Arc<Agent>, activity: &mut Activity, ended: Ended, post: Post<'_>) -> Outbox {
     activity.failed_starts = 0;
     agent.set_state(AgentState::Active);
     let happened = match activity.starting {
@@ -258,11 +361,11 @@ fn started(agent: &Arc<Agent>, activity: &mut Activity, ended: Ended, post: Post
         Starting::Ordered(_) | Starting::Again => EventKind::Restarted,
     };
     agent.core.tell(happened, Some(&agent.face.name), post, || []);
-    take_up(agent, ended, post);
-    match std::mem::take(&mut activity.starting) {
-        Starting::First(done) | Starting::Ordered(done) => post.tell(done, Ok(())),
-        Starting::Again => {}
-    }
+    let done = match std::mem::take(&mut activity.starting) {
+        Starting::First(done) | Starting::Ordered(done) => Some(done),
+        Starting::Again => None,
+    };
+    take_up(agent, ended, done, post)
 }
 
 /// Lets the store know of an agent, with what it was deployed with.
@@ -275,8 +378,13 @@ fn write_down(agent: &Agent, post: Post<'_>) {
     }
 }
 
-/// Takes what an init has said and done for the agent's.
-fn take_up(agent: &Arc<Agent>, mut ended: Ended, post: Post<'_>) {
+/// Takes what an init has said and done for the agent's; `done` is told once that is with everybody.
+fn take_up(
+    agent: &Arc<Agent>,
+    mut ended: Ended,
+    done: Option<OnStarted>,
+    post: Post<'_>,
+) -> Outbox {
     let listed = &agent.settings.capabilities;
     match agent.core.directory.declared(listed, ended.capabilities.take().as_deref()) {
         Ok(declared) => agent.face.profile.declare(declared),
@@ -292,32 +400,34 @@ fn take_up(agent: &Arc<Agent>, mut ended: Ended, post: Post<'_>) {
     agent.core.end_subscriptions(agent, Some(Made::InInit), post);
     agent.core.end_timers(agent, Some(Made::InInit), post);
     let ended_registration = agent.core.begin_init(agent, &ended.record, post);
-    commit(agent, ended.record, None, Made::InInit, post);
+    let mut outbox = sealed(agent, ended.record, None, Made::InInit, post);
     agent.set_state(AgentState::Active);
     let changed = Note::Changed(Member::Agent(agent.clone()));
-    for note in ended_registration.into_iter().chain([changed]) {
-        agent.core.note(note, post);
-    }
+    outbox.last = Last::Started(done, ended_registration.into_iter().chain([changed]).collect());
+    outbox
 }
 
-fn not_started(agent: &Arc<Agent>, activity: &mut Activity, fault: Fault, post: Post<'_>) {
+fn not_started(
+    agent: &Arc<Agent>,
+    activity: &mut Activity,
+    fault: Fault,
+    post: Post<'_>,
+) -> Outbox {
     activity.instance = None;
-    match std::mem::take(&mut activity.starting) {
+    let (done, waiting) = match std::mem::take(&mut activity.starting) {
         Starting::First(done) => {
             let waiting = agent.mailbox.fail();
             agent.core.agent_stopped(agent);
-            agent.core.refuse_all(waiting, agent.name(), post);
-            done(Err(start_error(agent, fault)));
+            (done, waiting)
         }
-        Starting::Ordered(done) => {
-            fail(agent, post);
-            done(Err(start_error(agent, fault)));
-        }
+        Starting::Ordered(done) => (done, fail(agent, post)),
         Starting::Again => {
             activity.failed_starts += 1;
-            crashed(agent, activity, &fault, post);
+            return crashed(agent, activity, &fault, post);
         }
-    }
+    };
+    let last = Last::NotStarted(done, start_error(agent, fault));
+    Outbox::refusing(waiting, last)
 }
 
 /// The init of other code has come to its end: from now on the agent runs it, or goes on as it was.
@@ -328,7 +438,7 @@ fn replaced(
     end: TurnEnd,
     done: OnStarted,
     post: Post<'_>,
-) {
+) -> Outbox {
     match init_outcome(end.outcome) {
         Ok(ended) => {
             let old = agent.seat.swap(seat);
@@ -338,10 +448,12 @@ fn replaced(
             completed(activity);
             agent.mailbox.revive();
             agent.core.tell(EventKind::Replaced, Some(&agent.face.name), post, || []);
-            take_up(agent, ended, post);
-            post.tell(done, Ok(()));
+            take_up(agent, ended, Some(done), post)
         }
-        Err(fault) => done(Err(start_error(agent, fault))),
+        Err(fault) => {
+            let last = Last::NotStarted(done, start_error(agent, fault));
+            Outbox::refusing(Vec::new(), last)
+        }
     }
 }
 

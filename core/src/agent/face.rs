@@ -1,24 +1,29 @@
 //! What an agent is to the world, and what the world is to its guest.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rand::rngs::StdRng;
 
 use super::log::LogRing;
-use super::rate::Bucket;
+use super::rate::{Bucket, Quiet};
 use super::stats::Counters;
 use super::{Holdings, LogLine, Stats};
 use crate::account::Account;
-use crate::directory::Profile;
+use crate::directory::{Member, Profile};
 use crate::error::Error;
 use crate::grants::{Folder, Grants};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Envelope, Filter, Message, Stamp, Traceparent};
 use crate::runtime::{Core, EventKind, Post};
-use crate::sandbox::{Level, Made, NoPlace, Place, World};
+use crate::sandbox::{
+    Addressee, Cost, Found, IN_MEMORY, Level, Made, NoPlace, Place, Prices, WITH_STORE, World,
+};
 
 /// An agent's identity, its log and its counts; it outlives each instance.
 pub(crate) struct Face {
@@ -38,6 +43,11 @@ pub(crate) struct Face {
     core: Arc<Core>,
     log: LogRing,
     bucket: Bucket,
+    /// Dead letters that it sent while it handled failures.
+    pub quiet: Quiet,
+    /// Places that turns have left unused.
+    unused: Mutex<VecDeque<Place>>,
+    has_unused: AtomicBool,
 }
 
 impl Face {
@@ -49,6 +59,9 @@ impl Face {
         limits: Arc<Limits>,
     ) -> Self {
         Face {
+            quiet: Quiet::default(),
+            unused: Mutex::default(),
+            has_unused: AtomicBool::new(false),
             account: Account::new(limits.max_host_bytes),
             log: LogRing::new(limits.max_log_bytes),
             bucket: Bucket::new(limits.max_messages_per_second),
@@ -63,6 +76,20 @@ impl Face {
             grants: Arc::default(),
             core,
         }
+    }
+
+    /// Takes at most `most` of the places that turns have left unused, to be freed.
+    pub fn unused(&self, most: usize) -> Vec<Place> {
+        let mut unused = self.unused.lock();
+        let most = most.min(unused.len());
+        let taken = unused.drain(..most).collect();
+        self.has_unused.store(!unused.is_empty(), Ordering::Release);
+        taken
+    }
+
+    /// Returns true if turns have left places unused.
+    pub fn has_unused(&self) -> bool {
+        self.has_unused.load(Ordering::Acquire)
     }
 
     pub fn logs(&self) -> Vec<LogLine> {
@@ -116,8 +143,48 @@ impl World for Face {
         self.core.reserve(to, message, self.serial)
     }
 
-    fn reserve_matching(&self, filter: Filter, message: &Message) -> (Vec<Place>, u64) {
-        self.core.reserve_matching(filter, message, self.serial, &self.grants)
+    fn prices(&self) -> &'static Prices {
+        if self.core.journal.is_some() { &WITH_STORE } else { &IN_MEMORY }
+    }
+
+    fn find(&self, name: &str) -> Addressee {
+        self.core.addressee(name)
+    }
+
+    fn members(&self) -> usize {
+        self.core.directory.len()
+    }
+
+    fn searches(&self) -> usize {
+        self.core.directory.searches()
+    }
+
+    fn subscribers(&self, topic: &str) -> usize {
+        self.core.agent_subscriptions.read().to_topic(topic)
+    }
+
+    fn filters(&self, has_topic: bool) -> usize {
+        self.core.agent_subscriptions.read().tried(has_topic)
+    }
+
+    fn looked_at(&self, filter: &Filter) -> usize {
+        filter.receivers().map_or_else(|| self.core.directory.len(), |names| names.len())
+    }
+
+    fn matching(&self, filter: Filter, message: &Message) -> Vec<Found> {
+        let found = self.core.matching(filter, message, self.serial, &self.grants);
+        found.into_iter().map(Member::into_found).collect()
+    }
+
+    fn reserve_all(&self, found: Vec<Found>, message: &Message) -> (Vec<Place>, u64) {
+        let members = found.into_iter().filter_map(|found| Member::from_found(&found));
+        self.core.reserve_all(members, message, self.serial)
+    }
+
+    fn give_back(&self, places: Vec<Place>) {
+        let mut unused = self.unused.lock();
+        unused.extend(places);
+        self.has_unused.store(!unused.is_empty(), Ordering::Release);
     }
 
     fn may_send(&self) -> bool {
@@ -152,8 +219,12 @@ impl World for Face {
         self.log.push(self.core.source.now_micros(), level, text);
     }
 
-    fn made_calls(&self, calls: u64) {
-        self.counters.host_calls.add_alone(calls);
+    fn spent(&self, cost: Cost) {
+        self.counters.host_calls.add_alone(cost.calls);
+        self.counters.work.add_alone(cost.work);
+        if cost.refused > 0 {
+            self.counters.refused_work.add_alone(cost.refused);
+        }
     }
 
     fn begin_turn(&self) {
@@ -164,9 +235,10 @@ impl World for Face {
         self.log.count_dropped();
     }
 
-    fn may_send_to(&self, to: &str) -> bool {
+    fn may_send_to(&self, to: &str, found: &Addressee) -> bool {
+        let is_granted = |member: Member| self.grants.may_send_to(member.name());
         self.grants.may_send_to(to)
-            || self.core.directory.find(to).is_some_and(|it| self.grants.may_send_to(it.name()))
+            || matches!(found, Addressee::Member(found) if Member::from_found(found).is_some_and(is_granted))
     }
 
     fn denied(&self, to: &str) {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::sandbox::Made;
+use crate::sandbox::{KEY_BYTES, Made};
 use crate::store::Pairs;
 
 #[derive(Default)]
@@ -22,9 +22,13 @@ struct Inner {
     data: HashMap<Arc<[u8]>, Arc<[u8]>>,
     data_bytes: u64,
     timers: HashMap<u32, Timer>,
+    /// Timers that inits have set.
+    timers_of_init: usize,
     /// The one that is being handled.
     ringing: Option<(u32, Timer)>,
     subscriptions: HashMap<u32, Made>,
+    /// Subscriptions that inits have begun.
+    subscriptions_of_init: usize,
 }
 
 /// One timer that is set.
@@ -59,14 +63,14 @@ impl Holdings {
         inner.data.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
-    /// Bytes of all values and their keys.
+    /// Bytes of all values and their keys, and [`KEY_BYTES`] for each key.
     pub fn data_bytes(&self) -> u64 {
         self.inner.lock().data_bytes
     }
 
     /// Puts a value under `key`, or deletes it; what was there.
     pub fn put(&self, key: Arc<[u8]>, value: Option<Arc<[u8]>>) -> Option<Arc<[u8]>> {
-        let size = |value: &Arc<[u8]>| (key.len() + value.len()) as u64;
+        let size = |value: &Arc<[u8]>| (key.len() + value.len()) as u64 + KEY_BYTES;
         let mut inner = self.inner.lock();
         inner.data_bytes += value.as_ref().map_or(0, size);
         let old = match value {
@@ -81,7 +85,7 @@ impl Holdings {
     pub fn new_timer(&self, extra: usize, fewer: usize, made: Made, most: u32) -> Option<u32> {
         let held = {
             let inner = self.inner.lock();
-            inner.timers.values().filter(|timer| counts(timer.made, made)).count()
+            counting(inner.timers.len(), inner.timers_of_init, made)
         };
         has_room(held.saturating_sub(fewer) + extra, most).then(|| self.timer_ids.next())?
     }
@@ -97,7 +101,11 @@ impl Holdings {
     }
 
     pub fn set_timer(&self, id: u32, timer: Timer) {
-        self.inner.lock().timers.insert(id, timer);
+        let mut inner = self.inner.lock();
+        inner.timers_of_init += usize::from(timer.made == Made::InInit);
+        if let Some(old) = inner.timers.insert(id, timer) {
+            inner.timers_of_init -= usize::from(old.made == Made::InInit);
+        }
     }
 
     /// Takes a timer out; what it was. One that is being handled is not set again either, if that
@@ -105,13 +113,13 @@ impl Holdings {
     pub fn end_timer(&self, id: u32) -> Option<Timer> {
         let mut inner = self.inner.lock();
         let ringing = inner.ringing.take_if(|(other, _)| *other == id);
-        inner.timers.remove(&id).or(ringing.map(|(_, timer)| timer))
+        inner.take_timer(id).or(ringing.map(|(_, timer)| timer))
     }
 
     /// Takes a timer out for the turn that handles it; whether it was still set.
     pub fn ring(&self, id: u32) -> bool {
         let mut inner = self.inner.lock();
-        inner.ringing = inner.timers.remove(&id).map(|timer| (id, timer));
+        inner.ringing = inner.take_timer(id).map(|timer| (id, timer));
         inner.ringing.is_some()
     }
 
@@ -134,7 +142,7 @@ impl Holdings {
     pub fn new_subscription(&self, extra: usize, made: Made, most: u32) -> Option<u32> {
         let held = {
             let inner = self.inner.lock();
-            inner.subscriptions.values().filter(|when| counts(**when, made)).count()
+            counting(inner.subscriptions.len(), inner.subscriptions_of_init, made)
         };
         has_room(held + extra, most).then(|| self.subscription_ids.next())?
     }
@@ -144,12 +152,19 @@ impl Holdings {
     }
 
     pub fn begin_subscription(&self, id: u32, made: Made) {
-        self.inner.lock().subscriptions.insert(id, made);
+        let mut inner = self.inner.lock();
+        inner.subscriptions_of_init += usize::from(made == Made::InInit);
+        if let Some(old) = inner.subscriptions.insert(id, made) {
+            inner.subscriptions_of_init -= usize::from(old == Made::InInit);
+        }
     }
 
     /// Takes a subscription out; when it was made.
     pub fn end_subscription(&self, id: u32) -> Option<Made> {
-        self.inner.lock().subscriptions.remove(&id)
+        let mut inner = self.inner.lock();
+        let made = inner.subscriptions.remove(&id)?;
+        inner.subscriptions_of_init -= usize::from(made == Made::InInit);
+        Some(made)
     }
 
     /// The subscriptions that were made then, or all.
@@ -166,10 +181,18 @@ impl Holdings {
     }
 }
 
-/// Whether what was made at `held` takes a place from what is made at `now`: an init takes the
-/// places of what an earlier one made.
-fn counts(held: Made, now: Made) -> bool {
-    now == Made::InTurn || held == Made::InTurn
+impl Inner {
+    fn take_timer(&mut self, id: u32) -> Option<Timer> {
+        let timer = self.timers.remove(&id)?;
+        self.timers_of_init -= usize::from(timer.made == Made::InInit);
+        Some(timer)
+    }
+}
+
+/// Number of those among `all` that take a place from what is made at `now`: an init takes the places of what
+/// an earlier one made.
+fn counting(all: usize, of_init: usize, now: Made) -> usize {
+    if now == Made::InTurn { all } else { all - of_init }
 }
 
 fn has_room(held: usize, most: u32) -> bool {

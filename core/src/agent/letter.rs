@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::message::Message;
-use crate::runtime::{Ask, Commit, Post, Standing};
+use crate::runtime::{Ask, Commit, Post, Standing, Terms};
 use crate::store::{Change, Row};
 
 /// Why a receiver gets a message.
@@ -24,6 +24,8 @@ pub(crate) struct Letter {
     /// The ask that this message is part of, however many agents passed it on.
     pub ask: Option<Arc<Ask>>,
     pub kind: Kind,
+    /// The terms on which it was sent. A store does not keep them.
+    pub terms: Terms,
     /// The serial of who sent it, where that is known: a store keeps only the name.
     pub from: Option<u64>,
     /// Its number in the store, where it is kept.
@@ -52,7 +54,16 @@ impl Kind {
 
 impl Letter {
     pub fn new(message: Message, ask: Option<Arc<Ask>>, kind: Kind) -> Self {
-        Letter { message, ask, kind, from: None, row: None, commit: None, place: 0 }
+        Letter {
+            message,
+            ask,
+            kind,
+            terms: Terms::default(),
+            from: None,
+            row: None,
+            commit: None,
+            place: 0,
+        }
     }
 
     /// Says who sent it.
@@ -92,9 +103,12 @@ impl Letter {
             && (self.message.reply_with().is_some() || self.message.performative().asks())
     }
 
-    /// Whether the host may answer this with a failure. It never does for a failure, a
-    /// `not-understood` or a copy, so that no two agents feed each other errors for ever.
+    /// Whether the host may answer this with a failure. It never does for a failure, a `not-understood` or a
+    /// copy, nor for what an agent sends while it handles a failure, so that no two agents feed each other
+    /// errors for ever.
     pub fn may_fail(&self) -> bool {
-        self.kind == Kind::Direct && !self.message.performative().ends_talk()
+        self.kind == Kind::Direct
+            && !self.terms.is_quiet
+            && !self.message.performative().ends_talk()
     }
 }

@@ -8,6 +8,7 @@ mod letter;
 mod log;
 mod mailbox;
 mod orders;
+mod outbox;
 mod queue;
 mod rate;
 mod restart;
@@ -25,12 +26,12 @@ use crossbeam_utils::atomic::AtomicCell;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-pub(crate) use commit::commit;
 pub(crate) use face::Face;
 pub(crate) use holdings::{Holdings, Timer};
 pub(crate) use letter::{Kind, Letter};
 pub use log::{LogLevel, LogLine};
 pub(crate) use mailbox::{Claim, Mailbox, Next, Rest};
+pub(crate) use outbox::{OpenTurn, Outbox};
 pub(crate) use queue::{Order, Refusal};
 pub use restart::Restart;
 pub(crate) use rollback::Undo;
@@ -91,8 +92,9 @@ pub(crate) struct Agent {
     _permit: InstancePermit,
     state: AtomicU8,
     generation: AtomicU32,
-    /// Held while a turn commits, and while turns are taken back.
-    pub ledger: Mutex<()>,
+    /// The turn that is sealed and not committed, where there is a store. Its lock is held while a piece of
+    /// that is worked off, and while turns are rolled back.
+    pub commit_lock: Mutex<Option<OpenTurn>>,
     /// What only the holder of the run token touches. It is taken out while a guest runs.
     activity: AtomicCell<Option<Box<Activity>>>,
     /// Tells who waits for the agent's end, or for the end of its turn.
@@ -107,6 +109,8 @@ pub(crate) type OnStarted = Box<dyn FnOnce(Result<(), Error>) + Send>;
 pub(crate) struct Activity {
     pub instance: Option<Box<Instance>>,
     pub turn: Option<(Turn, run::Job, TurnTrace)>,
+    /// The rest of the last turn's outbox: the next turn waits for it.
+    pub outbox: Option<Box<Outbox>>,
     /// What the next init is for.
     pub starting: Starting,
     /// The agent's generation that the instance belongs to.
@@ -181,7 +185,7 @@ impl Agent {
             core,
             state: AtomicU8::new(AgentState::Initiated as u8),
             generation: AtomicU32::new(0),
-            ledger: Mutex::new(()),
+            commit_lock: Mutex::default(),
             activity: AtomicCell::new(Some(Box::new(activity))),
             stopped: Notify::new(),
         }
@@ -208,6 +212,11 @@ impl Agent {
     /// Says that its end is one for good: the store forgets it.
     pub fn leave_for_good(&self) {
         self.leaves.store(true, Ordering::Release);
+    }
+
+    /// Returns true if this is its name or its id.
+    pub fn is_called(&self, name: &str) -> bool {
+        name == &*self.face.name || name == &*self.face.id
     }
 
     /// Whether it has what `filter` says of agents.

@@ -38,9 +38,38 @@ impl Bucket {
     }
 }
 
+/// Lets one event a second through, with the count of those since the last.
+#[derive(Debug, Default)]
+pub(crate) struct Quiet(Mutex<(Option<Duration>, u64)>);
+
+impl Quiet {
+    /// Counts one event at the time `now`; the number of those that are told now, if they are.
+    pub fn count(&self, now: Duration) -> Option<u64> {
+        let mut state = self.0.lock();
+        let (last, count) = &mut *state;
+        *count += 1;
+        if last.is_some_and(|last| now.saturating_sub(last) < Duration::from_secs(1)) {
+            return None;
+        }
+        *last = Some(now);
+        Some(std::mem::take(count))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_event_a_second_carries_the_count() {
+        let quiet = Quiet::default();
+        let told = |at: u64| quiet.count(Duration::from_millis(at));
+        assert_eq!(told(0), Some(1));
+        assert_eq!((told(1), told(999)), (None, None));
+        assert_eq!(told(1000), Some(3));
+        assert_eq!(told(1500), None);
+        assert_eq!(told(5000), Some(2));
+    }
 
     #[test]
     fn holds_one_second_and_refills() {

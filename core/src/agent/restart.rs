@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Activity, Agent, AgentState};
+use super::{Activity, Agent, AgentState, Letter};
 use crate::choice::choice;
 use crate::runtime::{EventKind, Post};
 use crate::sandbox::{Level, World};
@@ -34,8 +34,12 @@ pub enum Restart {
 choice!(Restart, "restart", Always => "always", OnFailure => "on-failure", Never => "never");
 
 /// Decides whether an agent whose turn was dropped goes on, and when. The first restart after a
-/// completed turn is at once; the delay grows with each further one.
-pub(super) fn supervise(agent: &Arc<Agent>, activity: &mut Activity, post: Post<'_>) {
+/// completed turn is at once; the delay grows with each further one. Gives the letters that it takes no more.
+pub(super) fn supervise(
+    agent: &Arc<Agent>,
+    activity: &mut Activity,
+    post: Post<'_>,
+) -> Vec<Letter> {
     let gives_up = match agent.settings.restart {
         Restart::Always => false,
         Restart::OnFailure => activity.failed_starts >= MAX_FAILED_STARTS,
@@ -52,14 +56,14 @@ pub(super) fn supervise(agent: &Arc<Agent>, activity: &mut Activity, post: Post<
         let due = agent.core.source.now_micros().saturating_add(delay.as_micros() as u64);
         agent.core.timers.set(due, agent, Alarm::Restart);
     }
+    Vec::new()
 }
 
-/// The agent takes no messages until it is restarted by hand.
-pub(super) fn fail(agent: &Arc<Agent>, post: Post<'_>) {
+/// The agent takes no messages until it is restarted by hand; those that waited.
+pub(super) fn fail(agent: &Arc<Agent>, post: Post<'_>) -> Vec<Letter> {
     agent.set_state(AgentState::Failed);
     post.change(|| Change::State(agent.face.serial, AgentState::Failed.as_str()));
     agent.core.tell(EventKind::Failed, Some(&agent.face.name), post, || []);
     agent.face.log(Level::Error, "the agent has failed, and is not started again");
-    let waiting = agent.mailbox.fail();
-    agent.core.refuse_all(waiting, agent.name(), post);
+    agent.mailbox.fail()
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::queue::Refusal;
-use super::{Agent, Letter, Timer};
+use super::{Agent, Letter, OpenTurn, Timer};
 use crate::conversation::Said;
 use crate::error::Error;
 use crate::message::{Filter, Message};
@@ -46,12 +46,14 @@ impl Agent {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Begins a new generation, once all is as it was before. The caller holds the ledger.
+    /// Begins a new generation, once all is as it was before. The caller holds
+    /// [`Agent::commit_lock`].
     pub fn begin_generation(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Takes the changes of one turn back, the last first. The caller holds the ledger.
+    /// Takes the changes of one turn back, the last first. The caller holds
+    /// [`Agent::commit_lock`].
     pub fn undo(self: &Arc<Self>, undo: Vec<Undo>) {
         for step in undo.into_iter().rev() {
             match step {
@@ -65,6 +67,21 @@ impl Agent {
                 Undo::Code(seat) => self.seat.store(seat),
                 said @ (Undo::Said(_) | Undo::Due(..)) => self.core.unsay(said),
             }
+        }
+    }
+
+    /// Takes a turn back that was sealed and will not be committed. The caller holds
+    /// [`Agent::commit_lock`].
+    pub(super) fn void(self: &Arc<Self>, turn: OpenTurn, error: &Error) {
+        let (commit, parts) = turn.posting.finish();
+        self.undo(parts.undo);
+        commit.fail(error.clone());
+        for member in parts.mailboxes {
+            member.look_again();
+        }
+        // A letter that the store has is handled when that is opened again.
+        if let Some(ask) = turn.consumed.and_then(|letter| letter.ask) {
+            ask.fail(error.clone());
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::task::{ArcWake, waker_ref};
 use serde_json::Value;
 
-use super::conclude::finish;
+use super::conclude::{advance, finish};
 use super::letter::Letter;
 use super::mailbox::{Next, Rest};
 use super::queue::Order;
@@ -18,11 +18,15 @@ use crate::lent::{Chore, LENT};
 use crate::runtime::{Loaded, Post};
 use crate::sandbox::{Delivery, Fault, FaultKind, InstancePermit, Seat, Slice, Turn, TurnEnd};
 use crate::scheduler::Lane;
+use crate::source::monotonic;
 
 /// Turns that one agent may take in a row before others are looked at.
 const TURNS_IN_A_ROW: u32 = 32;
 /// The time that guests run in such a row after which no further turn is begun.
 const ROW_TIME: Duration = Duration::from_millis(1);
+
+/// Pieces of an outbox that a calling thread works off: 64 entries.
+const CALLERS_PIECES: usize = 2;
 
 /// What a turn is for.
 pub(crate) enum Job {
@@ -136,6 +140,7 @@ fn contain(agent: &Arc<Agent>, run: impl FnOnce()) {
         agent = agent.name(),
         "the runtime itself failed; the agent takes no more messages"
     );
+    drop(agent.commit_lock.lock().take());
     agent.set_state(AgentState::Failed);
     for letter in agent.mailbox.fail() {
         agent.core.keep_dead(letter.message, "the runtime itself failed", Post::outside());
@@ -157,6 +162,9 @@ fn drive(
     let mut context = Context::from_waker(&waker);
     let mut row = Duration::ZERO;
     for turns in 1.. {
+        if !work_off(agent, &mut activity, &mut row, runner, lane) {
+            return leave_outbox(agent, activity, runner);
+        }
         let (mut turn, job, trace) = match activity.turn.take() {
             Some(running) => running,
             None => {
@@ -190,7 +198,11 @@ fn drive(
             Slice::Done(end) => {
                 drop(turn);
                 trace.end(&end.outcome);
-                trace.within(|| finish(agent, &mut activity, job, end, &trace, lane));
+                activity.outbox =
+                    trace.within(|| finish(agent, &mut activity, job, end, &trace, lane));
+                if !work_off(agent, &mut activity, &mut row, runner, lane) {
+                    return leave_outbox(agent, activity, runner);
+                }
             }
             Slice::Yielded => {
                 activity.turn = Some((turn, job, trace));
@@ -227,6 +239,43 @@ fn drive(
     }
 }
 
+/// Works off the outbox of the last turn for about a millisecond, or two pieces of it on a calling thread;
+/// whether nothing is left.
+fn work_off(
+    agent: &Arc<Agent>,
+    activity: &mut Activity,
+    row: &mut Duration,
+    runner: Runner,
+    lane: Lane<'_>,
+) -> bool {
+    if activity.outbox.is_none() {
+        return true;
+    }
+    let most = if runner == Runner::Caller { CALLERS_PIECES } else { usize::MAX };
+    let began = monotonic();
+    for _ in 0..most {
+        let Some(outbox) = activity.outbox.take() else { break };
+        activity.outbox = advance(agent, activity, outbox, lane);
+        if began.elapsed() >= ROW_TIME {
+            break;
+        }
+    }
+    let ran = began.elapsed();
+    agent.face.counters.ran(ran);
+    *row += ran;
+    activity.outbox.is_none()
+}
+
+/// Leaves the rest of an outbox for later: others come first.
+fn leave_outbox(agent: &Arc<Agent>, activity: Box<Activity>, runner: Runner) {
+    agent.put_activity(activity);
+    agent.mailbox.preempt();
+    match runner {
+        Runner::Caller => agent.core.scheduler.inject(agent.clone()),
+        Runner::Worker => agent.core.scheduler.push_preempted(agent.clone()),
+    }
+}
+
 /// What comes next, for an instance that knows of nothing that was taken back.
 fn next(agent: &Arc<Agent>, activity: &mut Activity) -> Next {
     activity.join_generation(agent);
@@ -237,7 +286,7 @@ fn begin(agent: &Arc<Agent>, activity: &mut Activity, job: &Job, trace: &TurnTra
     let delivery = match job {
         Job::Init => Delivery::Init(agent.seat.load_full()),
         Job::Replace(seat, ..) => Delivery::Init(seat.clone()),
-        Job::Message(letter) => Delivery::Message(letter.message.clone()),
+        Job::Message(letter) => Delivery::Message(letter.message.clone(), letter.terms.is_free),
         Job::Timer(id) => Delivery::Timer(*id),
         Job::Restart(_) | Job::Shutdown => Delivery::Shutdown,
     };

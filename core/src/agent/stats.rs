@@ -100,7 +100,7 @@ figures! {
     memory_bytes: Gauge,
     /// The most memory that it had after a turn, in bytes.
     peak_memory_bytes: Gauge,
-    /// Bytes that it has stored, keys included.
+    /// Bytes that it has stored: keys, values, and 96 for each key.
     stored_bytes: Gauge,
     /// Bytes that the host keeps for it, beside stored data and waiting mail. Agents that it deployed
     /// count there too.

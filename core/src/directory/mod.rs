@@ -10,11 +10,12 @@ mod reason;
 mod registry;
 mod searches;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::mapref::entry::Entry;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 pub(crate) use self::description::Description;
 pub(crate) use self::profile::{Profile, Registration};
@@ -25,6 +26,7 @@ use crate::by_name::ByName;
 use crate::host_agent::HostAgent;
 use crate::message::Filter;
 use crate::runtime::Core;
+use crate::sandbox::Found;
 use crate::scheduler::{Calendar, Lane};
 use crate::store::SERIALS;
 
@@ -36,6 +38,22 @@ pub(crate) enum Member {
 }
 
 impl Member {
+    /// The member as the sandbox holds it, which knows nothing of members.
+    pub fn into_found(self) -> Found {
+        match self {
+            Member::Agent(agent) => agent,
+            Member::Host(host) => host,
+        }
+    }
+
+    /// The member that the sandbox was given.
+    pub fn from_found(found: &Found) -> Option<Self> {
+        match found.clone().downcast::<Agent>() {
+            Ok(agent) => Some(Member::Agent(agent)),
+            Err(found) => found.downcast().ok().map(Member::Host),
+        }
+    }
+
     pub fn name(&self) -> &Arc<str> {
         match self {
             Member::Agent(agent) => &agent.face.name,
@@ -103,6 +121,10 @@ impl Member {
 pub(crate) struct Directory {
     by_name: ByName<Member>,
     by_id: ByName<Member>,
+    /// Everybody but `ams` and `df`, by their serials: in the order in which they came.
+    in_order: RwLock<BTreeMap<u64, Member>>,
+    /// Number of members in it.
+    count: AtomicUsize,
     /// Who wants to be told of changes.
     searches: Searches,
     /// When registrations end, by the serial of their member; with its id.
@@ -128,6 +150,11 @@ impl Directory {
             Entry::Occupied(_) => false,
             Entry::Vacant(vacant) => {
                 self.by_id.insert(member.id().clone(), member.clone());
+                if !member.is_service() {
+                    let mut in_order = self.in_order.write();
+                    in_order.insert(member.serial(), member.clone());
+                    self.count.store(in_order.len(), Ordering::Release);
+                }
                 vacant.insert(member);
                 true
             }
@@ -159,7 +186,16 @@ impl Directory {
     /// Takes a member out.
     pub fn remove(&self, name: &str, id: &str) {
         self.by_name.remove_if(name, |_, member| &**member.id() == id);
-        self.by_id.remove(id);
+        if let Some((_, member)) = self.by_id.remove(id) {
+            let mut in_order = self.in_order.write();
+            in_order.remove(&member.serial());
+            self.count.store(in_order.len(), Ordering::Release);
+        }
+    }
+
+    /// Number of members, without `ams` and `df`.
+    pub fn len(&self) -> usize {
+        self.count.load(Ordering::Acquire)
     }
 
     /// The member with this name or id.
@@ -177,22 +213,29 @@ impl Directory {
 
     /// Everybody but `ams` and `df`, in the order in which they came.
     pub fn members(&self) -> Vec<Member> {
-        let everybody = self.by_name.iter().map(|entry| entry.value().clone());
-        let mut members: Vec<Member> = everybody.filter(|member| !member.is_service()).collect();
-        members.sort_by_key(Member::serial);
+        self.in_order.read().values().cloned().collect()
+    }
+
+    /// Everybody whom `filter` means, in the order in which they came. With `names` only those are looked
+    /// at.
+    pub fn matching(&self, filter: &Filter, names: Option<&HashSet<String>>) -> Vec<Member> {
+        let mut members = match names {
+            None => self.members(),
+            Some(names) => {
+                let named = names.iter().filter_map(|name| self.find(name));
+                let named = named.filter(|member| !member.is_service());
+                BTreeMap::from_iter(named.map(|member| (member.serial(), member)))
+                    .into_values()
+                    .collect()
+            }
+        };
+        members.retain(|member| member.matches(filter));
         members
     }
 
-    /// Everybody whom `filter` means, in the order in which they came.
-    pub fn matching(&self, filter: &Filter, names: Option<&HashSet<String>>) -> Vec<Member> {
-        let named = |member: &Member| {
-            names.is_none_or(|names| {
-                names.contains(&**member.name()) || names.contains(&**member.id())
-            })
-        };
-        let mut members = self.members();
-        members.retain(|member| named(member) && member.matches(filter));
-        members
+    /// Number of standing searches.
+    pub fn searches(&self) -> usize {
+        self.searches.len()
     }
 
     /// Tells nobody of changes any more.
@@ -204,6 +247,8 @@ impl Directory {
     pub fn clear(&self) {
         self.by_name.clear();
         self.by_id.clear();
+        self.in_order.write().clear();
+        self.count.store(0, Ordering::Release);
         self.searches.clear();
     }
 }

@@ -205,6 +205,13 @@ impl Inner {
     }
 }
 
+impl Searches {
+    /// Number of standing searches.
+    pub fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
 /// Who tells; from its end on others may.
 struct Teller<'a>(&'a Searches);
 

@@ -191,6 +191,18 @@ impl Filter {
         !self.capabilities.is_empty() || !self.services.is_empty()
     }
 
+    /// The names that it lists as `receiver`, if it does.
+    pub(crate) fn receivers(&self) -> Option<&HashSet<String>> {
+        let is_receiver = |field: &&(Field, _)| matches!(field.0, Field::Receiver);
+        self.fields.iter().find(is_receiver).map(|(_, names)| names)
+    }
+
+    /// The topics that it lists, if it does: it matches messages for one of them only.
+    pub(crate) fn topics(&self) -> Option<&HashSet<String>> {
+        let is_topic = |field: &&(Field, _)| matches!(field.0, Field::Topic);
+        self.fields.iter().find(is_topic).map(|(_, topics)| topics)
+    }
+
     /// The same filter without `receiver`, and the names that it listed: how a broadcast reads it.
     pub(crate) fn split_receivers(mut self) -> (Self, Option<HashSet<String>>) {
         let at = self.fields.iter().position(|(field, _)| matches!(field, Field::Receiver));

@@ -11,13 +11,13 @@ use dashmap::{DashMap, DashSet};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
+use super::agent_subscriptions::AgentSubscriptions;
 use super::ask::{Ask, Asks, Lingering};
 use super::dead_letter::DeadLetters;
 use super::events::EventFilter;
 use super::feed::Feeds;
 use super::following::Protocols;
 use super::journal::Journal;
-use super::subscription::AgentSubscriptions;
 use crate::account::Account;
 use crate::agent::{Agent, Stats};
 use crate::conversation::{Book, Deadlines};
@@ -260,6 +260,7 @@ impl Core {
     pub fn forget(&self, agent: &Arc<Agent>) {
         self.leave(&Member::Agent(agent.clone()));
         self.leaving.remove(&agent.face.serial);
+        drop(agent.face.unused(usize::MAX));
         // What the store keeps of them goes with the agent, or stays until it is opened again.
         for id in agent.face.holdings.subscriptions_made(None) {
             self.take_subscription(agent, id);

@@ -11,6 +11,7 @@ use super::core::Core;
 use super::events::EventKind;
 use super::posting::{Outward, Post};
 use crate::agent::Letter;
+use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::message::{Message, name};
 use crate::store::{Change, DeadLetterRow};
@@ -95,7 +96,20 @@ fn missing(id: u64) -> Error {
 impl Core {
     /// Keeps a message that reached nobody.
     pub fn keep_dead(&self, message: Message, reason: impl Into<String>, post: Post<'_>) {
-        self.keep_letter(message, reason.into(), None, post);
+        self.keep_letter(message, reason.into(), None, Some(1), post);
+    }
+
+    /// Keeps a letter that reached nobody. Those that an agent sends while it handles failures are told as
+    /// one event a second, so that a storm of them is none for who watches.
+    pub fn keep_dead_letter(&self, letter: &Letter, reason: impl Into<String>, post: Post<'_>) {
+        let count = match letter.terms.is_quiet {
+            true => match self.directory.find(letter.message.sender()) {
+                Some(Member::Agent(agent)) => agent.face.quiet.count(self.source.elapsed()),
+                _ => None,
+            },
+            false => Some(1),
+        };
+        self.keep_letter(letter.message.clone(), reason.into(), None, count, post);
     }
 
     /// Keeps a message that crashed the agent that handled it.
@@ -106,14 +120,16 @@ impl Core {
         agent: &Arc<str>,
         post: Post<'_>,
     ) {
-        self.keep_letter(message, reason.into(), Some(agent.clone()), post);
+        self.keep_letter(message, reason.into(), Some(agent.clone()), Some(1), post);
     }
 
+    /// Keeps a message, and tells of so many at once, if it does.
     fn keep_letter(
         &self,
         message: Message,
         reason: String,
         agent: Option<Arc<str>>,
+        told: Option<u64>,
         post: Post<'_>,
     ) {
         let (id, at) = (self.next_row(), self.source.now_micros());
@@ -128,11 +144,14 @@ impl Core {
                 }))
             });
             let letter = DeadLetter { id, at, message, reason, agent };
-            self.tell(EventKind::DeadLetter, letter.agent.as_ref(), post, || {
-                let message_id = letter.message.message_id().into();
-                let reason = letter.reason.as_str().into();
-                [("id", id.into()), ("message_id", message_id), ("reason", reason)]
-            });
+            if let Some(count) = told {
+                self.tell(EventKind::DeadLetter, letter.agent.as_ref(), post, || {
+                    let message_id = letter.message.message_id().into();
+                    let reason = letter.reason.as_str().into();
+                    let count = ("count", count.into());
+                    [("id", id.into()), ("message_id", message_id), ("reason", reason), count]
+                });
+            }
             if let Some(Outward::DeadLetter(letter)) = post.hold(Outward::DeadLetter(letter)) {
                 self.show_dead(letter);
             }

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind};
 use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::message::{ContentLimits, name};
-use crate::sandbox::{Meter, Seat};
+use crate::sandbox::{KEY_BYTES, Meter, Seat};
 use crate::scheduler::Lane;
 
 /// An agent to deploy: its module, and what it may do.
@@ -134,7 +134,8 @@ fn check_config(json: &[u8], limits: &Limits) -> Result<Arc<[u8]>, Error> {
         let text = format!("config is not JSON: {wrong}");
         return Err(Error::new(ErrorKind::InvalidArgument, text));
     }
-    let (limit, used) = (limits.max_storage_bytes, (CONFIG_KEY.len() + json.len()) as u64);
+    let (limit, used) =
+        (limits.max_storage_bytes, (CONFIG_KEY.len() + json.len()) as u64 + KEY_BYTES);
     if used > limit {
         let text =
             format!("config takes {used} bytes, above the limit of {limit} (max_storage_bytes)");

@@ -144,7 +144,7 @@ impl Core {
     }
 
     /// The names of everybody whom a message names, topics aside.
-    pub fn names_of(&self, message: &Message) -> Vec<Arc<str>> {
+    fn names_of(&self, message: &Message) -> Vec<Arc<str>> {
         let mut names: Vec<Arc<str>> = Vec::new();
         for to in message.receivers().filter(|to| name::topic_of(to).is_none()) {
             let name = match self.directory.find(to) {
@@ -247,10 +247,11 @@ impl Core {
 
     /// Answers a message with `not-understood` that its protocol forbids, and keeps it as a dead
     /// letter.
-    pub fn report_violation(&self, message: &Message, violation: &Violation, post: Post<'_>) {
+    pub fn report_violation(&self, letter: &Letter, violation: &Violation, post: Post<'_>) {
+        let message = &letter.message;
         let text = text_of(message, violation);
-        self.keep_dead(message.clone(), text.clone(), post);
-        if message.performative().ends_talk() {
+        self.keep_dead_letter(letter, text.clone(), post);
+        if !letter.may_fail() {
             return;
         }
         let allowed: Vec<&str> = violation.allowed.iter().map(|act| act.as_str()).collect();

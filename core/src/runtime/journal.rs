@@ -13,8 +13,9 @@ use parking_lot::{Condvar, Mutex};
 
 use super::core::Core;
 use super::events::EventKind;
-use super::posting::{Commit, Outward, Parts, Post};
+use super::posting::{Commit, CommittedTurn, Outward, Parts, Post};
 
+use crate::agent::OpenTurn;
 use crate::error::Error;
 use crate::lent::{self, Chore};
 use crate::store::{Change, Storage};
@@ -270,10 +271,16 @@ impl Writer {
                 continue;
             };
             let in_vain = {
-                // Nothing of the agent is committed while the ledger is held, and what began before
-                // is recognised by its generation.
-                let _ledger = agent.ledger.lock();
+                // Nothing of the agent is committed while the lock is held, and what began before is
+                // recognised by its generation.
+                let mut open = agent.commit_lock.lock();
                 commits.extend(self.journal.take_of(serial));
+                if let Some(OpenTurn { posting, consumed }) = open.take() {
+                    let (commit, mut parts) = posting.finish();
+                    parts.turn = Some(CommittedTurn { agent: agent.clone(), consumed });
+                    agent.mailbox.turn_unsettled();
+                    commits.push((commit, parts));
+                }
                 for (_, parts) in commits.iter_mut().rev() {
                     agent.undo(std::mem::take(&mut parts.undo));
                 }

@@ -1,5 +1,6 @@
 //! The handle: deploy, send, ask, subscribe, register, find, close.
 
+mod agent_subscriptions;
 mod ask;
 mod builder;
 mod call;
@@ -19,8 +20,11 @@ mod outcome;
 mod posting;
 mod register;
 mod reopen;
+mod report;
+mod reserve;
 mod route;
 mod send;
+mod sending;
 mod settings;
 mod shown;
 mod subscription;
@@ -49,6 +53,7 @@ pub use self::metrics::Metrics;
 pub(crate) use self::outcome::of_request as outcome_of_request;
 pub(crate) use self::posting::{Commit, Outward, Post, Posting, Standing};
 pub use self::register::{FnHandler, HostAgentHandle, Register};
+pub(crate) use self::sending::{Sending, Terms, To};
 pub(crate) use self::settings::{Settings, host_settings};
 pub use self::shown::Trace;
 pub(crate) use self::wasm::Loaded;

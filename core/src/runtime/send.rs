@@ -11,11 +11,13 @@ use std::time::Duration;
 use super::core::{Core, Party, not_found};
 use super::following::{Following, Waiting as By};
 use super::posting::{Commit, Post, Posting};
+use super::sending::{Sending, Terms, To};
 use crate::agent::{Letter, Refusal, Waiter};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::grants::Grants;
 use crate::message::{Draft, Envelope, Filter, Message, Sender, Stamp, name};
+use crate::sandbox::Places;
 use crate::scheduler::Lane;
 
 /// The most names under which a script may speak.
@@ -175,10 +177,7 @@ impl Core {
         }
         let following = self.follow_own(&message, By::Runtime, post)?;
         let from = Party(speaker.serial);
-        let seen = self.observe(&message, post);
-        if message.topic().is_some() {
-            self.publish(&message, from.0, post);
-        }
+        let seen = self.publish(from, &message, post);
         let mut letters = Vec::new();
         for (to, member) in receivers {
             if self.answer(from.0, to, &message, None, post) {
@@ -205,11 +204,12 @@ impl Core {
         let message =
             self.stamp(&envelope, Stamp { receiver: Some(name::EVERYBODY), ..speaker.stamp() })?;
         self.check_content(&message, None)?;
-        let (places, _skipped) =
-            self.reserve_matching(filter, &message, speaker.serial, &Grants::default());
+        let members = self.matching(filter, &message, speaker.serial, &Grants::default());
+        let (places, _skipped) = self.reserve_all(members.into_iter(), &message, speaker.serial);
         let receivers = places.len() as u64;
-        let from = Party(speaker.serial);
-        self.alone(Post::outside(), |post| self.fill_places(from, &message, places, None, post));
+        let to = To::Reserved(Places::of_program(places));
+        let sending = Sending::new(Party(speaker.serial), message, to, None, Terms::default());
+        self.alone(Post::outside(), |post| sending.finish(self, post));
         Ok(receivers)
     }
 

@@ -1,9 +1,9 @@
 //! Who sees which messages: the subscriptions of scripts, and of agents.
 
-use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::agent_subscriptions::{AgentSubscription, Table};
 use super::core::Core;
 use super::feed::{Feed, Subscription};
 use super::posting::{Outward, Post};
@@ -14,14 +14,8 @@ use crate::message::{Filter, Message};
 use crate::sandbox::Made;
 use crate::store::Change;
 
-/// The subscriptions of agents: those of one agent stand together. By serial and id.
-pub(crate) type AgentSubscriptions = BTreeMap<(u64, u32), AgentSubscription>;
-
-/// One subscription of an agent.
-pub(crate) struct AgentSubscription {
-    agent: Arc<Agent>,
-    filter: Filter,
-}
+/// Subscriptions that are looked at between two looks into the table.
+const COPIES_AT_ONCE: usize = 32;
 
 impl Core {
     pub fn subscribe(self: &Arc<Self>, filter: Filter) -> Subscription {
@@ -39,26 +33,39 @@ impl Core {
         Subscription::new(feed, self.clone())
     }
 
-    /// Shows a message to the script's subscriptions, at once or when its posting is on disk; whether
-    /// one of them takes it.
+    /// Shows a message that goes to few receivers to everybody who may see it; whether the program does.
     pub fn observe(&self, message: &Message, post: Post<'_>) -> bool {
-        self.observe_except(message, &HashSet::new(), post)
+        if self.observers.load(Ordering::Acquire) > 0 && message.topic().is_none() {
+            self.give_copies(message, post);
+        }
+        self.observe_in_program(message, post)
     }
 
-    /// The same for a message that the members with these serials receive, whatever it says itself.
-    pub fn observe_except(
-        &self,
-        message: &Message,
-        receivers: &HashSet<u64>,
-        post: Post<'_>,
-    ) -> bool {
-        if self.observers.load(Ordering::Acquire) > 0 && message.topic().is_none() {
-            self.give_copies(message, post, |agent| {
-                !receivers.contains(&agent.face.serial)
-                    && agent.name() != message.sender()
-                    && self.may_see(&agent.face.grants, message)
-            });
+    /// Gives copies of a message to the agents that observe, each at most one.
+    fn give_copies(&self, message: &Message, post: Post<'_>) {
+        let (mut after, mut last) = (None, None);
+        loop {
+            let found =
+                self.agent_subscriptions.read().next(Table::Observing, after, COPIES_AT_ONCE);
+            let Some((key, _)) = found.last() else { return };
+            after = Some(*key);
+            for ((serial, _), subscription) in found {
+                let agent = &subscription.agent;
+                let is_party = agent.name() == message.sender()
+                    || message.receivers().any(|to| agent.is_called(to));
+                if last != Some(serial)
+                    && !is_party
+                    && self.give_copy(message, &subscription, false, post)
+                {
+                    last = Some(serial);
+                }
+            }
         }
+    }
+
+    /// Shows a message to the script's subscriptions, at once or when its posting is on disk; whether
+    /// one of them takes it.
+    pub(super) fn observe_in_program(&self, message: &Message, post: Post<'_>) -> bool {
         if self.subscriptions.is_empty() {
             return false;
         }
@@ -87,11 +94,6 @@ impl Core {
                     .is_some_and(|sender| sender.matches(filter)))
     }
 
-    /// Gives copies of a message for a topic to the agents that subscribed to it.
-    pub fn publish(&self, message: &Message, sender: u64, post: Post<'_>) {
-        self.give_copies(message, post, |agent| agent.face.serial != sender);
-    }
-
     /// Whether these grants let an agent see a message that is not for it.
     fn may_see(&self, grants: &Grants, message: &Message) -> bool {
         let is_seen = |name: &str| {
@@ -102,38 +104,27 @@ impl Core {
             && (is_seen(message.sender()) || message.receivers().any(is_seen))
     }
 
-    /// Gives copies of a message to the agents among those that `may_see` it which subscribed to it.
-    fn give_copies(&self, message: &Message, post: Post<'_>, may_see: impl Fn(&Agent) -> bool) {
-        let subscribers: Vec<Arc<Agent>> = {
-            let subscriptions = self.agent_subscriptions.read();
-            let mut subscribers: Vec<Arc<Agent>> = Vec::new();
-            for subscription in subscriptions.values() {
-                let agent = &subscription.agent;
-                if subscribers.last().is_none_or(|last| !Arc::ptr_eq(last, agent))
-                    && may_see(agent)
-                    && !message
-                        .receivers()
-                        .any(|to| to == &*agent.face.name || to == &*agent.face.id)
-                    && self.is_meant(&subscription.filter, message)
-                {
-                    subscribers.push(agent.clone());
-                }
-            }
-            subscribers
-        };
-        for agent in subscribers {
-            if !agent.takes_content(message) {
-                agent.face.counters.skipped.add(1);
-                continue;
-            }
-            let letter = Letter::new(message.clone(), None, Kind::Copy);
-            let member = Member::Agent(agent);
-            if self.deliver(&member, letter, post).is_err()
-                && let Member::Agent(agent) = member
-            {
-                agent.face.counters.skipped.add(1);
-            }
+    /// Gives a copy of a message to the agent of a subscription, where it matches and the agent may see
+    /// it; whether it was given one. `is_for_topic` says that everybody may.
+    pub(super) fn give_copy(
+        &self,
+        message: &Message,
+        subscription: &AgentSubscription,
+        is_for_topic: bool,
+        post: Post<'_>,
+    ) -> bool {
+        let agent = &subscription.agent;
+        let matches = self.is_meant(&subscription.filter, message)
+            && (is_for_topic || self.may_see(&agent.face.grants, message));
+        if !matches {
+            return false;
         }
+        let letter = Letter::new(message.clone(), None, Kind::Copy);
+        let member = Member::Agent(agent.clone());
+        if !agent.takes_content(message) || self.deliver(&member, letter, post).is_err() {
+            agent.face.counters.skipped.add(1);
+        }
+        true
     }
 
     pub fn begin_subscription(
@@ -156,15 +147,15 @@ impl Core {
 
     pub fn put_subscription(&self, agent: &Arc<Agent>, id: u32, filter: Filter, made: Made) {
         agent.face.holdings.begin_subscription(id, made);
-        let subscription = AgentSubscription { agent: agent.clone(), filter };
-        self.agent_subscriptions.write().insert((agent.face.serial, id), subscription);
+        let key = (agent.face.serial, id);
+        self.agent_subscriptions.write().insert(key, agent.clone(), filter);
     }
 
     /// Takes a subscription out; what it was.
     pub fn take_subscription(&self, agent: &Agent, id: u32) -> Option<(Filter, Made)> {
         let made = agent.face.holdings.end_subscription(id)?;
-        let ended = self.agent_subscriptions.write().remove(&(agent.face.serial, id))?;
-        Some((ended.filter, made))
+        let ended = self.agent_subscriptions.write().remove((agent.face.serial, id))?;
+        Some((ended.filter.clone(), made))
     }
 
     pub fn end_subscription(&self, agent: &Agent, id: u32, post: Post<'_>) {

@@ -1,9 +1,11 @@
 //! What the host does when a guest calls one of its functions, whatever interface the call came through.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
-use super::host::{Host, Level, NoPlace};
-use super::record::Effect;
+use super::host::{Addressee, Host, Level, NoPlace};
+use super::prices::Work;
+use super::record::{Effect, Places, Receiver, Receivers, Sent};
 use crate::error::{Error, ErrorKind};
 use crate::message::{Envelope, Filter, Message, Sender, name};
 
@@ -46,63 +48,78 @@ impl Refused {
 }
 
 pub(super) fn send(host: &mut Host, json: &[u8]) -> Answer {
-    let message = write(host, json, None)?;
-    charge(host, &message)?;
-    host.push(Effect::Send(message));
+    host.spend(host.prices.message(json.len()))?;
+    let (sent, receivers) = write(host, json, None)?;
+    charge(host, &sent.message)?;
+    push(host, sent, |sent| Effect::Send(sent, receivers));
     Ok(())
 }
 
 pub(super) fn send_local(host: &mut Host, to: &[u8], json: &[u8]) -> Answer {
+    host.spend(host.prices.message(json.len()))?;
     let to = read_name(host, to)?;
-    let message = write(host, json, Some(to))?;
-    let place = host.world.reserve(to, &message).map_err(|no| match no {
+    let (sent, _) = write(host, json, Some(to))?;
+    let place = host.world.reserve(to, &sent.message).map_err(|no| match no {
         NoPlace::Unknown => Refused::NotFound,
         NoPlace::Full => Refused::MailboxFull,
         NoPlace::Content(error) => not_sent(host, &error),
     })?;
-    charge(host, &message)?;
-    host.push(Effect::Deliver(message, vec![place]));
+    let places = Places::new(vec![place], host.world.clone());
+    charge(host, &sent.message)?;
+    push(host, sent, |sent| Effect::Deliver(sent, places));
     Ok(())
 }
 
 /// How many receivers there are.
 pub(super) fn broadcast(host: &mut Host, filter: &[u8], json: &[u8]) -> Answer<u32> {
+    host.spend(host.prices.message(json.len().saturating_add(filter.len())))?;
     let filter = read_filter(host, filter)?;
-    let message = write(host, json, Some(name::EVERYBODY))?;
-    charge(host, &message)?;
-    let (places, skipped) = host.world.reserve_matching(filter, &message);
+    host.spend(host.prices.looked_at * host.world.looked_at(&filter))?;
+    let (sent, _) = write(host, json, Some(name::EVERYBODY))?;
+    charge(host, &sent.message)?;
+    let found = host.world.matching(filter, &sent.message);
+    host.spend(host.prices.reached * found.len() + followed(host, &sent.message) * found.len())?;
+    let (places, skipped) = host.world.reserve_all(found, &sent.message);
     host.turn.record.skipped += skipped;
     let receivers = places.len() as u32;
-    host.push(Effect::Deliver(message, places));
+    let places = Places::new(places, host.world.clone());
+    push(host, sent, |sent| Effect::Deliver(sent, places));
     Ok(receivers)
+}
+
+/// Adds a message to the record.
+fn push(host: &mut Host, sent: Sent, effect: impl FnOnce(Sent) -> Effect) {
+    host.turn.record.has_reply |= sent.is_reply;
+    host.turn.record.effects.push(effect(sent));
 }
 
 /// The subscription.
 pub(super) fn subscribe(host: &mut Host, json: &[u8]) -> Answer<u32> {
+    host.spend(host.prices.kept(json.len()))?;
     let filter = read_filter(host, json)?;
-    let made =
-        host.turn.record.effects.iter().filter(|e| matches!(e, Effect::Subscribe(..))).count();
-    let id = host.world.new_subscription(made, host.turn.made);
+    let id = host.world.new_subscription(host.turn.subscribed, host.turn.made);
     let id = id.filter(|_| host.charge(json.len())).ok_or(Refused::LimitExceeded)?;
-    host.push(Effect::Subscribe(id, Box::new(filter)));
+    host.turn.subscribed += 1;
+    host.turn.record.kept_mut().subscriptions.insert(id, Some(filter));
     Ok(id)
 }
 
 pub(super) fn unsubscribe(host: &mut Host, id: u32) -> Answer {
-    let effects = &host.turn.record.effects;
-    let ended = effects.iter().any(|e| matches!(e, Effect::Unsubscribe(ended) if *ended == id));
-    let made = effects.iter().any(|e| matches!(e, Effect::Subscribe(made, _) if *made == id));
-    if ended || !(made || host.world.has_subscription(id)) {
+    host.spend(host.prices.kept(0))?;
+    let begun_here = host.turn.record.kept().subscriptions.get(&id).map(Option::is_some);
+    if !begun_here.unwrap_or_else(|| host.world.has_subscription(id)) {
         return Err(Refused::NotFound);
     }
-    host.push(Effect::Unsubscribe(id));
+    host.turn.subscribed -= usize::from(begun_here.is_some());
+    host.turn.record.kept_mut().subscriptions.insert(id, None);
     Ok(())
 }
 
 /// Writes a line to the agent's log.
-pub(super) fn write_line(host: &Host, level: Level, line: &[u8]) {
+pub(super) fn write_line(host: &mut Host, level: Level, line: &[u8]) {
     // A line above the limit of a turn is cut before it is looked at.
-    if line.len() as u64 > host.limits.max_log_bytes {
+    let is_too_long = line.len() as u64 > host.limits.max_log_bytes;
+    if is_too_long || host.spend(host.prices.line(line.len())).is_err() {
         host.world.log_dropped();
     } else {
         host.log(level, &String::from_utf8_lossy(line));
@@ -133,7 +150,7 @@ fn read_filter(host: &Host, json: &[u8]) -> Answer<Filter> {
 /// Reads a message, and writes it in the agent's name; `receiver` stands in place of its receivers. On its
 /// own, so that what the guest's stack holds when it ends is small: that is kept as long as the agent lives.
 #[inline(never)]
-fn write(host: &mut Host, json: &[u8], receiver: Option<&str>) -> Answer<Message> {
+fn write(host: &mut Host, json: &[u8], receiver: Option<&str>) -> Answer<(Sent, Receivers)> {
     let (len, limit) = (json.len(), host.limits.max_message_bytes);
     if len as u64 > limit {
         let text = format!("a message of {len} bytes is above the limit of {limit}");
@@ -145,32 +162,106 @@ fn write(host: &mut Host, json: &[u8], receiver: Option<&str>) -> Answer<Message
     }
 }
 
-/// Checks the sender and the rate, and writes the message in the agent's name.
-fn stamp(host: &mut Host, envelope: &Envelope<'_>, receiver: Option<&str>) -> Answer<Message> {
+/// Checks the sender, the grants and the rate, and writes the message in the agent's name. With it, the
+/// receivers that it names.
+fn stamp(
+    host: &mut Host,
+    envelope: &Envelope<'_>,
+    receiver: Option<&str>,
+) -> Answer<(Sent, Receivers)> {
     if let Some(claimed) = forged(host, envelope) {
         host.world.forged_sender(&claimed);
         let text = format!("a message in the name of {claimed:?} was not sent");
         return Err(refuse(host, Refused::PermissionDenied, &text));
     }
+    let named = if receiver.is_some() { 1 } else { envelope.receivers.len() };
+    host.spend(host.prices.receiver * named)?;
     let stamped = host.world.stamp(envelope, receiver, host.traceparent);
     let message = stamped.map_err(|error| not_sent(host, &error))?;
-    let is_reply = !host.turn.replied
-        && host.turn.handled.as_ref().is_some_and(|handled| {
-            message.receiver() == handled.answer_to() && message.answers(handled)
-        });
-    let others = message.receivers().filter(|to| !is_reply && *to != name::EVERYBODY);
-    let reply_to = message.reply_to().filter(|to| !host.world.is_me(to));
-    if let Some(to) = others.chain(reply_to).find(|to| !host.world.may_send_to(to)) {
-        host.world.denied(to);
-        let text = format!("a message was not sent: its grants do not allow {to:?}");
-        return Err(refuse(host, Refused::PermissionDenied, &text));
+    // Nobody pays for the answer to who asked; the asker did.
+    let answers = host.turn.handled.as_ref().is_some_and(|handled| message.answers(handled));
+    let is_first = answers && !host.turn.record.has_reply;
+    let answered = host.turn.handled.as_ref().filter(|_| is_first).map(Message::answer_to);
+    let is_free = named == 1
+        && !host.turn.handled_is_free
+        && answered.is_some_and(|to| to == message.receiver() && !host.world.is_me(to))
+        && host.turn.handled.as_ref().is_some_and(|handled| !host.world.is_me(handled.sender()));
+    let (receivers, work) = if receiver == Some(name::EVERYBODY) {
+        (Receivers::new(), Work::NONE)
+    } else {
+        find(host, &message, answered)?
+    };
+    if let Some(to) = message.reply_to().filter(|to| !host.world.is_me(to)) {
+        check_grants(host, to, &host.world.find(to))?;
     }
-    if is_reply {
-        host.turn.replied = true;
-    } else if !host.world.may_send() {
+    let is_reply = answers
+        && host.turn.handled.as_ref().is_some_and(|handled| {
+            message.receivers().any(|to| to == handled.answer_to() || to == handled.sender())
+        });
+    host.spend(work)?;
+    if !is_free && !host.world.may_send() {
         return Err(Refused::LimitExceeded);
     }
-    Ok(message)
+    Ok((Sent { message, is_free, is_reply }, receivers))
+}
+
+/// Finds whom a message names, each name once, and the price of reaching them. The one that it answers,
+/// `answered`, needs no grant.
+fn find(host: &Host, message: &Message, answered: Option<&str>) -> Answer<(Receivers, Work)> {
+    let followed = followed(host, message);
+    let mut receivers = Receivers::new();
+    let mut seen = HashSet::new();
+    let is_only = message.receivers().nth(1).is_none();
+    let mut has_topic = false;
+    let mut work = Work::NONE;
+    for (at, to) in message.receivers().enumerate() {
+        if !is_only && !seen.insert(to) {
+            continue;
+        }
+        let who = match name::topic_of(to) {
+            Some(topic) => {
+                has_topic = true;
+                work = work
+                    + host.prices.topic
+                    + host.prices.subscriber * host.world.subscribers(topic);
+                Addressee::Nobody
+            }
+            None => host.world.find(to),
+        };
+        if answered != Some(to) {
+            check_grants(host, to, &who)?;
+        }
+        if name::topic_of(to).is_some() {
+            continue;
+        }
+        work = work + followed;
+        if matches!(who, Addressee::Nobody) {
+            work = work + host.prices.stranger;
+        } else if matches!(to, name::AMS | name::DF) {
+            let searches = if to == name::DF { host.world.searches() } else { 0 };
+            let content = message.content().len();
+            work = work + host.prices.service(host.world.members(), content, searches);
+        }
+        receivers.push(Receiver { at: at as u32, who });
+    }
+    work = work + host.prices.filter * host.world.filters(has_topic);
+    Ok((receivers, work))
+}
+
+/// The price of following one receiver's side of a message.
+fn followed(host: &Host, message: &Message) -> Work {
+    let is_followed = message.protocol().is_some() || message.reply_by().is_some();
+    if is_followed { host.prices.followed } else { Work::NONE }
+}
+
+/// Refuses a message to somebody to whom the agent's grants do not allow it.
+fn check_grants(host: &Host, to: &str, who: &Addressee) -> Answer {
+    if host.world.may_send_to(to, who) {
+        return Ok(());
+    }
+    host.world.denied(to);
+    let text = format!("a message was not sent: its grants do not allow {to:?}");
+    Err(refuse(host, Refused::PermissionDenied, &text))
 }
 
 /// Writes to the agent's log why a message was not sent.

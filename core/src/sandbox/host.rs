@@ -10,11 +10,13 @@ use rand::rngs::StdRng;
 use wasmtime::{Caller, Global, Memory, ResourceLimiter};
 use wasmtime_wasi::p1::WasiP1Ctx;
 
+use super::calls::{Answer, Refused};
 use super::component;
 use super::fault::{Fault, FaultKind};
 use super::meter::Meter;
+use super::prices::{Prices, Work};
 use super::profile::Profiler;
-use super::record::{Effect, Made, TurnRecord};
+use super::record::{Made, TurnRecord};
 use super::ticker::ticks;
 use crate::error::Error;
 use crate::grants::{Folder, Grants};
@@ -48,11 +50,29 @@ pub(crate) trait World: Send + Sync {
         receiver: Option<&str>,
         traceparent: Option<Traceparent>,
     ) -> Result<Message, Error>;
+    /// Prices of the host's work, as it is done for this agent.
+    fn prices(&self) -> &'static Prices;
+    /// Finds who has this name or id.
+    fn find(&self, name: &str) -> Addressee;
+    /// Number of members, whom a message to `df` or `ams` may make it look at.
+    fn members(&self) -> usize;
+    /// Number of standing searches, which a change of a registration may tell.
+    fn searches(&self) -> usize;
+    /// Number of subscriptions to `topic`.
+    fn subscribers(&self, topic: &str) -> usize;
+    /// Number of filters without a topic that a message is compared with: one for topics, or one that is
+    /// for none.
+    fn filters(&self, has_topic: bool) -> usize;
     /// Keeps room for `message` in the mailbox of the local agent `to`.
     fn reserve(&self, to: &str, message: &Message) -> Result<Place, NoPlace>;
-    /// Keeps room for `message` with every other agent that `filter` matches; those without room
-    /// are counted.
-    fn reserve_matching(&self, filter: Filter, message: &Message) -> (Vec<Place>, u64);
+    /// Number of members that [`World::matching`] looks at.
+    fn looked_at(&self, filter: &Filter) -> usize;
+    /// Finds every other member that `filter` matches and that the agent may send to.
+    fn matching(&self, filter: Filter, message: &Message) -> Vec<Found>;
+    /// Keeps room for `message` with these; those without room are counted.
+    fn reserve_all(&self, found: Vec<Found>, message: &Message) -> (Vec<Place>, u64);
+    /// Takes places back that a turn leaves unused, to be freed piece by piece.
+    fn give_back(&self, places: Vec<Place>);
     /// Whether the agent may send one more message now.
     fn may_send(&self) -> bool;
     /// A number for a new subscription, where the agent may have `extra` and one more. In an init
@@ -62,7 +82,7 @@ pub(crate) trait World: Send + Sync {
     fn has_subscription(&self, id: u32) -> bool;
     /// What the agent has stored under `key`.
     fn load(&self, key: &[u8]) -> Option<Arc<[u8]>>;
-    /// Bytes of all that the agent has stored, keys included.
+    /// Bytes of all that the agent has stored, keys, values, and 96 for each key.
     fn stored_bytes(&self) -> u64;
     /// A number for a new timer, where the agent may have `extra` and one more beside those that it
     /// has, of which `fewer` are about to end. In an init those that an earlier one made do not count.
@@ -71,14 +91,14 @@ pub(crate) trait World: Send + Sync {
     fn has_timer(&self, id: u32) -> bool;
     /// Writes a line to the agent's log, unless the turn has written too much.
     fn log(&self, level: Level, text: &str);
-    /// A turn has made so many calls of host functions.
-    fn made_calls(&self, calls: u64);
+    /// A turn has ended that has cost this.
+    fn spent(&self, cost: Cost);
     /// A turn begins: the log counts anew.
     fn begin_turn(&self);
     /// Counts log output that was dropped.
     fn log_dropped(&self);
-    /// Whether the agent's messages may go to `to`.
-    fn may_send_to(&self, to: &str) -> bool;
+    /// Whether the agent's messages may go to `to`, who was found under that name.
+    fn may_send_to(&self, to: &str, found: &Addressee) -> bool;
     /// Tells that the agent tried to send to `to`, which it may not.
     fn denied(&self, to: &str);
     /// What the agent has been granted of WASI.
@@ -88,6 +108,29 @@ pub(crate) trait World: Send + Sync {
     /// Tells that the agent tried to speak as `claimed`.
     fn forged_sender(&self, claimed: &str);
     fn sleep(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// A member that the world has found.
+pub(crate) type Found = Arc<dyn Any + Send + Sync>;
+
+/// Whom a name means.
+#[derive(Clone)]
+pub(crate) enum Addressee {
+    Member(Found),
+    /// The program, under this name.
+    Program,
+    Nobody,
+}
+
+/// The cost of a turn, as far as it is counted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Cost {
+    /// Calls of host functions.
+    pub calls: u64,
+    /// Work of the host, in units.
+    pub work: u64,
+    /// Calls that were refused since there was too much work.
+    pub refused: u64,
 }
 
 /// Room that is kept in a mailbox until the turn ends; given back when dropped.
@@ -107,6 +150,7 @@ pub(crate) struct Host {
     pub(super) meter: Arc<Meter>,
     pub(super) profiler: Arc<Profiler>,
     pub(super) limits: Arc<Limits>,
+    pub(super) prices: &'static Prices,
     pub(super) memory: Option<Memory>,
     /// Counts down the allocations of a turn.
     pub(super) ration: Option<Global>,
@@ -133,12 +177,21 @@ pub(super) struct TurnState {
     pub record: TurnRecord,
     /// The message that is being handled.
     pub handled: Option<Message>,
-    /// The reply to it has been sent; further messages count.
-    pub replied: bool,
+    /// It was a reply that its sender did not pay for.
+    pub handled_is_free: bool,
     pub made: Made,
     /// By how many bytes the turn changes what the agent has stored.
     pub stored_change: i64,
     pub host_calls: u64,
+    /// Work of the host so far.
+    pub work: Work,
+    /// Calls that were refused since there was too much of it.
+    pub refused: u64,
+    /// Timers that the turn has set and not cancelled, and those that it cancels of what was set before.
+    pub timers_set: usize,
+    pub timers_ended: usize,
+    /// Subscriptions that the turn has begun and not ended.
+    pub subscribed: usize,
     /// How often a component's memories and tables grew; a module's ration counts for itself.
     pub growths: u64,
     /// What the guest asked for when its memory was not allowed to grow.
@@ -154,6 +207,7 @@ impl Host {
         has_timer_handler: bool,
     ) -> Self {
         Host {
+            prices: world.prices(),
             world,
             meter,
             profiler,
@@ -186,17 +240,50 @@ impl Host {
         self.wasi.get_or_insert_with(|| super::wasi::context(&self.world))
     }
 
-    /// Begins a turn that handles `message`, or none.
-    pub fn begin_turn(&mut self, message: Option<Message>, made: Made) {
+    /// Begins a turn that handles a message, or none; with it, whether its sender did not pay for it.
+    pub fn begin_turn(&mut self, handled: Option<(Message, bool)>, made: Made) {
         self.world.begin_turn();
-        self.turn = TurnState { handled: message, made, ..TurnState::default() };
+        let (handled, handled_is_free) = handled.unzip();
+        let handled_is_free = handled_is_free.unwrap_or_default();
+        self.turn = TurnState { handled, handled_is_free, made, ..TurnState::default() };
     }
 
     /// Ends the turn; its record.
     pub fn end_turn(&mut self) -> TurnRecord {
         self.turn.handled = None;
-        self.world.made_calls(std::mem::take(&mut self.turn.host_calls));
+        self.tell_cost();
         std::mem::take(&mut self.turn.record)
+    }
+
+    /// Tells the world what the turn has cost.
+    pub fn tell_cost(&mut self) {
+        let turn = &mut self.turn;
+        self.world.spent(Cost {
+            calls: std::mem::take(&mut turn.host_calls),
+            work: std::mem::take(&mut turn.work).to_units(),
+            refused: std::mem::take(&mut turn.refused),
+        });
+    }
+
+    /// Charges the turn for work that the host is about to do. Above its limit the call is to do nothing;
+    /// the first one that is refused says so in the log.
+    pub fn spend(&mut self, work: Work) -> Answer {
+        let total = self.turn.work + work;
+        let limit = self.limits.max_turn_work.map_or(u64::MAX, |units| units);
+        if total <= Work::units(limit) {
+            self.turn.work = total;
+            return Ok(());
+        }
+        self.turn.refused += 1;
+        if self.turn.refused == 1 {
+            let text = format!(
+                "a call was refused: with it the turn makes the host do {} units of work, and {limit} is \
+                 the most (max_turn_work)",
+                total.to_units()
+            );
+            self.log(Level::Warn, &text);
+        }
+        Err(Refused::LimitExceeded)
     }
 
     /// Ends a turn that has used up its time. Code that makes one call after the other, without a loop, has no
@@ -233,10 +320,6 @@ impl Host {
             self.turn.record.bytes = total;
         }
         fits
-    }
-
-    pub fn push(&mut self, effect: Effect) {
-        self.turn.record.effects.push(effect);
     }
 
     /// Writes a line to the agent's log.

@@ -102,9 +102,14 @@ impl Instance {
         self.store.data_mut().traceparent = traceparent;
     }
 
-    /// Hands one message to the guest.
-    pub async fn handle_message(&mut self, message: &Message) -> Result<Ended, Fault> {
-        self.begin_turn(Some(message.clone()));
+    /// Hands one message to the guest; `is_free` says that its sender did not pay for it, since it is a
+    /// reply.
+    pub async fn handle_message(
+        &mut self,
+        message: &Message,
+        is_free: bool,
+    ) -> Result<Ended, Fault> {
+        self.begin_turn(Some((message.clone(), is_free)));
         let store = &mut self.store;
         let called = match &mut self.guest {
             Guest::Module(guest) => guest.handle_message(store, message).await,
@@ -139,9 +144,9 @@ impl Instance {
         self.store.data().memory_bytes()
     }
 
-    fn begin_turn(&mut self, message: Option<Message>) {
+    fn begin_turn(&mut self, handled: Option<(Message, bool)>) {
         self.store.set_epoch_deadline(1);
-        self.store.data_mut().begin_turn(message, Made::InTurn);
+        self.store.data_mut().begin_turn(handled, Made::InTurn);
     }
 
     fn end_turn(&mut self, called: wasmtime::Result<i32>) -> Result<Ended, Fault> {
@@ -177,8 +182,7 @@ impl Guest {
 /// What dropped the turn. A trap after memory was refused is the refusal's doing.
 fn fault(store: &mut Store<Host>, error: wasmtime::Error) -> Fault {
     let fault = Fault::from_guest(error);
-    let calls = std::mem::take(&mut store.data_mut().turn.host_calls);
-    store.data().world.made_calls(calls);
+    store.data_mut().tell_cost();
     if fault.kind == FaultKind::Trap
         && module::is_out_of_ration(store)
         && let Some(limit) = store.data().limits.max_allocations

@@ -8,15 +8,19 @@ use super::host::Host;
 
 /// The longest key, in bytes.
 pub(super) const MAX_KEY_BYTES: usize = 4096;
+/// What a key takes in memory beside its bytes and those of its value.
+pub(crate) const KEY_BYTES: u64 = 96;
 /// What a key or a timer costs in the turn's record, beside its bytes.
 const OVERHEAD: usize = 64;
 
 pub(super) fn store(host: &mut Host, key: &[u8], value: &[u8]) -> Answer {
-    check_key(host, key)?;
     let size = key.len() + value.len();
-    let held = value_of(host, key).map_or(0, |old| key.len() + old.len());
+    host.spend(host.prices.kept(size))?;
+    check_key(host, key)?;
+    let held = value_of(host, key).map_or(0, |old| charge_of(key, &old));
     let stored = host.world.stored_bytes().saturating_add_signed(host.turn.stored_change);
-    let total = stored.saturating_sub(held as u64).saturating_add(size as u64);
+    let more = charge_of(key, value);
+    let total = stored.saturating_sub(held).saturating_add(more);
     let limit = host.limits.max_storage_bytes;
     if total > limit || i32::try_from(value.len()).is_err() {
         let text = format!(
@@ -25,63 +29,75 @@ pub(super) fn store(host: &mut Host, key: &[u8], value: &[u8]) -> Answer {
         return Err(refuse(host, Refused::LimitExceeded, &text));
     }
     charge(host, size)?;
-    host.turn.stored_change += size as i64 - held as i64;
+    host.turn.stored_change += more as i64 - held as i64;
     host.turn.record.kept_mut().data.insert(key.into(), Some(value.into()));
     Ok(())
 }
 
-pub(super) fn load(host: &Host, key: &[u8]) -> Answer<Arc<[u8]>> {
-    check_key(host, key)?;
-    value_of(host, key).ok_or(Refused::NotFound)
+pub(super) fn load(host: &mut Host, key: &[u8]) -> Answer<Arc<[u8]>> {
+    let value = find(host, key)?;
+    host.spend(host.prices.loaded(value.len()))?;
+    Ok(value)
 }
 
 pub(super) fn delete(host: &mut Host, key: &[u8]) -> Answer {
-    let old = load(host, key)?;
+    host.spend(host.prices.kept(0))?;
+    let old = find(host, key)?;
     charge(host, key.len())?;
-    host.turn.stored_change -= (key.len() + old.len()) as i64;
+    host.turn.stored_change -= charge_of(key, &old) as i64;
     host.turn.record.kept_mut().data.insert(key.into(), None);
     Ok(())
 }
 
 /// The length of a value in bytes.
-pub(super) fn size(host: &Host, key: &[u8]) -> Answer<u32> {
-    Ok(load(host, key)?.len().try_into().unwrap_or(u32::MAX))
+pub(super) fn size(host: &mut Host, key: &[u8]) -> Answer<u32> {
+    host.spend(host.prices.loaded(0))?;
+    Ok(find(host, key)?.len().try_into().unwrap_or(u32::MAX))
 }
 
 /// The timer.
 pub(super) fn set_timer(host: &mut Host, micros: u64) -> Answer<u32> {
+    host.spend(host.prices.kept(0))?;
     if !host.has_timer_handler {
         let text = "a timer was not set: the module exports no `handle_timer`";
         return Err(refuse(host, Refused::LimitExceeded, text));
     }
-    let timers = &host.turn.record.kept().timers;
-    let set = timers.values().filter(|due| due.is_some()).count();
-    let cancelled = timers.iter().filter(|(id, due)| {
-        // What this turn set itself is in neither count once it is cancelled.
-        due.is_none() && host.world.has_timer(**id)
-    });
-    let cancelled = cancelled.count();
-    let Some(id) = host.world.new_timer(set, cancelled, host.turn.made) else {
+    let (set, ended) = (host.turn.timers_set, host.turn.timers_ended);
+    let Some(id) = host.world.new_timer(set, ended, host.turn.made) else {
         let text = format!("a timer was not set: {} timers are the most", host.limits.max_timers);
         return Err(refuse(host, Refused::LimitExceeded, &text));
     };
     charge(host, 0)?;
     let due = host.world.now_micros().saturating_add(micros);
+    host.turn.timers_set += 1;
     host.turn.record.kept_mut().timers.insert(id, Some(due));
     Ok(id)
 }
 
 pub(super) fn cancel_timer(host: &mut Host, id: u32) -> Answer {
-    let is_set = match host.turn.record.kept().timers.get(&id) {
-        Some(due) => due.is_some(),
-        None => host.world.has_timer(id),
-    };
-    if !is_set {
+    host.spend(host.prices.kept(0))?;
+    let set_here = host.turn.record.kept().timers.get(&id).map(Option::is_some);
+    if !set_here.unwrap_or_else(|| host.world.has_timer(id)) {
         return Err(Refused::NotFound);
     }
     charge(host, 0)?;
+    match set_here {
+        Some(_) => host.turn.timers_set -= 1,
+        None => host.turn.timers_ended += 1,
+    }
     host.turn.record.kept_mut().timers.insert(id, None);
     Ok(())
+}
+
+/// What the turn sees under `key`.
+fn find(host: &Host, key: &[u8]) -> Answer<Arc<[u8]>> {
+    check_key(host, key)?;
+    value_of(host, key).ok_or(Refused::NotFound)
+}
+
+/// Bytes that a key and its value count for.
+fn charge_of(key: &[u8], value: &[u8]) -> u64 {
+    (key.len() + value.len()) as u64 + KEY_BYTES
 }
 
 fn check_key(host: &Host, key: &[u8]) -> Answer {

@@ -16,7 +16,8 @@ use crate::message::{Message, Traceparent};
 pub(crate) enum Delivery {
     /// Makes an instance of this and runs its `agent_init`.
     Init(Arc<Seat>),
-    Message(Message),
+    /// A message; with it, whether its sender did not pay for it.
+    Message(Message, bool),
     Timer(u32),
     Shutdown,
 }
@@ -65,13 +66,15 @@ impl Turn {
                 drop(old);
                 Box::pin(boot(seat, traceparent))
             }
-            (Delivery::Message(message), Some(instance)) => Box::pin(handle(instance, message)),
+            (Delivery::Message(message, is_free), Some(instance)) => {
+                Box::pin(handle(instance, message, is_free))
+            }
             (Delivery::Timer(id), Some(instance)) => Box::pin(ring(instance, id)),
             (Delivery::Shutdown, Some(instance)) => Box::pin(shut_down(instance)),
             (Delivery::Shutdown, None) => {
                 Box::pin(ready(TurnEnd { instance: None, outcome: Ok(Ended::nothing()) }))
             }
-            (Delivery::Message(_) | Delivery::Timer(_), None) => {
+            (Delivery::Message(..) | Delivery::Timer(_), None) => {
                 let text = "the runtime delivered to an agent before its init";
                 let fault = Fault::new(FaultKind::Trap, text);
                 Box::pin(ready(TurnEnd { instance: None, outcome: Err(fault) }))
@@ -138,8 +141,8 @@ async fn boot(seat: Arc<Seat>, traceparent: Option<Traceparent>) -> TurnEnd {
     }
 }
 
-async fn handle(mut instance: Box<Instance>, message: Message) -> TurnEnd {
-    let outcome = instance.handle_message(&message).await;
+async fn handle(mut instance: Box<Instance>, message: Message, is_free: bool) -> TurnEnd {
+    let outcome = instance.handle_message(&message, is_free).await;
     TurnEnd::of(instance, outcome)
 }
 

@@ -9,6 +9,7 @@ use super::schema;
 use crate::agent::Restart;
 use crate::error::{Error, shown};
 use crate::runtime::Settings;
+use crate::sandbox::KEY_BYTES;
 
 /// What is in a store.
 #[derive(Debug, Clone)]
@@ -46,7 +47,7 @@ pub struct StoredAgentInfo {
     pub restart: Restart,
     /// What it can do, as its deployer said.
     pub capabilities: Vec<String>,
-    /// All that it has stored, keys included.
+    /// All that it has stored, keys, values, and 96 for each key.
     pub stored_bytes: u64,
     /// How many keys it has stored something under.
     pub stored_keys: u64,
@@ -120,7 +121,7 @@ fn inspection(
 fn agent_info(agent: &StoredAgent, mailbox_messages: u64) -> Result<StoredAgentInfo, Error> {
     let row = &agent.row;
     let (settings, _) = Settings::from_json(&row.settings)?;
-    let stored = agent.data.iter().map(|(key, value)| (key.len() + value.len()) as u64);
+    let stored = agent.data.iter().map(|(key, value)| (key.len() + value.len()) as u64 + KEY_BYTES);
     Ok(StoredAgentInfo {
         name: row.name.to_string(),
         id: row.id.to_string(),

@@ -115,7 +115,7 @@ fn an_agent_comes_back_with_its_data() {
     let runtime = open(&folder.file());
     let agent = runtime.agent_named("a").unwrap();
     assert_eq!(agent.id(), id);
-    assert_eq!(agent.stats().stored_bytes, 15);
+    assert_eq!(agent.stats().stored_bytes, 15 + 96);
     assert_eq!(count(&runtime, "a").unwrap(), 3);
     assert_eq!(agent.capabilities(), ["counting"]);
     let taken = wait(runtime.deploy(counter().name("a"))).unwrap_err();

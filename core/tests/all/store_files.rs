@@ -132,7 +132,7 @@ fn looking_changes_nothing() {
     assert_eq!(found.agents[1].state, "suspended");
     assert_eq!((found.agents[1].mailbox_messages, found.mailbox_messages), (2, 2));
     assert_eq!((found.agents[0].timers, found.agents[0].subscriptions), (1, 1));
-    assert_eq!((found.agents[0].stored_keys, found.agents[0].stored_bytes), (1, 15));
+    assert_eq!((found.agents[0].stored_keys, found.agents[0].stored_bytes), (1, 15 + 96));
     assert_eq!((found.host_agents[0].name.as_str(), found.dead_letters), ("h", 2));
     // The log of a program that was killed stays as well.
     let runtime = open(&folder.file());

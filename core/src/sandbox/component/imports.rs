@@ -265,7 +265,7 @@ fn offer_data(host: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     host.func_wrap("load-data", |mut store: Store<'_>, (key,): (WasmStr,)| {
         let key = stored_key(&mut store, &key)?;
         store.data_mut().count_call()?;
-        let value = key.and_then(|key| stored::load(store.data(), key.as_bytes()));
+        let value = key.and_then(|key| stored::load(store.data_mut(), key.as_bytes()));
         Ok((value.ok().map(|value| value.to_vec()),))
     })?;
     host.func_wrap("delete-data", |mut store: Store<'_>, (key,): (WasmStr,)| {
@@ -275,7 +275,7 @@ fn offer_data(host: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     host.func_wrap("data-size", |mut store: Store<'_>, (key,): (WasmStr,)| -> Called<Option<u32>> {
         let key = stored_key(&mut store, &key)?;
         store.data_mut().count_call()?;
-        let size = key.and_then(|key| stored::size(store.data(), key.as_bytes()));
+        let size = key.and_then(|key| stored::size(store.data_mut(), key.as_bytes()));
         Ok((size.ok(),))
     })
 }
@@ -321,6 +321,7 @@ fn text(
 fn write_line(mut store: Store<'_>, level: Level, line: &WasmStr) -> wasmtime::Result<()> {
     store.data_mut().count_call()?;
     let line = line.to_str(&store)?;
-    calls::write_line(store.data(), level, line.as_bytes());
+    let line = line.into_owned();
+    calls::write_line(store.data_mut(), level, line.as_bytes());
     Ok(())
 }

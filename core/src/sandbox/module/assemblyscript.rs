@@ -3,6 +3,7 @@
 use wasmtime::Caller;
 
 use super::imports::{F64, HostFunction, I32, host_function};
+use crate::sandbox::calls;
 use crate::sandbox::fault::{Fault, FaultKind};
 use crate::sandbox::host::{Host, Level, memory_and_host, range};
 
@@ -51,7 +52,7 @@ fn trace(
     for value in [a, b, c, d, e].iter().take(count.clamp(0, 5) as usize) {
         line.push_str(&format!(" {value}"));
     }
-    caller.data_mut().log(Level::Trace, &line);
+    calls::write_line(caller.data_mut(), Level::Trace, line.as_bytes());
     Ok(())
 }
 
@@ -84,7 +85,7 @@ fn as_debug(caller: Caller<'_, Host>, text: i32) -> wasmtime::Result<()> {
 fn as_log(mut caller: Caller<'_, Host>, level: Level, text: i32) -> wasmtime::Result<()> {
     caller.data_mut().count_call()?;
     let text = as_text(&mut caller, text);
-    caller.data_mut().log(level, &text);
+    calls::write_line(caller.data_mut(), level, text.as_bytes());
     Ok(())
 }
 

@@ -1,0 +1,184 @@
+//! The outbox: all that a turn which has come to a good end still has to do for others.
+//!
+//! Such a turn is sealed: only the store, or the end of `close`, can fail it from then on. Its data, timers
+//! and subscriptions have changed already. Whoever holds the run token works off the rest in pieces, and
+//! looks at the clock between them; the agent's next turn begins when nothing is left.
+
+use std::sync::Arc;
+use std::vec;
+
+use smallvec::SmallVec;
+
+use super::queue::Refusal;
+use super::{Activity, Agent, Letter, OnStarted};
+use crate::directory::Note;
+use crate::error::Error;
+use crate::runtime::{Ask, Party, Post, Posting, Sending, Terms, To};
+use crate::sandbox::{Effect, Fault, FaultKind};
+
+/// Entries that are worked off between two looks at the clock.
+pub(super) const PIECE: usize = 32;
+
+type Effects = <SmallVec<[Effect; 1]> as IntoIterator>::IntoIter;
+
+/// All that a sealed turn still has to do.
+pub(crate) struct Outbox {
+    effects: Effects,
+    sending: Option<Sending>,
+    /// The ask that the handled message is part of, and the terms of what the turn sends.
+    ask: Option<Arc<Ask>>,
+    is_quiet: bool,
+    /// Letters that the agent takes no more.
+    refused: vec::IntoIter<Letter>,
+    /// Whatever is done when nothing else is left.
+    pub(super) last: Last,
+}
+
+/// Whatever comes after all that a turn has sent.
+#[derive(Default)]
+pub(super) enum Last {
+    #[default]
+    Nothing,
+    /// The handler ended with this code, and its turn has not answered this letter.
+    NoReply(Letter, i32),
+    /// An init has come to its end: the directory and whoever ordered it are told.
+    Started(Option<OnStarted>, SmallVec<[Note; 2]>),
+    /// An agent could not be started: whoever ordered it is told.
+    NotStarted(OnStarted, Error),
+    /// It was the agent's last turn.
+    Shutdown,
+}
+
+/// A turn that is sealed and not committed yet, in a runtime with a store.
+#[derive(Default)]
+pub(crate) struct OpenTurn {
+    pub posting: Posting,
+    /// The message that it handled.
+    pub consumed: Option<Letter>,
+}
+
+impl Outbox {
+    pub fn new(effects: SmallVec<[Effect; 1]>, handled: Option<&Letter>) -> Self {
+        Outbox {
+            effects: effects.into_iter(),
+            sending: None,
+            ask: handled.and_then(|letter| letter.ask.clone()),
+            is_quiet: handled.is_some_and(|letter| letter.kind == super::Kind::Failure),
+            refused: Vec::new().into_iter(),
+            last: Last::Nothing,
+        }
+    }
+
+    /// An outbox of an agent that takes these letters no more.
+    pub(super) fn refusing(refused: Vec<Letter>, last: Last) -> Self {
+        Outbox { refused: refused.into_iter(), last, ..Outbox::new(SmallVec::new(), None) }
+    }
+
+    /// Works off about `most` entries; whether nothing is left but [`Outbox::end`].
+    pub fn advance(&mut self, agent: &Arc<Agent>, most: usize, post: Post<'_>) -> bool {
+        let core = &agent.core;
+        let mut left = most;
+        loop {
+            if let Some(sending) = &mut self.sending {
+                left = left.saturating_sub(sending.advance(core, left, post));
+                if !sending.is_done() {
+                    return false;
+                }
+                self.sending = None;
+            }
+            if left == 0 {
+                return self.is_empty(agent);
+            }
+            if let Some(effect) = self.effects.next() {
+                agent.face.counters.messages_out.add_alone(1);
+                self.sending = Some(self.sending_of(agent, effect));
+            } else if let Some(letter) = self.refused.next() {
+                core.report_refusal(&letter, agent.name(), Refusal::Failed, post);
+                left -= 1;
+            } else if agent.face.has_unused() {
+                left = left.saturating_sub(agent.face.unused(left).len());
+            } else {
+                return true;
+            }
+        }
+    }
+
+    /// Returns true if it sends one message to one receiver at most: too little to look at the clock for.
+    pub fn is_small(&self) -> bool {
+        let refused = self.refused.as_slice().len();
+        match self.effects.as_slice() {
+            [] => refused <= 1,
+            [Effect::Send(sent, receivers)] => {
+                refused == 0 && receivers.len() == 1 && sent.message.receivers().nth(1).is_none()
+            }
+            [Effect::Deliver(_, places)] => refused == 0 && places.as_slice().len() <= 1,
+            _ => false,
+        }
+    }
+
+    /// Does what comes last.
+    pub fn end(self, agent: &Arc<Agent>, activity: &mut Activity, post: Post<'_>) {
+        let core = &agent.core;
+        match self.last {
+            Last::Nothing => {}
+            Last::NoReply(letter, code) => {
+                let text = format!("{} ended with code {code} and sent no reply", agent.name());
+                let fault = Fault::new(FaultKind::Code, text);
+                core.report_failure(&letter, agent.name(), &fault, post);
+            }
+            Last::Started(done, notes) => {
+                for note in notes {
+                    core.note(note, post);
+                }
+                if let Some(done) = done {
+                    post.tell(done, Ok(()));
+                }
+            }
+            Last::NotStarted(done, error) => done(Err(error)),
+            Last::Shutdown => super::conclude::ended(agent, activity, post),
+        }
+    }
+
+    /// Gives up what is left, since the runtime is closed: what has not been delivered becomes dead
+    /// letters.
+    pub fn give_up(mut self, agent: &Arc<Agent>) {
+        const REASON: &str = "the runtime was closed before it was delivered";
+        let core = &agent.core;
+        let sending = self.sending.take().map(|sending| sending.message().clone());
+        let unsent = self.effects.by_ref().map(|effect| effect.message().clone());
+        let refused = self.refused.by_ref().map(|letter| letter.message);
+        for message in sending.into_iter().chain(unsent).chain(refused) {
+            core.keep_dead(message, REASON, Post::outside());
+        }
+        self.void(&Error::closed());
+    }
+
+    /// The turn never happened: tells whoever ordered it.
+    pub fn void(self, error: &Error) {
+        match self.last {
+            Last::Started(Some(done), _) | Last::NotStarted(done, _) => done(Err(error.clone())),
+            Last::Nothing | Last::NoReply(..) | Last::Started(None, _) | Last::Shutdown => {}
+        }
+    }
+
+    /// Returns true if it was the agent's last turn.
+    pub fn is_of_shutdown(&self) -> bool {
+        matches!(self.last, Last::Shutdown)
+    }
+
+    fn is_empty(&self, agent: &Agent) -> bool {
+        self.sending.is_none()
+            && self.effects.as_slice().is_empty()
+            && self.refused.as_slice().is_empty()
+            && !agent.face.has_unused()
+    }
+
+    fn sending_of(&self, agent: &Agent, effect: Effect) -> Sending {
+        let (sent, to) = match effect {
+            Effect::Send(sent, receivers) => (sent, To::Named(receivers)),
+            Effect::Deliver(sent, places) => (sent, To::Reserved(places)),
+        };
+        let terms = Terms { is_free: sent.is_free, is_quiet: self.is_quiet };
+        Sending::new(Party(agent.face.serial), sent.message, to, self.ask.clone(), terms)
+    }
+}

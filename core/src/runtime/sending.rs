@@ -1,0 +1,395 @@
+//! A message on its way to its receivers, worked off piece by piece.
+//!
+//! Whoever runs it looks at the clock between two pieces: a message may have ten thousand receivers, and
+//! as many subscribers.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::agent_subscriptions::{Key, Table};
+use super::ask::Ask;
+use super::core::{Core, Party};
+use super::following::Waiting;
+use super::posting::Post;
+use super::reserve::{fill, holder_of, name_of};
+use crate::agent::Letter;
+use crate::conversation::Violation;
+use crate::directory::Member;
+use crate::message::{Message, name};
+use crate::sandbox::{Addressee, Fault, FaultKind, Places, Receiver, Receivers};
+
+/// Receivers that are followed in their conversation together.
+const FOLLOWED_AT_ONCE: usize = 32;
+
+/// Whom a message goes to.
+pub(crate) enum To {
+    /// Those whom it names.
+    Named(Receivers),
+    /// Those with whom places were reserved for it.
+    Reserved(Places),
+}
+
+/// The terms on which a message was sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// It is a reply that does not count as a message of its sender's.
+    pub is_free: bool,
+    /// Its sender is told of no failure, since it sent this while it handled one.
+    pub is_quiet: bool,
+}
+
+/// A message on its way. Dropped before its end, it reaches nobody else.
+pub(crate) struct Sending {
+    message: Message,
+    from: Party,
+    to: To,
+    ask: Option<Arc<Ask>>,
+    terms: Terms,
+    stage: Stage,
+    /// The next receiver that it names, and how many of those before have been followed.
+    at: usize,
+    followed: usize,
+    /// Those among the followed ones to whom its protocol forbids it.
+    forbidden: Vec<Violation>,
+    /// The program has seen it.
+    seen: bool,
+    /// Agents that get no copy: they receive it, sent it, or have one.
+    served: HashSet<u64>,
+}
+
+/// What is dealt with next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Begin,
+    /// Subscriptions to the topic that stands at this place among the receivers, after this one.
+    Topic(usize, Option<Key>),
+    WithoutTopic(Option<Key>),
+    Observing(Option<Key>),
+    Receivers,
+    Done,
+}
+
+impl Sending {
+    pub fn new(from: Party, message: Message, to: To, ask: Option<Arc<Ask>>, terms: Terms) -> Self {
+        Sending {
+            message,
+            from,
+            to,
+            ask,
+            terms,
+            stage: Stage::Begin,
+            at: 0,
+            followed: 0,
+            forbidden: Vec::new(),
+            seen: false,
+            served: HashSet::new(),
+        }
+    }
+
+    /// Returns true if everybody has been dealt with.
+    pub fn is_done(&self) -> bool {
+        self.stage == Stage::Done
+    }
+
+    /// The message.
+    pub fn message(&self) -> &Message {
+        &self.message
+    }
+
+    /// Deals with about `most` receivers, subscribers or topics; how many there were.
+    pub fn advance(&mut self, core: &Core, most: usize, post: Post<'_>) -> usize {
+        let mut left = most;
+        while left > 0 && !self.is_done() {
+            let dealt_with = match self.stage {
+                Stage::Begin => self.begin(core, post),
+                Stage::Topic(at, after) => self.give_to_topic(core, at, after, left, post),
+                Stage::WithoutTopic(_) => self.give_without_topic(core, left, post),
+                Stage::Observing(after) => {
+                    let found = self.give(core, Table::Observing, after, left, post);
+                    self.stage =
+                        found.1.map_or(Stage::Receivers, |key| Stage::Observing(Some(key)));
+                    found.0
+                }
+                Stage::Receivers => self.deliver(core, post),
+                Stage::Done => return most - left,
+            };
+            left = left.saturating_sub(dealt_with);
+        }
+        most - left
+    }
+
+    /// Deals with everybody.
+    pub fn finish(mut self, core: &Core, post: Post<'_>) {
+        while !self.is_done() {
+            self.advance(core, usize::MAX, post);
+        }
+    }
+
+    /// Gives copies to everybody who subscribed to one of its topics.
+    fn give_to_topics(mut self, core: &Core, post: Post<'_>) {
+        self.stage = Stage::Topic(0, None);
+        self.serve_receivers();
+        while !matches!(self.stage, Stage::Receivers | Stage::Done) {
+            match self.stage {
+                Stage::Topic(at, after) => {
+                    self.give_to_topic(core, at, after, FOLLOWED_AT_ONCE, post)
+                }
+                _ => self.give_without_topic(core, FOLLOWED_AT_ONCE, post),
+            };
+        }
+    }
+
+    /// Enters the message in its conversation before anybody sees it.
+    fn begin(&mut self, core: &Core, post: Post<'_>) -> usize {
+        let followed = self.follow(core, post);
+        self.seen = core.observe_in_program(&self.message, post);
+        let has_topic = self.message.topic().is_some();
+        self.stage = if has_topic {
+            Stage::Topic(0, None)
+        } else if core.observers.load(Ordering::Acquire) > 0 {
+            Stage::Observing(None)
+        } else {
+            Stage::Receivers
+        };
+        if self.stage != Stage::Receivers {
+            self.serve_receivers();
+        }
+        followed
+    }
+
+    /// Notes that its receivers and its sender get no copy.
+    fn serve_receivers(&mut self) {
+        self.served.insert(self.from.0);
+        match &self.to {
+            To::Named(receivers) => {
+                let members = receivers.iter().filter_map(|receiver| member_of(&receiver.who));
+                self.served.extend(members.map(|member| member.serial()));
+            }
+            To::Reserved(places) => {
+                self.served.extend(places.as_slice().iter().filter_map(holder_of));
+            }
+        }
+    }
+
+    /// Enters the next receivers in their conversations.
+    fn follow(&mut self, core: &Core, post: Post<'_>) -> usize {
+        let Sending { message, to, ask, at, .. } = self;
+        let waiting = match ask {
+            // The program sees to it that what it asked, and the message passes on, is answered in time.
+            Some(ask) if ask.is_kept_by(message) => Waiting::Caller,
+            _ => Waiting::Runtime,
+        };
+        let (names, count): (Box<dyn FnOnce() -> Vec<Arc<str>>>, usize) = match to {
+            To::Named(receivers) => {
+                let rest = receivers.get(*at..).unwrap_or_default();
+                let next = &rest[..rest.len().min(FOLLOWED_AT_ONCE)];
+                (Box::new(|| names_of(message, next)), next.len())
+            }
+            To::Reserved(places) => {
+                let rest = places.as_slice();
+                let next = &rest[..rest.len().min(FOLLOWED_AT_ONCE)];
+                (Box::new(|| next.iter().filter_map(name_of).collect()), next.len())
+            }
+        };
+        self.forbidden = core.follow(message, names, waiting, post);
+        self.followed += count;
+        count.max(1)
+    }
+
+    fn give_without_topic(&mut self, core: &Core, most: usize, post: Post<'_>) -> usize {
+        let Stage::WithoutTopic(after) = self.stage else { return 0 };
+        let (found, last) = self.give(core, Table::WithoutTopic, after, most, post);
+        self.stage = last.map_or(Stage::Receivers, |key| Stage::WithoutTopic(Some(key)));
+        found
+    }
+
+    fn give_to_topic(
+        &mut self,
+        core: &Core,
+        at: usize,
+        after: Option<Key>,
+        most: usize,
+        post: Post<'_>,
+    ) -> usize {
+        let message = self.message.clone();
+        let Some(receiver) = message.receivers().nth(at) else {
+            self.stage = Stage::WithoutTopic(None);
+            return 0;
+        };
+        let Some(topic) = name::topic_of(receiver) else {
+            self.stage = Stage::Topic(at + 1, None);
+            return 1;
+        };
+        let (found, last) = self.give(core, Table::Topic(topic), after, most, post);
+        self.stage = match last {
+            Some(key) => Stage::Topic(at, Some(key)),
+            None => Stage::Topic(at + 1, None),
+        };
+        found + 1
+    }
+
+    /// Gives copies to the next subscribers of a table: how many were looked at, and the last of them where
+    /// there may be more.
+    fn give(
+        &mut self,
+        core: &Core,
+        table: Table<'_>,
+        after: Option<Key>,
+        most: usize,
+        post: Post<'_>,
+    ) -> (usize, Option<Key>) {
+        let most = most.clamp(1, FOLLOWED_AT_ONCE);
+        let found = core.agent_subscriptions.read().next(table, after, most);
+        let last = found.last().map(|(key, _)| *key).filter(|_| found.len() == most);
+        let count = found.len();
+        for ((serial, _), subscription) in found {
+            let is_for_topic = table != Table::Observing;
+            if !self.served.contains(&serial)
+                && core.give_copy(&self.message, &subscription, is_for_topic, post)
+            {
+                self.served.insert(serial);
+            }
+        }
+        (count, last)
+    }
+
+    /// Delivers the message to the next receiver.
+    fn deliver(&mut self, core: &Core, post: Post<'_>) -> usize {
+        let is_left = match &self.to {
+            To::Named(receivers) => self.at < receivers.len(),
+            To::Reserved(places) => !places.as_slice().is_empty(),
+        };
+        if !is_left {
+            self.stage = Stage::Done;
+            return 0;
+        }
+        if self.at == self.followed {
+            self.follow(core, post);
+        }
+        match &mut self.to {
+            To::Named(receivers) => {
+                let receiver = std::mem::replace(&mut receivers[self.at].who, Addressee::Nobody);
+                let at = receivers[self.at].at as usize;
+                let is_last = self.at + 1 == receivers.len();
+                self.deliver_to(core, at, receiver, post);
+                if is_last {
+                    self.stage = Stage::Done;
+                }
+            }
+            To::Reserved(places) => {
+                if let Some(place) = places.next() {
+                    let forbidden = name_of(&place).and_then(|name| self.forbids(&name));
+                    match forbidden {
+                        Some(violation) => {
+                            core.report_violation(&self.letter(), violation, post);
+                        }
+                        None => {
+                            fill(core, self.from, place, self.letter(), self.ask.as_ref(), post)
+                        }
+                    }
+                }
+            }
+        }
+        self.at += 1;
+        1
+    }
+
+    fn deliver_to(&self, core: &Core, at: usize, who: Addressee, post: Post<'_>) {
+        let message = &self.message;
+        let to = message.receivers().nth(at).unwrap_or_default();
+        let member = member_of(&who);
+        let name = member.as_ref().map_or(to, |member| member.name());
+        if let Some(violation) = self.forbids(name) {
+            core.report_violation(&self.letter(), violation, post);
+            return;
+        }
+        if core.answer(self.from.0, to, message, self.ask.as_ref(), post) {
+            return;
+        }
+        let letter = self.letter();
+        match (member, who) {
+            (Some(member), _) => core.deliver_named(self.from, &member, letter, post),
+            (None, Addressee::Program) => {
+                if !self.seen {
+                    core.keep_dead_letter(&letter, format!("nobody waits for it at {to:?}"), post);
+                }
+            }
+            (None, _) => {
+                let fault = Fault::new(FaultKind::Unknown, format!("no agent is called {to:?}"));
+                core.keep_dead_letter(&letter, fault.text.clone(), post);
+                core.tell_sender(&letter, to, &fault, post);
+            }
+        }
+    }
+
+    /// The message as a letter, with the ask that it is part of.
+    fn letter(&self) -> Letter {
+        let letter = Letter::direct(self.message.clone(), self.ask.clone()).sent_by(self.from.0);
+        Letter { terms: self.terms, ..letter }
+    }
+
+    /// Why the message may not go to this name, if it may not.
+    fn forbids(&self, name: &str) -> Option<&Violation> {
+        self.forbidden.iter().find(|violation| *violation.to == *name)
+    }
+}
+
+fn member_of(who: &Addressee) -> Option<Member> {
+    match who {
+        Addressee::Member(found) => Member::from_found(found),
+        Addressee::Program | Addressee::Nobody => None,
+    }
+}
+
+/// The names of some receivers: a member's own where there is one.
+fn names_of(message: &Message, receivers: &[Receiver]) -> Vec<Arc<str>> {
+    let name = |receiver: &Receiver| match member_of(&receiver.who) {
+        Some(member) => member.name().clone(),
+        None => message.receivers().nth(receiver.at as usize).unwrap_or_default().into(),
+    };
+    receivers.iter().map(name).collect()
+}
+
+impl Core {
+    /// Whom a name means now.
+    pub fn addressee(&self, name: &str) -> Addressee {
+        match self.directory.find(name) {
+            Some(member) => Addressee::Member(member.into_found()),
+            None if self.is_speaker(name) => Addressee::Program,
+            None => Addressee::Nobody,
+        }
+    }
+
+    /// Shows a message of the program's to its own subscriptions, and gives agents copies that observe it or
+    /// subscribed to its topics; whether the program has seen it.
+    pub(super) fn publish(&self, from: Party, message: &Message, post: Post<'_>) -> bool {
+        if message.topic().is_none() {
+            return self.observe(message, post);
+        }
+        let seen = self.observe_in_program(message, post);
+        let to = To::Named(self.receivers_of(message));
+        Sending::new(from, message.clone(), to, None, Terms::default()).give_to_topics(self, post);
+        seen
+    }
+
+    /// Sends a message of the program's, of one of its host agents' or of the runtime's own to everybody whom
+    /// it names. What finds no room comes back to its sender as a `failure`.
+    pub fn route(&self, from: Party, message: Message, ask: Option<&Arc<Ask>>, post: Post<'_>) {
+        let to = To::Named(self.receivers_of(&message));
+        Sending::new(from, message, to, ask.cloned(), Terms::default()).finish(self, post);
+    }
+
+    /// Finds everybody whom a message names, topics aside.
+    fn receivers_of(&self, message: &Message) -> Receivers {
+        let mut receivers = Receivers::new();
+        let mut seen = HashSet::new();
+        let is_only = message.receivers().nth(1).is_none();
+        for (at, to) in message.receivers().enumerate() {
+            if name::topic_of(to).is_none() && (is_only || seen.insert(to)) {
+                receivers.push(Receiver { at: at as u32, who: self.addressee(to) });
+            }
+        }
+        receivers
+    }
+}

@@ -143,3 +143,18 @@ test("a strict TypeScript program compiles, as ES module and as CommonJS", async
   const { code, stdout } = await run(process.execPath, [tsc, "-p", join("tests", "consumer")]);
   assert.equal(code, 0, stdout);
 });
+
+test("hosts come and go beside a standing search while agents do", () =>
+  ends(`
+    const rt = new Runtime();
+    const content = { action: "search", description: {} };
+    await rt.ask({ performative: "subscribe", receiver: "df", conversation_id: "c", content });
+    for (let round = 0; round < 60; round += 1) {
+      // The agents are removed on other threads than this one.
+      const agents = await Promise.all(Array.from({ length: 8 }, () => rt.deploy(silent)));
+      const gone = agents.map((agent) => agent.remove());
+      for (let host = 0; host < 20; host += 1) rt.register("h" + host, () => {}).remove();
+      await Promise.all(gone);
+    }
+    await rt.close();
+    console.log("done");`));

@@ -258,3 +258,30 @@ def swallow(call: Any) -> None:
     """Calls, whatever comes of it."""
     with contextlib.suppress(caxton.CaxtonError):
         call()
+
+
+def test_threads_that_register_and_remove_beside_a_standing_search_go_on(
+    rt: caxton.Runtime,
+) -> None:
+    search = {"action": "search", "description": {}}
+    agreed = rt.ask(
+        {
+            "performative": "subscribe",
+            "receiver": "df",
+            "conversation_id": "c",
+            "content": search,
+        },
+        timeout=5,
+    )
+    assert agreed.performative == "agree"
+
+    def come_and_go(thread: int) -> None:
+        for turn in range(500):
+            rt.register(f"h{thread}-{turn}", lambda message: None).remove()
+
+    threads = [threading.Thread(target=come_and_go, args=(n,), daemon=True) for n in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive(), "a thread stopped for ever"

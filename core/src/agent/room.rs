@@ -45,7 +45,10 @@ impl Waiter {
         match waiting.done {
             Some(done) => Poll::Ready(done),
             None => {
-                waiting.waker = Some(context.waker().clone());
+                let old = waiting.waker.replace(context.waker().clone());
+                // Dropping a waker may drop a task, and what that holds: not under the lock.
+                drop(waiting);
+                drop(old);
                 Poll::Pending
             }
         }

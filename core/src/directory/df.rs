@@ -11,7 +11,7 @@ use super::profile::{Registration, Shown};
 use super::reading::{Fields, Written};
 use super::reason::{Answered, Reason};
 use super::registry::{Note, described};
-use super::searches::Search;
+use super::searches::{Search, Whom};
 use crate::agent::Letter;
 use crate::host_agent::{Handler, Task};
 use crate::message::{Performative, name};
@@ -51,15 +51,14 @@ impl Handler for Df {
 /// What somebody looks for.
 #[derive(Clone)]
 pub(super) struct Example {
-    name: Option<String>,
-    description: Description,
+    pub name: Option<String>,
+    pub description: Description,
 }
 
 impl Example {
-    /// Whether this member is meant.
-    pub fn means(&self, member: &Member, shown: &Shown) -> bool {
-        let name = self.name.as_deref();
-        name.is_none_or(|name| name == &**member.name() || name == &**member.id())
+    /// Returns true if this member is meant.
+    pub fn means(&self, whom: &Whom, shown: &Shown) -> bool {
+        self.name.as_deref().is_none_or(|name| whom.is_called(name))
             && shown.description.fits(&self.description)
     }
 }
@@ -161,7 +160,7 @@ impl Request<'_> {
         let mut results = Results::new(self.core, most);
         for member in self.core.directory.members() {
             if let Some(shown) = self.core.shown(&member)
-                && example.means(&member, &shown)
+                && example.means(&Whom::of(&member), &shown)
             {
                 results.add(|| described(member.name(), member.id(), &shown));
             }
@@ -203,8 +202,8 @@ impl Request<'_> {
             let error = "there is a standing search in this conversation already";
             return Err(Reason::unexpected_act(Performative::Subscribe, error));
         }
-        let search = Search { example, message: message.clone(), in_init, begun: false };
-        if !searches.enter(self.core, key.clone(), search, most) {
+        let search = Search::new(example, message, in_init);
+        if !searches.enter(key.clone(), search, most) {
             let error = format!("{:?} has {most} standing searches, its limit", message.sender());
             return Err(Reason::limit(most as u64, error));
         }

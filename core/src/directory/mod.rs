@@ -9,6 +9,7 @@ mod reading;
 mod reason;
 mod registry;
 mod searches;
+mod telling;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -126,7 +127,7 @@ pub(crate) struct Directory {
     /// Number of members in it.
     count: AtomicUsize,
     /// Who wants to be told of changes.
-    searches: Searches,
+    searches: Arc<Searches>,
     /// When registrations end, by the serial of their member; with its id.
     leases: Arc<Calendar<u64, Arc<str>>>,
     /// What was declared last: many agents of one module declare the same, and share it.

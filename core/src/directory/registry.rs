@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Member;
 use super::profile::{Registration, Shown};
-use super::searches::Key;
+use super::searches::{Key, Whom};
 use crate::agent::Agent;
 use crate::message::name;
 use crate::runtime::{Core, Outward, Post};
@@ -114,6 +114,12 @@ impl Core {
         self.move_lease(member, member.profile().stored().as_ref(), None);
         self.directory.searches.end_all_of(member.serial());
         self.member_changed(member);
+    }
+
+    /// What others see of who has this id, if it is here.
+    pub(super) fn shown_of(&self, whom: &Whom) -> Option<Shown> {
+        let member = self.directory.find(&whom.id)?;
+        if member.serial() == whom.serial { self.shown(&member) } else { None }
     }
 
     /// What others see of a member that is here.

@@ -1,23 +1,24 @@
-//! Standing searches: who wants to be told of changes of the directory.
+//! Standing searches: who wants to be told of changes of the directory, and what there is to tell.
 //!
-//! What searches are told is the difference between what a member can do now and what they were told
-//! last, by one thread at a time. So all of them see the changes of a member in their order, and a
-//! change that is undone before anybody could be told of it is not told.
+//! Entering a search, ending one and noting a change take a look at an index, whatever else is there.
+//! The telling itself is done elsewhere, by one task: see `telling`.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::Member;
-use super::answer::{Results, say};
 use super::df::Example;
 use super::profile::Shown;
-use super::registry::described;
-use crate::message::{Message, Performative, name};
-use crate::runtime::{Core, Post};
+use crate::message::Message;
+use crate::runtime::Core;
+
+/// The most members that wait to be told of one by one. Where there are more, everybody is looked at.
+const MAX_TO_TELL: usize = if cfg!(test) { 64 } else { 16_384 };
 
 /// Whose search it is, by its serial and its name, and the conversation.
 pub(crate) type Key = (u64, Arc<str>, Arc<str>);
@@ -25,77 +26,166 @@ pub(crate) type Key = (u64, Arc<str>, Arc<str>);
 /// One standing search.
 pub(super) struct Search {
     pub example: Example,
-    /// What began it, which all that it is told answers.
+    /// What is left of the message that began it, which all that it is told answers.
     pub message: Message,
     /// Whether its agent's init made it.
-    pub in_init: bool,
-    /// It is told of changes.
-    pub begun: bool,
+    in_init: bool,
+    /// It has been told who is here, and is told of changes.
+    pub begun: AtomicBool,
 }
 
-#[derive(Default)]
-pub(super) struct Searches {
-    /// How many there are, so that a change costs nothing where there are none.
-    count: AtomicUsize,
-    inner: Mutex<Inner>,
+impl Search {
+    pub fn new(example: Example, message: &Message, in_init: bool) -> Self {
+        Search { example, message: message.for_answers(), in_init, begun: AtomicBool::new(false) }
+    }
 }
 
-#[derive(Default)]
-struct Inner {
-    searches: BTreeMap<Key, Search>,
-    /// Members as the searches have been told of them, by their serials.
-    told: BTreeMap<u64, (Member, Shown)>,
-    to_tell: VecDeque<ToTell>,
-    /// The members in `to_tell`.
-    queued: HashSet<u64>,
-    /// Somebody tells.
-    telling: bool,
+/// A member by what names it, also when it is gone.
+#[derive(Debug, Clone)]
+pub(super) struct Whom {
+    pub serial: u64,
+    pub name: Arc<str>,
+    pub id: Arc<str>,
 }
 
-enum ToTell {
-    /// Something about this member.
-    Member(Member),
+impl Whom {
+    pub fn of(member: &Member) -> Self {
+        let (name, id) = (member.name().clone(), member.id().clone());
+        Whom { serial: member.serial(), name, id }
+    }
+
+    /// Returns true if this is one of the member's two names.
+    pub fn is_called(&self, name: &str) -> bool {
+        name == &*self.name || name == &*self.id
+    }
+}
+
+/// Something that whoever is meant has: a search stands in the index under one of those that it asks
+/// for, and a change is looked up under all that a member has.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Term {
+    /// Any member has it.
+    Anything,
+    Name(Arc<str>),
+    Service(String),
+    Capability(String),
+}
+
+impl Term {
+    /// The one under which a search stands: of those that it asks for the one that fewest have.
+    fn of_search(example: &Example) -> Self {
+        let description = &example.description;
+        if let Some(name) = &example.name {
+            Term::Name(name.as_str().into())
+        } else if let Some(name) = description.service_names().next() {
+            Term::Service(name.to_owned())
+        } else if let Some(name) = description.capabilities.first() {
+            Term::Capability(name.clone())
+        } else {
+            Term::Anything
+        }
+    }
+
+    /// All that a member has, before or after a change.
+    pub fn of_member(whom: &Whom, shown: &[&Shown]) -> Vec<Self> {
+        let mut terms = BTreeSet::from([Term::Anything]);
+        terms.extend([&whom.name, &whom.id].map(|name| Term::Name(name.clone())));
+        for description in shown.iter().map(|shown| &shown.description) {
+            terms.extend(description.service_names().map(|it| Term::Service(it.to_owned())));
+            terms.extend(description.capabilities.iter().cloned().map(Term::Capability));
+        }
+        terms.into_iter().collect()
+    }
+}
+
+/// Something that is to be told.
+pub(super) enum ToTell {
+    /// What has become of this member.
+    Member(Whom),
+    /// What has become of everybody: there were too many changes to be kept one by one.
+    Everybody,
     /// A search that begins who is here.
     Begin(Key),
 }
 
-/// One answer to one search.
-struct Telling {
-    message: Message,
-    content: Arc<Value>,
+#[derive(Default)]
+pub(super) struct Searches {
+    /// Number of them, so that a change costs nothing where there are none.
+    count: AtomicUsize,
+    /// Grows when the last of them ends: nobody counts on what was told before.
+    era: AtomicU64,
+    inner: Mutex<Inner>,
+    /// There is something to tell.
+    pub news: Notify,
+}
+
+#[derive(Default)]
+struct Inner {
+    searches: BTreeMap<Key, Arc<Search>>,
+    by_term: HashMap<Term, BTreeSet<Key>>,
+    /// Number of searches of each serial.
+    owned: HashMap<u64, usize>,
+    /// What is to be told, in its order.
+    to_tell: BTreeMap<u64, ToTell>,
+    /// Members and searches that wait to be told, and where they stand.
+    members: HashMap<u64, u64>,
+    begins: HashMap<Key, u64>,
+    next_place: u64,
+    /// Members changed that found no place.
+    overflown: bool,
 }
 
 impl Searches {
-    /// Enters a search; `most` is how many its owner may have. Whether there was room.
-    pub fn enter(&self, core: &Core, key: Key, search: Search, most: usize) -> bool {
+    /// Enters a search; `most` is how many its owner may have. Returns false if there was no room.
+    pub fn enter(&self, key: Key, search: Search, most: usize) -> bool {
         let mut inner = self.inner.lock();
-        if inner.of(key.0).count() >= most {
+        let owned = inner.owned.get(&key.0).copied().unwrap_or_default();
+        if owned >= most {
             return false;
         }
-        inner.searches.insert(key, search);
-        let is_first = inner.searches.len() == 1;
+        inner.owned.insert(key.0, owned + 1);
+        let term = Term::of_search(&search.example);
+        inner.by_term.entry(term).or_default().insert(key.clone());
+        inner.searches.insert(key, Arc::new(search));
         self.count.store(inner.searches.len(), Ordering::SeqCst);
-        if is_first {
-            // From now on changes are counted from here.
-            for member in core.directory.members() {
-                if let Some(shown) = core.shown(&member) {
-                    inner.told.insert(member.serial(), (member, shown));
-                }
-            }
-        }
         true
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of standing searches.
+    pub fn len(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
     }
 
     pub fn has(&self, key: &Key) -> bool {
         self.inner.lock().searches.contains_key(key)
     }
 
-    /// Ends a search; whether there was one.
+    pub fn get(&self, key: &Key) -> Option<Arc<Search>> {
+        self.inner.lock().searches.get(key).cloned()
+    }
+
+    /// Searches under this term that stand behind `after`, `most` of them.
+    pub fn under(&self, term: &Term, after: Option<&Key>, most: usize) -> Vec<(Key, Arc<Search>)> {
+        let inner = self.inner.lock();
+        let Some(keys) = inner.by_term.get(term) else { return Vec::new() };
+        let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let found = keys.range::<Key, _>(behind).take(most);
+        found.filter_map(|key| Some((key.clone(), inner.searches.get(key)?.clone()))).collect()
+    }
+
+    /// Ends a search; returns false if there was none.
     pub fn end(&self, key: &Key) -> bool {
-        let mut inner = self.inner.lock();
-        let ended = inner.searches.remove(key).is_some();
-        self.tidy(&mut inner);
-        ended
+        let ended = {
+            let mut inner = self.inner.lock();
+            let ended = inner.end(key);
+            self.tidy(&mut inner);
+            ended
+        };
+        ended.is_some()
     }
 
     pub fn end_all_of(&self, serial: u64) {
@@ -106,127 +196,139 @@ impl Searches {
         self.end_where(serial, |search| search.in_init);
     }
 
-    pub fn clear(&self) {
-        let mut inner = self.inner.lock();
-        inner.searches.clear();
-        self.tidy(&mut inner);
-    }
-
-    fn end_where(&self, serial: u64, mut ends: impl FnMut(&Search) -> bool) {
-        if self.count.load(Ordering::SeqCst) == 0 {
+    fn end_where(&self, serial: u64, ends: impl Fn(&Search) -> bool) {
+        if self.is_empty() {
             return;
         }
-        let mut inner = self.inner.lock();
-        inner.searches.retain(|key, search| key.0 != serial || !ends(search));
-        self.tidy(&mut inner);
+        // What is dropped may be the last of something large: not under the lock.
+        let ended: Vec<_> = {
+            let mut inner = self.inner.lock();
+            let first: Key = (serial, "".into(), "".into());
+            let own = inner.searches.range(first..).take_while(|(key, _)| key.0 == serial);
+            let keys: Vec<Key> =
+                own.filter(|(_, search)| ends(search)).map(|(key, _)| key.clone()).collect();
+            let ended = keys.iter().map(|key| inner.end(key)).collect();
+            self.tidy(&mut inner);
+            ended
+        };
+        drop(ended);
+    }
+
+    /// Ends all of them.
+    pub fn clear(&self) {
+        let ended = {
+            let mut inner = self.inner.lock();
+            let ended = std::mem::take(&mut *inner);
+            // Places are not given out twice.
+            inner.next_place = ended.next_place;
+            self.tidy(&mut inner);
+            ended
+        };
+        drop(ended);
     }
 
     /// Keeps nothing where nobody searches.
     fn tidy(&self, inner: &mut Inner) {
         self.count.store(inner.searches.len(), Ordering::SeqCst);
         if inner.searches.is_empty() {
-            inner.told.clear();
             inner.to_tell.clear();
-            inner.queued.clear();
+            inner.members.clear();
+            inner.begins.clear();
+            inner.overflown = false;
+            self.era.fetch_add(1, Ordering::SeqCst);
+            self.news.notify_one();
         }
     }
 
-    fn put(&self, to_tell: ToTell) {
-        let mut inner = self.inner.lock();
-        if inner.searches.is_empty() {
-            return;
-        }
-        if let ToTell::Member(member) = &to_tell
-            && !inner.queued.insert(member.serial())
+    /// What a member can do may have changed.
+    pub fn changed(&self, whom: Whom) {
         {
-            return;
+            let mut inner = self.inner.lock();
+            if inner.searches.is_empty() || inner.overflown {
+                return;
+            }
+            if inner.members.contains_key(&whom.serial) {
+                return;
+            }
+            if inner.members.len() >= MAX_TO_TELL {
+                let places: HashSet<u64> = inner.members.drain().map(|(_, place)| place).collect();
+                inner.to_tell.retain(|place, _| !places.contains(place));
+                inner.overflown = true;
+            } else {
+                let serial = whom.serial;
+                let place = inner.put(ToTell::Member(whom));
+                inner.members.insert(serial, place);
+            }
         }
-        inner.to_tell.push_back(to_tell);
+        self.news.notify_one();
+    }
+
+    /// A search is to be told who is here, and of changes from then on.
+    pub fn begins(&self, key: Key) {
+        {
+            let mut inner = self.inner.lock();
+            if !inner.searches.contains_key(&key) || inner.begins.contains_key(&key) {
+                return;
+            }
+            let place = inner.put(ToTell::Begin(key.clone()));
+            inner.begins.insert(key, place);
+        }
+        self.news.notify_one();
+    }
+
+    /// The next thing to tell, and the era that it is of.
+    pub fn next(&self) -> Option<(u64, ToTell)> {
+        let mut inner = self.inner.lock();
+        let era = self.era.load(Ordering::SeqCst);
+        if std::mem::take(&mut inner.overflown) {
+            return Some((era, ToTell::Everybody));
+        }
+        let (_, next) = inner.to_tell.pop_first()?;
+        match &next {
+            ToTell::Member(whom) => drop(inner.members.remove(&whom.serial)),
+            ToTell::Begin(key) => drop(inner.begins.remove(key)),
+            ToTell::Everybody => {}
+        }
+        Some((era, next))
+    }
+
+    pub fn era(&self) -> u64 {
+        self.era.load(Ordering::SeqCst)
+    }
+
+    /// Number of things that wait to be told.
+    #[cfg(test)]
+    pub fn waiting(&self) -> usize {
+        self.inner.lock().to_tell.len()
     }
 }
 
 impl Inner {
-    fn of(&self, serial: u64) -> impl Iterator<Item = &Key> {
-        let first: Key = (serial, "".into(), "".into());
-        self.searches.range(first..).map(|(key, _)| key).take_while(move |key| key.0 == serial)
+    fn put(&mut self, to_tell: ToTell) -> u64 {
+        self.next_place += 1;
+        self.to_tell.insert(self.next_place, to_tell);
+        self.next_place
     }
 
-    /// What there is to say to whom; nothing where all has been told.
-    fn next(&mut self, core: &Core) -> Option<Vec<Telling>> {
-        match self.to_tell.pop_front()? {
-            ToTell::Begin(key) => Some(self.begin(core, &key).into_iter().collect()),
-            ToTell::Member(member) => {
-                self.queued.remove(&member.serial());
-                Some(self.tell(core, member))
+    fn end(&mut self, key: &Key) -> Option<Arc<Search>> {
+        let search = self.searches.remove(key)?;
+        let term = Term::of_search(&search.example);
+        if let Some(keys) = self.by_term.get_mut(&term) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.by_term.remove(&term);
             }
         }
-    }
-
-    fn begin(&mut self, core: &Core, key: &Key) -> Option<Telling> {
-        let search = self.searches.get_mut(key)?;
-        search.begun = true;
-        let mut results = Results::new(core, super::df::DEFAULT_RESULTS);
-        for (member, shown) in self.told.values() {
-            if search.example.means(member, shown) {
-                results.add(|| described(member.name(), member.id(), shown));
+        if let Some(owned) = self.owned.get_mut(&key.0) {
+            *owned -= 1;
+            if *owned == 0 {
+                self.owned.remove(&key.0);
             }
         }
-        Some(Telling { message: search.message.clone(), content: Arc::new(results.content()) })
-    }
-
-    fn tell(&mut self, core: &Core, member: Member) -> Vec<Telling> {
-        let before = self.told.remove(&member.serial()).map(|(_, shown)| shown);
-        let after = core.shown(&member);
-        let mut tellings = Vec::new();
-        if before != after {
-            let said = |event: &str, shown: &Shown| {
-                let result = described(member.name(), member.id(), shown);
-                Arc::new(json!({"event": event, "results": [result]}))
-            };
-            // Most searches that are told are told the same.
-            let mut contents: [Option<Arc<Value>>; 3] = [None, None, None];
-            for search in self.searches.values().filter(|search| search.begun) {
-                let meant = |shown: &&Shown| search.example.means(&member, shown);
-                let (at, event, shown) =
-                    match (before.as_ref().filter(meant), after.as_ref().filter(meant)) {
-                        (None, Some(after)) => (0, "registered", after),
-                        (Some(_), Some(after)) => (1, "modified", after),
-                        (Some(before), None) => (2, "deregistered", before),
-                        (None, None) => continue,
-                    };
-                let content = contents[at].get_or_insert_with(|| said(event, shown)).clone();
-                tellings.push(Telling { message: search.message.clone(), content });
-            }
+        if let Some(place) = self.begins.remove(key) {
+            self.to_tell.remove(&place);
         }
-        if let Some(after) = after {
-            self.told.insert(member.serial(), (member, after));
-        }
-        tellings
-    }
-}
-
-impl Searches {
-    /// Number of standing searches.
-    pub fn len(&self) -> usize {
-        self.count.load(Ordering::Relaxed)
-    }
-}
-
-/// Who tells; from its end on others may.
-struct Teller<'a>(&'a Searches);
-
-impl<'a> Teller<'a> {
-    /// Nobody else may tell meanwhile.
-    fn begin(searches: &'a Searches) -> Option<Self> {
-        let mut inner = searches.inner.lock();
-        let was_telling = std::mem::replace(&mut inner.telling, true);
-        (!was_telling).then_some(Teller(searches))
-    }
-}
-
-impl Drop for Teller<'_> {
-    fn drop(&mut self) {
-        self.0.inner.lock().telling = false;
+        Some(search)
     }
 }
 
@@ -234,34 +336,12 @@ impl Core {
     /// What somebody can do may have changed.
     pub fn member_changed(&self, member: &Member) {
         let searches = &self.directory.searches;
-        if searches.count.load(Ordering::SeqCst) > 0 && !member.is_service() {
-            searches.put(ToTell::Member(member.clone()));
-            self.tell_searches();
+        if !searches.is_empty() && !member.is_service() {
+            searches.changed(Whom::of(member));
         }
     }
 
     pub(super) fn search_begins(&self, key: Key) {
-        self.directory.searches.put(ToTell::Begin(key));
-        self.tell_searches();
-    }
-
-    /// Tells what there is to tell, unless somebody else does so already.
-    fn tell_searches(&self) {
-        let searches = &self.directory.searches;
-        // What is put in by others before the last look is told here, what comes after it there.
-        while !searches.inner.lock().to_tell.is_empty() {
-            let Some(teller) = Teller::begin(searches) else { return };
-            loop {
-                let tellings = searches.inner.lock().next(self);
-                let Some(tellings) = tellings else { break };
-                for Telling { message, content } in tellings {
-                    let (act, post) = (Performative::Inform, Post::outside());
-                    self.alone(post, |post| {
-                        say(self, name::DF, &message, act, &content, None, post)
-                    });
-                }
-            }
-            drop(teller);
-        }
+        self.directory.searches.begins(key);
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use super::envelope::Envelope;
+use super::envelope::{Envelope, ReplyBy};
 use super::json::{write_number, write_string};
 use super::{Measure, Performative, Traceparent, name};
 use crate::error::{Error, ErrorKind};
@@ -325,6 +325,34 @@ impl Message {
             sender: Some(self.sender()),
             message_id: Some(self.message_id()),
             sent_at: self.sent_at(),
+            ..Stamp::default()
+        };
+        Self::write(&envelope, &stamp).unwrap_or_else(|_| self.clone())
+    }
+
+    /// The same message with nothing but what the host needs to answer it, or to say that nobody did:
+    /// who sent it, its ids, and what an answer keeps.
+    pub(crate) fn for_answers(&self) -> Self {
+        let traceparent = self.traceparent();
+        let by = self.reply_by().map(|micros| (micros.to_string(), micros));
+        let envelope = Envelope {
+            performative: Some(self.performative()),
+            reply_to: self.reply_to().map(Cow::Borrowed),
+            language: self.language().map(Cow::Borrowed),
+            ontology: self.ontology().map(Cow::Borrowed),
+            protocol: self.protocol().map(Cow::Borrowed),
+            conversation_id: self.conversation_id().map(Cow::Borrowed),
+            reply_with: self.reply_with().map(Cow::Borrowed),
+            in_reply_to: self.in_reply_to().map(Cow::Borrowed),
+            reply_by: by.as_ref().map(|(raw, micros)| ReplyBy { raw, micros: *micros }),
+            ..Envelope::default()
+        };
+        let stamp = Stamp {
+            sender: Some(self.sender()),
+            receiver: Some(name::EVERYBODY),
+            message_id: Some(self.message_id()),
+            sent_at: self.sent_at(),
+            traceparent,
             ..Stamp::default()
         };
         Self::write(&envelope, &stamp).unwrap_or_else(|_| self.clone())

@@ -203,6 +203,7 @@ impl Builder {
         }
         core.io.spawn(core.timers.clone().run(core.source.clone()));
         core.io.spawn(Core::watch_deadlines(Arc::downgrade(&core)));
+        core.io.spawn(Core::tell_searches(Arc::downgrade(&core)));
         let runtime = Runtime { owner: Arc::new(Owner(core.clone())) };
         core.enter_services();
         // Nothing is written before everything is there.

@@ -127,7 +127,13 @@ impl<'a> Reader<'a> {
 
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
-        self.feed.state.lock().wakers.retain(|(number, _)| *number != self.number);
+        // Dropping a waker may drop a task, and what that holds, which may be a reader of this feed.
+        let own = {
+            let mut state = self.feed.state.lock();
+            let own = state.wakers.iter().position(|(number, _)| *number == self.number);
+            own.map(|at| state.wakers.swap_remove(at))
+        };
+        drop(own);
     }
 }
 
@@ -141,10 +147,17 @@ impl Feed {
         if state.closed {
             return Poll::Ready(None);
         }
-        match state.wakers.iter_mut().find(|(number, _)| *number == reader) {
-            Some((_, waker)) => waker.clone_from(context.waker()),
-            None => state.wakers.push((reader, context.waker().clone())),
-        }
+        let waker = context.waker().clone();
+        let old = match state.wakers.iter_mut().find(|(number, _)| *number == reader) {
+            Some((_, old)) => Some(std::mem::replace(old, waker)),
+            None => {
+                state.wakers.push((reader, waker));
+                None
+            }
+        };
+        // As for a reader that is dropped.
+        drop(state);
+        drop(old);
         Poll::Pending
     }
 

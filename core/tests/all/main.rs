@@ -16,6 +16,7 @@ mod hostile_agents;
 mod inbox;
 mod negotiation;
 mod protocols;
+mod standing;
 mod store;
 mod store_faults;
 mod store_files;

@@ -1,0 +1,278 @@
+//! Telling standing searches what has changed.
+//!
+//! What searches are told is the difference between what a member can do now and what they were told
+//! last. One task tells, so all of them see the changes of a member in their order, and a change that
+//! is undone before anybody could be told of it is not told. It holds no lock while it looks at members
+//! and searches, and lets other tasks in after each slice of its work.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+
+use serde_json::{Value, json};
+
+use super::Member;
+use super::answer::{Results, say};
+use super::profile::Shown;
+use super::registry::described;
+use super::searches::{Key, Search, Term, ToTell, Whom};
+use crate::message::{Performative, name};
+use crate::runtime::{Core, Post};
+
+/// Steps between two looks at what else there is to do: members looked at, or searches.
+const SLICE: usize = 256;
+/// Steps that telling one search is worth.
+const TELLING: usize = 8;
+/// Searches that are taken out of the index at once.
+const FEW: usize = 32;
+
+/// What the task knows, and what it is at.
+#[derive(Default)]
+pub(super) struct Teller {
+    era: u64,
+    /// Members as the searches have been told of them; nothing before the first has begun.
+    told: Option<BTreeMap<u64, (Whom, Shown)>>,
+    doing: Doing,
+    /// Members that are looked at before anything else.
+    everybody: std::vec::IntoIter<Whom>,
+    /// Steps that it has taken.
+    pub steps: u64,
+}
+
+#[derive(Default)]
+enum Doing {
+    #[default]
+    Nothing,
+    /// Looks at who is here, for the first search.
+    Count {
+        left: std::vec::IntoIter<Member>,
+        then: Key,
+    },
+    /// Tells a search who is here: those behind this serial are left.
+    List {
+        key: Key,
+        search: Arc<Search>,
+        results: Results,
+        after: Option<u64>,
+    },
+    Tell(Box<Change>),
+}
+
+/// A change of a member, and which searches are left.
+struct Change {
+    whom: Whom,
+    before: Option<Shown>,
+    after: Option<Shown>,
+    /// What is told, where it has been written: most searches that are told are told the same.
+    contents: [Option<Arc<Value>>; 3],
+    terms: std::vec::IntoIter<Term>,
+    term: Option<Term>,
+    behind: Option<Key>,
+}
+
+impl Core {
+    /// Tells standing searches what there is to tell, as long as the runtime is there.
+    pub async fn tell_searches(core: Weak<Self>) {
+        let Some(searches) = core.upgrade().map(|core| core.directory.searches.clone()) else {
+            return;
+        };
+        let mut teller = Teller::default();
+        loop {
+            let has_more = {
+                let Some(core) = core.upgrade() else { return };
+                teller.work(&core, SLICE)
+            };
+            match has_more {
+                true => tokio::task::yield_now().await,
+                false => searches.news.notified().await,
+            }
+        }
+    }
+}
+
+impl Teller {
+    /// Takes about as many steps; returns false if nothing is left to do.
+    pub fn work(&mut self, core: &Core, slice: usize) -> bool {
+        let mut left = slice;
+        self.join_era(core.directory.searches.era());
+        while left > 0 {
+            let steps = match std::mem::take(&mut self.doing) {
+                Doing::Nothing => match self.next(core) {
+                    true => 1,
+                    false => return false,
+                },
+                Doing::Count { left, then } => self.count(core, left, then),
+                Doing::List { key, search, results, after } => {
+                    self.list(core, key, search, results, after)
+                }
+                Doing::Tell(change) => self.tell(core, change),
+            };
+            self.steps += steps as u64;
+            left = left.saturating_sub(steps);
+        }
+        true
+    }
+
+    fn join_era(&mut self, era: u64) {
+        if self.era != era {
+            *self = Teller { era, steps: self.steps, ..Teller::default() };
+        }
+    }
+
+    /// Begins what comes next; returns false if there is nothing.
+    fn next(&mut self, core: &Core) -> bool {
+        if let Some(whom) = self.everybody.next() {
+            self.doing = self.change(core, whom);
+            return true;
+        }
+        let Some((era, to_tell)) = core.directory.searches.next() else { return false };
+        self.join_era(era);
+        self.doing = match to_tell {
+            ToTell::Member(whom) => self.change(core, whom),
+            ToTell::Everybody => {
+                self.look_at_everybody(core);
+                Doing::Nothing
+            }
+            ToTell::Begin(key) if self.told.is_none() => {
+                self.told = Some(BTreeMap::new());
+                Doing::Count { left: core.directory.members().into_iter(), then: key }
+            }
+            ToTell::Begin(key) => self.begin(core, key),
+        };
+        true
+    }
+
+    fn look_at_everybody(&mut self, core: &Core) {
+        let Some(told) = &self.told else { return };
+        let mut everybody: Vec<Whom> = told.values().map(|(whom, _)| whom.clone()).collect();
+        let here = core.directory.members();
+        let new = here.iter().filter(|member| !told.contains_key(&member.serial()));
+        everybody.extend(new.map(Whom::of));
+        self.everybody = everybody.into_iter();
+    }
+
+    fn count(&mut self, core: &Core, mut left: std::vec::IntoIter<Member>, then: Key) -> usize {
+        let mut steps = 0;
+        for member in left.by_ref().take(FEW) {
+            steps += 1;
+            if let (Some(shown), Some(told)) = (core.shown(&member), &mut self.told) {
+                told.insert(member.serial(), (Whom::of(&member), shown));
+            }
+        }
+        self.doing = match left.len() {
+            0 => self.begin(core, then),
+            _ => Doing::Count { left, then },
+        };
+        steps.max(1)
+    }
+
+    fn begin(&mut self, core: &Core, key: Key) -> Doing {
+        let Some(search) = core.directory.searches.get(&key) else { return Doing::Nothing };
+        let results = Results::new(core, super::df::DEFAULT_RESULTS);
+        Doing::List { key, search, results, after: None }
+    }
+
+    fn list(
+        &mut self,
+        core: &Core,
+        key: Key,
+        search: Arc<Search>,
+        mut results: Results,
+        mut after: Option<u64>,
+    ) -> usize {
+        let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let mut steps = 0;
+        let told = self.told.iter().flat_map(|told| told.range((behind.0, behind.1)));
+        for (serial, (whom, shown)) in told.take(FEW) {
+            steps += 1;
+            after = Some(*serial);
+            if search.example.means(whom, shown) {
+                results.add(|| described(&whom.name, &whom.id, shown));
+            }
+        }
+        if steps == FEW {
+            self.doing = Doing::List { key, search, results, after };
+            return steps;
+        }
+        // It may have ended meanwhile.
+        if core.directory.searches.get(&key).is_some_and(|it| Arc::ptr_eq(&it, &search)) {
+            search.begun.store(true, Ordering::SeqCst);
+            inform(core, &search, &results.content());
+        }
+        steps + TELLING
+    }
+
+    /// What has become of a member since it was told of last.
+    fn change(&mut self, core: &Core, whom: Whom) -> Doing {
+        let Some(told) = &mut self.told else { return Doing::Nothing };
+        let before = told.remove(&whom.serial).map(|(_, shown)| shown);
+        let after = core.shown_of(&whom);
+        if let Some(after) = &after {
+            told.insert(whom.serial, (whom.clone(), after.clone()));
+        }
+        if before == after {
+            return Doing::Nothing;
+        }
+        let shown: Vec<&Shown> = before.iter().chain(&after).collect();
+        let terms = Term::of_member(&whom, &shown).into_iter();
+        let contents = [None, None, None];
+        Doing::Tell(Box::new(Change {
+            whom,
+            before,
+            after,
+            contents,
+            terms,
+            term: None,
+            behind: None,
+        }))
+    }
+
+    fn tell(&mut self, core: &Core, mut change: Box<Change>) -> usize {
+        let Some(term) = change.term.take().or_else(|| change.terms.next()) else { return 1 };
+        let found = core.directory.searches.under(&term, change.behind.as_ref(), FEW);
+        let mut steps = 1 + found.len();
+        for (_, search) in &found {
+            if search.begun.load(Ordering::SeqCst)
+                && let Some(content) = change.content_for(search)
+            {
+                inform(core, search, &content);
+                steps += TELLING;
+            }
+        }
+        if found.len() == FEW {
+            change.term = Some(term);
+            change.behind = found.into_iter().next_back().map(|(key, _)| key);
+        } else {
+            change.behind = None;
+        }
+        self.doing = Doing::Tell(change);
+        steps
+    }
+}
+
+impl Change {
+    /// What there is to tell this search, if it means the member, or did.
+    fn content_for(&mut self, search: &Search) -> Option<Arc<Value>> {
+        let meant = |shown: &&Shown| search.example.means(&self.whom, shown);
+        let before = self.before.as_ref().filter(meant);
+        let (at, event, shown) = match (before, self.after.as_ref().filter(meant)) {
+            (None, Some(after)) => (0, "registered", after),
+            (Some(_), Some(after)) => (1, "modified", after),
+            (Some(before), None) => (2, "deregistered", before),
+            (None, None) => return None,
+        };
+        let content = self.contents[at].get_or_insert_with(|| {
+            let result = described(&self.whom.name, &self.whom.id, shown);
+            Arc::new(json!({"event": event, "results": [result]}))
+        });
+        Some(content.clone())
+    }
+}
+
+/// Tells one search something.
+fn inform(core: &Core, search: &Search, content: &Value) {
+    core.alone(Post::outside(), |post| {
+        say(core, name::DF, &search.message, Performative::Inform, content, None, post);
+    });
+}

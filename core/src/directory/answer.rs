@@ -82,7 +82,8 @@ pub(super) struct Results {
     results: Vec<Value>,
     most: usize,
     bytes_left: usize,
-    is_incomplete: bool,
+    /// There are more, or there may be.
+    pub is_incomplete: bool,
 }
 
 impl Results {

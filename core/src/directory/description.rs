@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::facts::{Facts, Made};
+
 /// What somebody can do, or, as an example, what somebody has to be able to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -19,6 +21,8 @@ pub(crate) struct Description {
     pub ontologies: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub languages: Vec<String>,
+    #[serde(skip)]
+    pub(super) made: Made,
 }
 
 /// One service that somebody offers. All but an example has a name.
@@ -112,6 +116,11 @@ impl Description {
         self.services.iter().filter_map(|service| service.name.as_deref())
     }
 
+    /// The same as facts, for finding.
+    pub(super) fn facts(&self) -> &Facts {
+        self.made.of(self)
+    }
+
     /// What somebody can do who says this and `more`: of two services of one name the later counts.
     pub fn and(&self, more: &Description) -> Self {
         let named: HashSet<&str> = more.service_names().collect();
@@ -125,37 +134,14 @@ impl Description {
             protocols: union(&self.protocols, &more.protocols),
             ontologies: union(&self.ontologies, &more.ontologies),
             languages: union(&self.languages, &more.languages),
+            made: Made::default(),
         }
-    }
-
-    /// Whether somebody who can do this can do all of `example`.
-    pub fn fits(&self, example: &Description) -> bool {
-        has_all(&self.capabilities, &example.capabilities)
-            && has_all(&self.performatives, &example.performatives)
-            && has_all(&self.protocols, &example.protocols)
-            && has_all(&self.ontologies, &example.ontologies)
-            && has_all(&self.languages, &example.languages)
-            && example.services.iter().all(|wanted| self.services.iter().any(|it| it.fits(wanted)))
     }
 }
 
 impl Service {
     pub fn named(name: &str) -> Self {
         Service { name: Some(name.to_owned()), ..Service::default() }
-    }
-
-    fn fits(&self, example: &Service) -> bool {
-        let same = |is: &Option<String>, wanted: &Option<String>| wanted.is_none() || is == wanted;
-        same(&self.name, &example.name)
-            && same(&self.kind, &example.kind)
-            && same(&self.ownership, &example.ownership)
-            && has_all(&self.protocols, &example.protocols)
-            && has_all(&self.ontologies, &example.ontologies)
-            && has_all(&self.languages, &example.languages)
-            && example
-                .properties
-                .iter()
-                .all(|(name, wanted)| self.properties.get(name) == Some(wanted))
     }
 }
 
@@ -196,8 +182,4 @@ fn union(one: &[String], other: &[String]) -> Vec<String> {
     let mut added = HashSet::new();
     let new = other.iter().filter(|text| !known.contains(text) && added.insert(*text));
     one.iter().chain(new).cloned().collect()
-}
-
-fn has_all(has: &[String], wanted: &[String]) -> bool {
-    wanted.iter().all(|text| has.contains(text))
 }

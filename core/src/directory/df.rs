@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use super::Member;
 use super::answer::{Caller, Results, check_protocol, say};
 use super::description::Description;
+use super::facts::Wanted;
 use super::profile::{Registration, Shown};
 use super::reading::{Fields, Written};
 use super::reason::{Answered, Reason};
 use super::registry::{Note, described};
-use super::searches::{Search, Whom};
+use super::searches::{Search, Term, Whom};
 use crate::agent::Letter;
 use crate::host_agent::{Handler, Task};
 use crate::message::{Performative, name};
@@ -23,6 +24,8 @@ const MAX_CONTENT: usize = 64 << 10;
 pub(super) const DEFAULT_RESULTS: usize = 1000;
 /// The most results that can be asked for.
 pub(super) const MAX_RESULTS: u64 = 10_000;
+/// The most facts that one search looks up, however many members there are and whatever they say.
+const MAX_STEPS: usize = 250_000;
 /// The most standing searches of this program, and of each of its host agents.
 const MAX_SEARCHES: usize = 1024;
 /// The longest message that begins a standing search: it is kept as long as that.
@@ -49,17 +52,30 @@ impl Handler for Df {
 }
 
 /// What somebody looks for.
-#[derive(Clone)]
 pub(super) struct Example {
     pub name: Option<String>,
-    pub description: Description,
+    wanted: Wanted,
+    /// Under what it stands among standing searches.
+    pub term: Term,
 }
 
 impl Example {
-    /// Returns true if this member is meant.
-    pub fn means(&self, whom: &Whom, shown: &Shown) -> bool {
+    pub fn new(name: Option<String>, description: &Description) -> Self {
+        let (wanted, term) =
+            (Wanted::new(description), Term::of_search(name.as_deref(), description));
+        Example { name, wanted, term }
+    }
+
+    /// Number of facts that it asks for.
+    pub fn facts(&self) -> usize {
+        self.wanted.len()
+    }
+
+    /// Returns true if this member is meant. Looking takes some of `steps`, and finds nothing when none
+    /// is left.
+    pub fn means(&self, whom: &Whom, shown: &Shown, steps: &mut usize) -> bool {
         self.name.as_deref().is_none_or(|name| whom.is_called(name))
-            && shown.description.fits(&self.description)
+            && shown.description.facts().fit(&self.wanted, steps)
     }
 }
 
@@ -158,11 +174,16 @@ impl Request<'_> {
         fields.finish()?;
         let most = most.map_or(DEFAULT_RESULTS, |most| most as usize);
         let mut results = Results::new(self.core, most);
+        let mut steps = MAX_STEPS;
         for member in self.core.directory.members() {
             if let Some(shown) = self.core.shown(&member)
-                && example.means(&Whom::of(&member), &shown)
+                && example.means(&Whom::of(&member), &shown, &mut steps)
             {
                 results.add(|| described(member.name(), member.id(), &shown));
+            }
+            if steps == 0 {
+                results.is_incomplete = true;
+                break;
             }
         }
         Ok(results.content())
@@ -202,7 +223,19 @@ impl Request<'_> {
             let error = "there is a standing search in this conversation already";
             return Err(Reason::unexpected_act(Performative::Subscribe, error));
         }
-        let search = Search::new(example, message, in_init);
+        let account = match &self.caller {
+            Caller::Member(Member::Agent(agent)) => &agent.face.account,
+            _ => &self.core.account,
+        };
+        let Some(search) = Search::new(example, message, in_init, account) else {
+            let limit = account.limit();
+            let error = format!(
+                "the host keeps {} bytes for {:?} already, and {limit} is the most (max_host_bytes)",
+                account.bytes(),
+                message.sender()
+            );
+            return Err(Reason::limit(limit, error));
+        };
         if !searches.enter(key.clone(), search, most) {
             let error = format!("{:?} has {most} standing searches, its limit", message.sender());
             return Err(Reason::limit(most as u64, error));
@@ -241,7 +274,7 @@ impl Request<'_> {
 
 fn example(fields: &mut Fields<'_>) -> Answered<Example> {
     let Written { name, description, .. } = fields.description(true)?;
-    Ok(Example { name, description })
+    Ok(Example::new(name, &description))
 }
 
 /// A member speaks for itself only.

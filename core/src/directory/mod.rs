@@ -4,6 +4,7 @@ mod ams;
 mod answer;
 mod description;
 mod df;
+mod facts;
 mod profile;
 mod reading;
 mod reason;

@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::description::Description;
 use crate::message::Filter;
 
+/// Up to so many names that are looked for are looked for one by one.
+const FEW: usize = 4;
+
 /// What one member can do.
 #[derive(Default)]
 pub(crate) struct Profile(RwLock<State>);
@@ -147,9 +150,15 @@ impl Profile {
         }
         let Some(shown) = self.shown(now()) else { return false };
         let it = &shown.description;
-        let offers = |wanted: &String| it.service_names().any(|name| name == wanted);
-        filter.capabilities.iter().all(|wanted| it.capabilities.contains(wanted))
-            && filter.services.iter().all(offers)
+        // Short lists are looked through; long ones do not multiply.
+        if filter.capabilities.len() <= FEW && filter.services.len() <= FEW {
+            let offers = |wanted: &String| it.service_names().any(|name| name == wanted);
+            return filter.capabilities.iter().all(|wanted| it.capabilities.contains(wanted))
+                && filter.services.iter().all(offers);
+        }
+        let facts = it.facts();
+        filter.capabilities.iter().all(|wanted| facts.has_capability(wanted))
+            && filter.services.iter().all(|wanted| facts.has_service(wanted))
     }
 
     /// An init has come to its end, which sent these messages.

@@ -12,8 +12,10 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::Member;
+use super::description::Description;
 use super::df::Example;
 use super::profile::Shown;
+use crate::account::{Account, Charge};
 use crate::message::Message;
 use crate::runtime::Core;
 
@@ -32,11 +34,26 @@ pub(super) struct Search {
     in_init: bool,
     /// It has been told who is here, and is told of changes.
     pub begun: AtomicBool,
+    _charge: Charge,
 }
 
+/// What a standing search is charged for beside its message, and each of its facts, in bytes.
+const OWN_BYTES: usize = 1024;
+const FACT_BYTES: usize = 16;
+
 impl Search {
-    pub fn new(example: Example, message: &Message, in_init: bool) -> Self {
-        Search { example, message: message.for_answers(), in_init, begun: AtomicBool::new(false) }
+    /// A search that is charged to this account, if there is room in it.
+    pub fn new(
+        example: Example,
+        message: &Message,
+        in_init: bool,
+        account: &Arc<Account>,
+    ) -> Option<Self> {
+        let message = message.for_answers();
+        let bytes = message.charge() + example.facts() * FACT_BYTES + OWN_BYTES;
+        let charge = account.try_charge(bytes)?;
+        let begun = AtomicBool::new(false);
+        Some(Search { example, message, in_init, begun, _charge: charge })
     }
 }
 
@@ -73,10 +90,9 @@ pub(super) enum Term {
 
 impl Term {
     /// The one under which a search stands: of those that it asks for the one that fewest have.
-    fn of_search(example: &Example) -> Self {
-        let description = &example.description;
-        if let Some(name) = &example.name {
-            Term::Name(name.as_str().into())
+    pub fn of_search(name: Option<&str>, description: &Description) -> Self {
+        if let Some(name) = name {
+            Term::Name(name.into())
         } else if let Some(name) = description.service_names().next() {
             Term::Service(name.to_owned())
         } else if let Some(name) = description.capabilities.first() {
@@ -144,7 +160,7 @@ impl Searches {
             return false;
         }
         inner.owned.insert(key.0, owned + 1);
-        let term = Term::of_search(&search.example);
+        let term = search.example.term.clone();
         inner.by_term.entry(term).or_default().insert(key.clone());
         inner.searches.insert(key, Arc::new(search));
         self.count.store(inner.searches.len(), Ordering::SeqCst);
@@ -312,11 +328,11 @@ impl Inner {
 
     fn end(&mut self, key: &Key) -> Option<Arc<Search>> {
         let search = self.searches.remove(key)?;
-        let term = Term::of_search(&search.example);
-        if let Some(keys) = self.by_term.get_mut(&term) {
+        let term = &search.example.term;
+        if let Some(keys) = self.by_term.get_mut(term) {
             keys.remove(key);
             if keys.is_empty() {
-                self.by_term.remove(&term);
+                self.by_term.remove(term);
             }
         }
         if let Some(owned) = self.owned.get_mut(&key.0) {

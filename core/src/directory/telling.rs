@@ -24,6 +24,9 @@ use crate::runtime::{Core, Post};
 const SLICE: usize = 256;
 /// Steps that telling one search is worth.
 const TELLING: usize = 8;
+/// The most facts that are looked up for one search and one member, and how many are a step.
+const MAX_FACTS: usize = 65_536;
+const FACTS: usize = 64;
 /// Searches that are taken out of the index at once.
 const FEW: usize = 32;
 
@@ -182,16 +185,18 @@ impl Teller {
         mut after: Option<u64>,
     ) -> usize {
         let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
-        let mut steps = 0;
+        let (mut looked, mut steps) = (0, 0);
         let told = self.told.iter().flat_map(|told| told.range((behind.0, behind.1)));
         for (serial, (whom, shown)) in told.take(FEW) {
-            steps += 1;
+            looked += 1;
             after = Some(*serial);
-            if search.example.means(whom, shown) {
+            let mut facts = MAX_FACTS;
+            if search.example.means(whom, shown, &mut facts) {
                 results.add(|| described(&whom.name, &whom.id, shown));
             }
+            steps += 1 + (MAX_FACTS - facts) / FACTS;
         }
-        if steps == FEW {
+        if looked == FEW {
             self.doing = Doing::List { key, search, results, after };
             return steps;
         }
@@ -233,12 +238,15 @@ impl Teller {
         let found = core.directory.searches.under(&term, change.behind.as_ref(), FEW);
         let mut steps = 1 + found.len();
         for (_, search) in &found {
-            if search.begun.load(Ordering::SeqCst)
-                && let Some(content) = change.content_for(search)
-            {
+            if !search.begun.load(Ordering::SeqCst) {
+                continue;
+            }
+            let mut facts = MAX_FACTS;
+            if let Some(content) = change.content_for(search, &mut facts) {
                 inform(core, search, &content);
                 steps += TELLING;
             }
+            steps += (MAX_FACTS - facts) / FACTS;
         }
         if found.len() == FEW {
             change.term = Some(term);
@@ -253,9 +261,9 @@ impl Teller {
 
 impl Change {
     /// What there is to tell this search, if it means the member, or did.
-    fn content_for(&mut self, search: &Search) -> Option<Arc<Value>> {
-        let meant = |shown: &&Shown| search.example.means(&self.whom, shown);
-        let before = self.before.as_ref().filter(meant);
+    fn content_for(&mut self, search: &Search, facts: &mut usize) -> Option<Arc<Value>> {
+        let mut meant = |shown: &&Shown| search.example.means(&self.whom, shown, facts);
+        let before = self.before.as_ref().filter(&mut meant);
         let (at, event, shown) = match (before, self.after.as_ref().filter(meant)) {
             (None, Some(after)) => (0, "registered", after),
             (Some(_), Some(after)) => (1, "modified", after),

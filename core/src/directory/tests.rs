@@ -16,6 +16,7 @@ use super::description::{Description, Service};
 use super::df::Example;
 use super::profile::Shown;
 use super::searches::{Key, Search, Searches, Term, ToTell, Whom};
+use crate::account::Account;
 use crate::host_agent::{Handler, Reply, Task};
 use crate::message::Draft;
 use crate::runtime::{HostAgentHandle, Register, Runtime};
@@ -56,9 +57,9 @@ fn offering(service: &str) -> Description {
 }
 
 fn search(service: &str) -> Search {
-    let example = Example { name: None, description: offering(service) };
+    let example = Example::new(None, &offering(service));
     let message = Draft::json(r#"{"performative":"subscribe","receiver":"df"}"#.to_owned());
-    Search::new(example, &message.to_message().unwrap(), false)
+    Search::new(example, &message.to_message().unwrap(), false, &Account::new(u64::MAX)).unwrap()
 }
 
 fn key(owner: u64, conversation: usize) -> Key {

@@ -44,6 +44,7 @@ mod picture;
 mod runtime;
 mod sandbox;
 mod scheduler;
+mod shares;
 mod source;
 mod store;
 mod trace;

@@ -1,7 +1,7 @@
 //! Messages that could not be delivered or handled: the last ones are kept for whoever wants to
 //! know, to be sent again or dropped.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,10 +10,12 @@ use parking_lot::Mutex;
 use super::core::Core;
 use super::events::EventKind;
 use super::posting::{Outward, Post};
+use crate::account::Charge;
 use crate::agent::Letter;
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::message::{Message, name};
+use crate::shares::{Owner, Shares, Weights};
 use crate::store::{Change, DeadLetterRow};
 
 /// The most that are kept.
@@ -37,30 +39,50 @@ pub struct DeadLetter {
     pub agent: Option<Arc<str>>,
 }
 
+/// The dead letters that are kept. Whoever caused most of them makes room, the oldest first.
 #[derive(Default)]
-pub(crate) struct DeadLetters(Mutex<Ring>);
+pub(crate) struct DeadLetters(Mutex<Table>);
 
 #[derive(Default)]
-struct Ring {
-    letters: VecDeque<DeadLetter>,
-    bytes: usize,
+struct Table {
+    letters: BTreeMap<u64, Kept>,
+    shares: Shares<()>,
+    weights: Weights,
 }
 
+struct Kept {
+    letter: DeadLetter,
+    owner: Owner,
+    charge: Charge,
+}
+
+/// What a dead letter is charged for beside its message and the reason, in bytes.
+const OWN_BYTES: usize = 512;
+
 impl DeadLetters {
-    /// Keeps a dead letter; the numbers of those that make room for it.
-    pub fn push(&self, letter: DeadLetter) -> Vec<u64> {
-        let mut ring = self.0.lock();
-        ring.bytes += letter.message.charge();
-        ring.letters.push_back(letter);
+    /// Keeps a dead letter that this owner has caused; the numbers of those that make room for it.
+    pub fn push(&self, letter: DeadLetter, owner: Owner) -> Vec<u64> {
         let mut gone = Vec::new();
-        while ring.letters.len() > MAX_LETTERS || ring.bytes > MAX_BYTES {
-            let Some(oldest) = ring.letters.pop_front() else {
-                break;
+        let mut table = self.0.lock();
+        let bytes = letter.message.charge() + letter.reason.len() + OWN_BYTES;
+        let charge = owner.account().charge(bytes);
+        let id = letter.id;
+        table.shares.insert(&owner, id, ());
+        table.weights.change(&owner, 0, bytes);
+        table.letters.insert(id, Kept { letter, owner, charge });
+        loop {
+            let oldest = if table.shares.len() > MAX_LETTERS {
+                table.shares.oldest_of_greatest(None).map(|(_, id, _)| id)
+            } else if table.weights.total() > MAX_BYTES {
+                let greatest = table.weights.greatest();
+                greatest.and_then(|owner| table.shares.oldest_of(&owner)).map(|(id, _)| id)
+            } else {
+                None
             };
-            ring.bytes -= oldest.message.charge();
-            gone.push(oldest.id);
+            let Some(oldest) = oldest else { return gone };
+            table.remove(oldest);
+            gone.push(oldest);
         }
-        gone
     }
 
     pub fn len(&self) -> usize {
@@ -68,27 +90,54 @@ impl DeadLetters {
     }
 
     pub fn list(&self) -> Vec<DeadLetter> {
-        self.0.lock().letters.iter().cloned().collect()
+        self.0.lock().letters.values().map(|kept| kept.letter.clone()).collect()
     }
 
     fn find(&self, id: u64) -> Result<DeadLetter, Error> {
-        let ring = self.0.lock();
-        ring.letters.iter().find(|letter| letter.id == id).cloned().ok_or_else(|| missing(id))
+        let table = self.0.lock();
+        table.letters.get(&id).map(|kept| kept.letter.clone()).ok_or_else(|| missing(id))
     }
 
     fn take(&self, id: u64) -> Result<DeadLetter, Error> {
-        let mut ring = self.0.lock();
-        let at = ring.letters.iter().position(|letter| letter.id == id);
-        let letter = at.and_then(|at| ring.letters.remove(at)).ok_or_else(|| missing(id))?;
-        ring.bytes -= letter.message.charge();
-        Ok(letter)
+        self.0.lock().remove(id).ok_or_else(|| missing(id))
+    }
+
+    /// What `from` has caused counts as `to`'s from now on.
+    pub fn hand_over(&self, from: &Owner, to: &Owner) {
+        let mut table = self.0.lock();
+        let table = &mut *table;
+        while let Some((id, ())) = table.shares.oldest_of(from) {
+            table.shares.remove(from, id);
+            let Some(kept) = table.letters.get_mut(&id) else { continue };
+            let bytes = kept.bytes();
+            table.shares.insert(to, id, ());
+            table.weights.change(from, bytes, 0);
+            table.weights.change(to, 0, bytes);
+            kept.owner = to.clone();
+            kept.charge.move_to(to.account());
+        }
+    }
+}
+
+impl Kept {
+    fn bytes(&self) -> usize {
+        usize::try_from(self.charge.bytes()).unwrap_or(usize::MAX)
+    }
+}
+
+impl Table {
+    fn remove(&mut self, id: u64) -> Option<DeadLetter> {
+        let kept = self.letters.remove(&id)?;
+        self.shares.remove(&kept.owner, id);
+        self.weights.change(&kept.owner, kept.bytes(), 0);
+        Some(kept.letter)
     }
 }
 
 fn missing(id: u64) -> Error {
     let text = format!(
-        "there is no dead letter {id}; it was dropped or sent again, or {MAX_LETTERS} later ones \
-         took its place"
+        "there is no dead letter {id}; it was dropped or sent again, or made room: {MAX_LETTERS} are \
+         kept"
     );
     Error::new(ErrorKind::InvalidArgument, text)
 }
@@ -160,13 +209,25 @@ impl Core {
 
     /// Puts a dead letter where scripts can read it.
     pub fn show_dead(&self, letter: DeadLetter) {
-        let gone = self.dead_letters.push(letter);
+        let owner = self.owner_named(letter.message.sender());
+        let gone = self.dead_letters.push(letter, owner);
         if !gone.is_empty() {
             self.alone(Post::outside(), |post| {
                 for id in gone {
                     post.change(|| Change::NoDeadLetter(id));
                 }
             });
+        }
+    }
+
+    /// Whoever has caused what was sent under this name.
+    pub fn owner_named(&self, name: &str) -> Owner {
+        match self.directory.find(name) {
+            Some(member) if member.is_service() => Owner::services(&self.account),
+            Some(Member::Agent(agent)) => Owner::of(&agent.face.account),
+            Some(Member::Host(_)) => Owner::of(&self.account),
+            None if self.is_speaker(name) => Owner::of(&self.account),
+            None => Owner::gone(&self.account),
         }
     }
 

@@ -364,11 +364,12 @@ impl HostAgent {
             drop(letter.clone().unhold(post));
             work(post);
         });
-        let resumes = {
+        let (ended, resumes) = {
             let mut flight = self.flight.lock();
-            flight.tasks.remove(&key);
-            std::mem::take(&mut flight.parked)
+            (flight.tasks.remove(&key), std::mem::take(&mut flight.parked))
         };
+        // It may be the last of its ask, and of what waits for that: not under the lock.
+        drop(ended);
         if resumes {
             self.pump();
         }

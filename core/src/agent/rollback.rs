@@ -8,7 +8,7 @@ use super::queue::Refusal;
 use super::{Agent, Letter, OpenTurn, Timer};
 use crate::conversation::Said;
 use crate::error::Error;
-use crate::message::{Filter, Message};
+use crate::message::Filter;
 use crate::sandbox::{Level, Made, Seat, World};
 use crate::scheduler::{Alarm, Lane};
 
@@ -27,8 +27,8 @@ pub(crate) enum Undo {
     Code(Arc<Seat>),
     /// A message was entered in its conversation.
     Said(Said),
-    /// The answer of somebody to a message was due.
-    Due(Message, Arc<str>),
+    /// The answer with this number was due.
+    Due(u64),
 }
 
 /// What turns had consumed that were taken back, and is not handled again.

@@ -181,6 +181,17 @@ impl Protocol {
         own.iter().chain(shared)
     }
 
+    /// The acts that begin a conversation.
+    pub(crate) fn openings(self) -> &'static [Act] {
+        let opening = self.steps().find(|step| step.at == Start && step.by == I);
+        opening.map_or(&[], |step| step.acts)
+    }
+
+    /// Returns true if this act begins a conversation.
+    pub(crate) fn opens(self, act: Act) -> bool {
+        self.openings().contains(&act)
+    }
+
     /// The stages at which nothing more has to be said.
     pub(crate) fn ends(self) -> &'static [Stage] {
         match self {

@@ -1,12 +1,15 @@
 //! What the runtime remembers of one conversation: its messages, and how far each pair has come.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::machine::{Progress, Role, Settles, Stage};
 use super::protocol::Protocol;
 use super::view::{Conversation, ConversationState, Exchanged, Note, Participant};
+use super::waits::Waits;
+use crate::account::Charge;
 use crate::message::{Message, Performative};
+use crate::shares::Owner;
 
 /// Messages that are kept from the beginning of a conversation, and from its end.
 const HEAD: usize = 64;
@@ -21,6 +24,10 @@ const MAX_PAIRS: usize = 10_000;
 const MAX_KEYS: usize = 256;
 /// Up to so many pairs are looked through one by one.
 const FEW: usize = 8;
+/// What a conversation is charged for beside its messages, and each of its pairs and keys.
+const OWN_BYTES: usize = 1024;
+const PAIR_BYTES: usize = 320;
+const KEY_BYTES: usize = 160;
 
 /// One conversation.
 pub(super) struct Record {
@@ -28,24 +35,48 @@ pub(super) struct Record {
     pub protocol: Protocol,
     pub initiator: Arc<str>,
     pub state: ConversationState,
+    /// Who began it.
+    pub owner: Owner,
+    /// What it takes, and what whoever began it is charged for.
+    pub bytes: usize,
+    charge: Charge,
     pub pairs: Vec<Pair>,
-    /// Pairs by who was asked, where there are many.
-    by_asked: HashMap<Arc<str>, Vec<usize>>,
+    /// Pairs by their names, where there are many.
+    index: Option<Box<Index>>,
     /// Pairs that have still something to say.
     pub unfinished: usize,
     head: Vec<Exchanged>,
     tail: VecDeque<Exchanged>,
     omitted: u64,
-    /// What its messages are charged for.
-    pub bytes: usize,
-    /// The `reply_with` of its messages.
-    pub keys: VecDeque<Box<str>>,
+    /// The `reply_with` of its messages: where each stands, whom answers reach, and what it is.
+    pub keys: VecDeque<(u64, Arc<str>, Box<str>)>,
     pub began_at: u64,
     pub ended_at: Option<u64>,
-    /// Its place among the open ones, by when they were last heard of.
+    /// Its place among the open ones, or those that have ended, by when it was last heard of.
     pub touched: u64,
     /// What was said to a topic: whoever heard it may answer.
     pub call: Option<Performative>,
+}
+
+/// Pairs by their names: who asked, or whom answers go to, and then who was asked.
+#[derive(Default)]
+struct Index {
+    by_asker: HashMap<Arc<str>, HashMap<Arc<str>, u32>>,
+    /// The same by whom answers go to, where that is somebody else; the first of several.
+    by_answer_to: HashMap<Arc<str>, HashMap<Arc<str>, u32>>,
+    asked: HashSet<Arc<str>>,
+}
+
+impl Index {
+    fn insert(&mut self, at: u32, pair: &Pair) {
+        let askers = self.by_asker.entry(pair.asker.clone()).or_default();
+        askers.entry(pair.asked.clone()).or_insert(at);
+        if pair.answer_to != pair.asker {
+            let others = self.by_answer_to.entry(pair.answer_to.clone()).or_default();
+            others.entry(pair.asked.clone()).or_insert(at);
+        }
+        self.asked.insert(pair.asked.clone());
+    }
 }
 
 /// Who asked, and who was asked.
@@ -66,6 +97,8 @@ pub(super) struct Pair {
     cancel_key: Option<Box<str>>,
     asked_at: u64,
     answered_at: Option<u64>,
+    /// The number of its waiting, while its answer is waited for.
+    waiting: Option<u64>,
 }
 
 /// What one receiver of a message makes of it.
@@ -76,24 +109,32 @@ pub(super) enum Move {
     Begin(Progress),
     /// It answers what was said to a topic, which begins a pair too.
     Join(Progress),
-    /// The protocol does not allow it; why, and what it would allow.
-    No(Note, Vec<Performative>),
+    /// The protocol does not allow it; why, and how far the pair has come, where there is one.
+    No(Note, Option<(Progress, Role)>),
 }
 
 impl Record {
-    pub fn new(id: Arc<str>, protocol: Protocol, initiator: Arc<str>, now: u64) -> Self {
+    pub fn new(
+        id: Arc<str>,
+        protocol: Protocol,
+        initiator: Arc<str>,
+        owner: Owner,
+        now: u64,
+    ) -> Self {
         Record {
             id,
             protocol,
             initiator,
             state: ConversationState::Open,
+            charge: owner.account().charge(OWN_BYTES),
+            owner,
+            bytes: OWN_BYTES,
             pairs: Vec::new(),
-            by_asked: HashMap::new(),
+            index: None,
             unfinished: 0,
             head: Vec::new(),
             tail: VecDeque::new(),
             omitted: 0,
-            bytes: 0,
             keys: VecDeque::new(),
             began_at: now,
             ended_at: None,
@@ -102,23 +143,67 @@ impl Record {
         }
     }
 
-    fn find(&self, asked: &str, is: impl Fn(&Pair) -> bool) -> Option<usize> {
-        if self.pairs.len() <= FEW {
-            return self.pairs.iter().position(|pair| *pair.asked == *asked && is(pair));
-        }
-        self.by_asked.get(asked)?.iter().copied().find(|at| is(&self.pairs[*at]))
+    /// Charges what the conversation takes now; what it was charged for before, in bytes.
+    pub fn recharge(&mut self) -> usize {
+        let before = self.weighed();
+        self.charge.resize(self.bytes);
+        before
     }
 
-    /// Whether somebody takes part.
-    fn is_party(&self, name: &str) -> bool {
-        *self.initiator == *name || self.find(name, |_| true).is_some()
+    /// Bytes that are charged.
+    pub fn weighed(&self) -> usize {
+        usize::try_from(self.charge.bytes()).unwrap_or(usize::MAX)
+    }
+
+    /// Returns true if this message is among those that are kept.
+    pub fn has_kept(&self, message_id: &str) -> bool {
+        let is_it = |said: &Exchanged| said.message.message_id() == message_id;
+        self.tail.iter().rev().any(is_it) || self.head.iter().rev().any(is_it)
+    }
+
+    /// Somebody else has it from now on, and is charged.
+    pub fn hand_over(&mut self, owner: &Owner) {
+        self.owner = owner.clone();
+        self.charge.move_to(owner.account());
+    }
+
+    fn find(&self, asked: &str, is: impl Fn(&Pair) -> bool) -> Option<usize> {
+        self.pairs.iter().position(|pair| *pair.asked == *asked && is(pair))
+    }
+
+    /// The pair of `asker` and `asked`.
+    pub fn pair_of(&self, asker: &str, asked: &str) -> Option<usize> {
+        match &self.index {
+            None => self.find(asked, |pair| *pair.asker == *asker),
+            Some(index) => index.by_asker.get(asker)?.get(asked).map(|at| *at as usize),
+        }
+    }
+
+    /// The first pair in which `asked` was asked and answers go to `to`.
+    pub fn answering(&self, to: &str, asked: &str) -> Option<usize> {
+        let Some(index) = &self.index else {
+            return self.find(asked, |pair| *pair.answer_to == *to);
+        };
+        let own =
+            self.pair_of(to, asked).filter(|at| self.pairs[*at].answer_to == self.pairs[*at].asker);
+        let other = index.by_answer_to.get(to).and_then(|others| others.get(asked));
+        own.into_iter().chain(other.map(|at| *at as usize)).min()
+    }
+
+    /// Returns true if somebody takes part.
+    pub fn is_party(&self, name: &str) -> bool {
+        *self.initiator == *name
+            || match &self.index {
+                None => self.find(name, |_| true).is_some(),
+                Some(index) => index.asked.contains(name),
+            }
     }
 
     /// What a message of `from` to `to` would do.
     pub fn plan(&self, from: &str, to: &str, message: &Message) -> Move {
         let act = message.performative();
-        let as_asker = self.find(to, |pair| *pair.asker == *from);
-        let as_asked = self.find(from, |pair| *pair.answer_to == *to || *pair.asker == *to);
+        let as_asker = self.pair_of(from, to);
+        let as_asked = self.pair_of(to, from).into_iter().chain(self.answering(to, from)).min();
         let sides = [(as_asker, Role::Initiator), (as_asked, Role::Participant)];
         let mut known = None;
         for (at, role) in sides {
@@ -153,16 +238,16 @@ impl Record {
                     true => Note::Repeated,
                     false => Note::OutOfSequence,
                 };
-                Move::No(note, pair.progress.allowed(self.protocol, role))
+                Move::No(note, Some((pair.progress, role)))
             }
             // Those that a recruiter found answer the initiator directly.
             None if self.protocol == Protocol::Recruiting
                 && *self.initiator == *to
                 && super::protocol::FORWARDED.contains(&act) =>
             {
-                Move::No(Note::Forwarded, Vec::new())
+                Move::No(Note::Forwarded, None)
             }
-            None => Move::No(Note::OutOfSequence, Vec::new()),
+            None => Move::No(Note::OutOfSequence, None),
         }
     }
 
@@ -229,13 +314,17 @@ impl Record {
             cancel_key: None,
             asked_at: now,
             answered_at: None,
+            waiting: None,
         });
-        if at == FEW {
-            for (index, pair) in self.pairs.iter().enumerate() {
-                self.by_asked.entry(pair.asked.clone()).or_default().push(index);
+        self.bytes += PAIR_BYTES;
+        match &mut self.index {
+            Some(index) => index.insert(at as u32, &self.pairs[at]),
+            None if at < FEW => {}
+            None => {
+                let mut index = Index::default();
+                self.pairs.iter().zip(0..).for_each(|(pair, at)| index.insert(at, pair));
+                self.index = Some(Box::new(index));
             }
-        } else if at > FEW {
-            self.by_asked.entry(asked.clone()).or_default().push(at);
         }
         at
     }
@@ -246,14 +335,29 @@ impl Record {
         if pair.answer_to == pair.asker {
             return None;
         }
-        let before = self.find(&pair.asker, |other| other.answer_to == pair.answer_to)?;
+        let before = self.answering(&pair.answer_to, &pair.asker)?;
         let next = self.pairs[before].step(self.protocol, Role::Participant, message)?;
         Some(Move::Step(before, Role::Participant, next))
     }
 
-    /// The pair of `asker` and `asked`.
-    pub fn pair_of(&self, asker: &str, asked: &str) -> Option<usize> {
-        self.find(asked, |pair| *pair.asker == *asker)
+    /// Enters whether the answer of a pair is waited for now.
+    pub fn count_wait(&mut self, at: usize, waits: &mut Waits, now: u64) {
+        let counts = self.state != ConversationState::Abandoned;
+        let protocol = self.protocol;
+        let pair = &mut self.pairs[at];
+        match (pair.waiting, counts && pair.is_waited_for(protocol)) {
+            (None, true) => pair.waiting = waits.begin(&pair.asker, &pair.asked, now),
+            (Some(wait), false) => {
+                waits.end(&pair.asker, &pair.asked, wait);
+                pair.waiting = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// The same for all pairs, of a conversation that was given up, or goes on after that.
+    pub fn count_waits(&mut self, waits: &mut Waits, now: u64) {
+        (0..self.pairs.len()).for_each(|at| self.count_wait(at, waits, now));
     }
 
     /// The runtime reports that `asked` will not answer: with `deadline` it is only late.
@@ -283,7 +387,10 @@ impl Record {
         let Some(pair) = self.pairs.get_mut(at) else { return };
         let is_open = pair.is_open;
         match before {
-            Some(before) => *pair = Pair { is_open, ..before },
+            Some(before) => {
+                let waiting = pair.waiting;
+                *pair = Pair { is_open, waiting, ..before };
+            }
             // It stays as one that may begin: others may have come after it.
             None => pair.progress = Progress::START,
         }
@@ -327,9 +434,22 @@ impl Record {
     }
 
     /// Remembers the key of a message; the one that is forgotten for it.
-    pub fn keep_key(&mut self, key: &str) -> Option<Box<str>> {
-        self.keys.push_back(key.into());
-        if self.keys.len() > MAX_KEYS { self.keys.pop_front() } else { None }
+    pub fn keep_key(
+        &mut self,
+        place: u64,
+        to: &Arc<str>,
+        key: &str,
+    ) -> Option<(u64, Arc<str>, Box<str>)> {
+        self.keys.push_back((place, to.clone(), key.into()));
+        self.bytes += KEY_BYTES + key.len();
+        if self.keys.len() > MAX_KEYS { self.forget_key() } else { None }
+    }
+
+    /// Forgets the oldest key.
+    pub fn forget_key(&mut self) -> Option<(u64, Arc<str>, Box<str>)> {
+        let key = self.keys.pop_front()?;
+        self.bytes -= KEY_BYTES + key.2.len();
+        Some(key)
     }
 
     /// The conversation as a program sees it.
@@ -356,7 +476,24 @@ impl Record {
         let open = self.pairs.iter().filter(|pair| pair.has_more(self.protocol)).count();
         assert_eq!(self.unfinished, open, "{:?}", self.view(0));
         let said = self.head.iter().chain(&self.tail);
-        assert_eq!(self.bytes, said.map(|said| said.message.charge()).sum::<usize>());
+        let said = said.map(|said| said.message.charge()).sum::<usize>();
+        let keys: usize = self.keys.iter().map(|(_, _, key)| KEY_BYTES + key.len()).sum();
+        let bytes = OWN_BYTES + self.pairs.len() * PAIR_BYTES + keys + said;
+        assert_eq!((self.bytes, self.charge.bytes()), (bytes, bytes as u64));
+        for (at, pair) in self.pairs.iter().enumerate() {
+            assert_eq!(self.pair_of(&pair.asker, &pair.asked), Some(at));
+            let is_answered_by = |it: &Pair| it.answer_to == pair.answer_to;
+            assert_eq!(
+                self.answering(&pair.answer_to, &pair.asked),
+                self.find(&pair.asked, is_answered_by)
+            );
+        }
+    }
+
+    /// Who waits for whom in it.
+    pub fn waits(&self) -> impl Iterator<Item = (Arc<str>, Arc<str>)> {
+        let waiting = self.pairs.iter().filter(|pair| pair.waiting.is_some());
+        waiting.map(|pair| (pair.asker.clone(), pair.asked.clone()))
     }
 }
 
@@ -376,11 +513,9 @@ impl Pair {
         !(self.progress == Progress::START || self.progress.is_end(protocol) || is_silent)
     }
 
-    /// Who has asked whom, while the answer is due and not past its time.
-    pub fn wait(&self, protocol: Protocol) -> Option<(&Arc<str>, &Arc<str>)> {
-        let waits =
-            self.has_more(protocol) && self.progress.due(protocol) == Some(Role::Participant);
-        waits.then_some((&self.asker, &self.asked))
+    /// Returns true while its answer is due and not past its time.
+    pub fn is_waited_for(&self, protocol: Protocol) -> bool {
+        self.has_more(protocol) && self.progress.due(protocol) == Some(Role::Participant)
     }
 
     fn view(&self, protocol: Protocol, now: u64) -> Participant {

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "tests fail this way")]
 
 mod book;
+mod deadlines;
+mod shared;
 
 use std::collections::{HashSet, VecDeque};
 

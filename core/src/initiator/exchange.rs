@@ -15,7 +15,9 @@ use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::host_agent::Within;
 use crate::message::{Draft, Envelope, Message, Performative, Stamp};
-use crate::runtime::{Ask, AskParts, Awaits, Begun, Core, DEFAULT_TIMEOUT, FollowedBy, Post};
+use crate::runtime::{
+    Ask, AskParts, Awaits, Begun, Core, DEFAULT_TIMEOUT, FollowedBy, Party, Post,
+};
 
 /// The most participants of one exchange.
 pub(super) const MAX_PARTICIPANTS: usize = 10_000;
@@ -189,7 +191,7 @@ impl Exchange {
         let message = self.write(act, member.name(), content, reply_by)?;
         self.core.check_content(&message, Some(member))?;
         let by = FollowedBy::Caller;
-        let following = self.core.follow_own(&message, by, Post::outside())?;
+        let following = self.core.follow_own(Party::SCRIPT, &message, by, Post::outside())?;
         self.core.observe(&message, Post::outside());
         let letter = Letter::direct(message.clone(), Some(self.ask.clone()));
         self.core.enqueue(member, letter).await?;

@@ -292,11 +292,17 @@ impl Ask {
                 Poll::Ready(Err(Error::closed()))
             }
             None => {
+                let mut oldest = None;
                 if !state.wakers.iter().any(|waker| waker.will_wake(context.waker())) {
                     if state.wakers.len() == MAX_READERS {
-                        state.wakers.remove(0).wake();
+                        oldest = Some(state.wakers.remove(0));
                     }
                     state.wakers.push(context.waker().clone());
+                }
+                // Waking may drop a task, and what that holds: not under the lock.
+                drop(state);
+                if let Some(oldest) = oldest {
+                    oldest.wake();
                 }
                 Poll::Pending
             }

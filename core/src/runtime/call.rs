@@ -13,7 +13,7 @@ use futures_util::task::AtomicWaker;
 use smallvec::SmallVec;
 
 use super::ask::{Ask, AskParts, Awaits};
-use super::core::Core;
+use super::core::{Core, Party};
 use super::following::{Following, Waiting as By};
 use super::outcome;
 use super::posting::Post;
@@ -343,7 +343,8 @@ impl Core {
         let waiting = Waiting::enter(self, ask, message, members);
         // Closing ends the asks that it finds; one that came after that must not wait.
         self.check_open()?;
-        let following = self.follow_own(&waiting.message, By::Caller, Post::outside())?;
+        let following =
+            self.follow_own(Party(from), &waiting.message, By::Caller, Post::outside())?;
         self.observe(&waiting.message, Post::outside());
         if let Some(gathering) = gathering {
             gathering.unanswered.fetch_add(1, Ordering::AcqRel);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ask::Ask;
-use super::core::Core;
+use super::core::{Core, Party};
 use super::following::Waiting;
 use super::posting::Post;
 use crate::agent::Letter;
@@ -32,7 +32,8 @@ impl Core {
         };
         self.alone(Post::outside(), |post| {
             // Where nothing is under way there is nothing to withdraw.
-            let Ok(following) = self.follow_own(&message, Waiting::Caller, post) else { return };
+            let (from, by) = (Party::SCRIPT, Waiting::Caller);
+            let Ok(following) = self.follow_own(from, &message, by, post) else { return };
             following.keep();
             self.observe(&message, post);
             let letter = Letter::direct(message, Some(begun.ask.clone()));

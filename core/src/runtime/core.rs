@@ -28,6 +28,7 @@ use crate::limits::Limits;
 use crate::message::{ContentLimits, Draft, Envelope, Filter, Message, Stamp, name};
 use crate::sandbox::{Lease, Running};
 use crate::scheduler::{Scheduler, Timers};
+use crate::shares::Owner;
 use crate::source::{Id, Source};
 use crate::store::{Row, SERIALS, Serial};
 
@@ -131,7 +132,7 @@ impl Core {
             observers: AtomicUsize::new(0),
             dead_letters: DeadLetters::default(),
             account: Account::new(u64::MAX),
-            book: Book::of_program(&parts.name),
+            book: Book::of_program(&parts.name, parts.protocols == Protocols::Strict),
             protocols: parts.protocols,
             deadlines: Arc::default(),
             lingering: Lingering::default(),
@@ -261,6 +262,7 @@ impl Core {
         self.leave(&Member::Agent(agent.clone()));
         self.leaving.remove(&agent.face.serial);
         drop(agent.face.unused(usize::MAX));
+        self.leave_tables(agent);
         // What the store keeps of them goes with the agent, or stays until it is opened again.
         for id in agent.face.holdings.subscriptions_made(None) {
             self.take_subscription(agent, id);
@@ -277,6 +279,19 @@ impl Core {
             self.observers.fetch_sub(1, Ordering::AcqRel);
         }
         self.agents.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Ends what an agent that is gone waits for, and hands over what it leaves in tables that all share.
+    fn leave_tables(&self, agent: &Agent) {
+        let face = &agent.face;
+        self.deadlines.end_all_of(&(face.serial, face.name.clone()));
+        // Who deployed it has its account, and may still be here.
+        let deployer = agent.settings.deployer.as_ref();
+        if deployer.and_then(|id| self.directory.find(id)).is_none() {
+            let (from, to) = (Owner::of(&face.account), Owner::gone(&self.account));
+            self.book.hand_over(&from, &to);
+            self.dead_letters.hand_over(&from, &to);
+        }
     }
 
     /// What no agent may reach: the stores of this process, and the compiled modules.

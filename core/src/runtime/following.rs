@@ -1,29 +1,25 @@
 //! Conversations, followed as their messages pass: what their protocols allow, and answers that are
 //! due.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use serde_json::Value;
 
-use super::core::Core;
+use super::core::{Core, Party};
 use super::events::EventKind;
 use super::posting::Post;
 use crate::agent::{Letter, Undo};
 use crate::choice::choice;
 use crate::conversation::{
-    Circle, Conversation, ConversationFilter, Due, Note, Protocol, Rule, Violation,
+    Awaited, Circle, Conversation, ConversationFilter, Due, FIRST_LOOK, Note, Protocol, Rule,
+    Saying, Violation,
 };
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::message::{Draft, Message, Performative, name};
 use crate::sandbox::{Fault, FaultKind, Level, World};
-
-/// Microseconds after which agents that wait for each other in a circle are looked at first, and
-/// between further looks.
-const FIRST_LOOK: u64 = 100_000;
-const NEXT_LOOK: u64 = 250_000;
-/// How often a circle is looked at whose agents are still busy.
-const MAX_LOOKS: u32 = 240;
+use crate::shares::Owner;
 
 /// What the runtime does with a message that its protocol does not allow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -46,6 +42,34 @@ pub(crate) enum Waiting {
     Runtime,
     /// Who sent the message: it has a timer of its own.
     Caller,
+}
+
+/// Receivers that are entered under one hold of the book's lock.
+const PART: usize = 32;
+
+/// Which of a message's receivers are entered in its conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The first of them, or all: with them the message itself is entered.
+    First,
+    /// More of them.
+    Later,
+}
+
+/// To whom its protocol forbids a message, and why.
+#[derive(Default)]
+pub(crate) struct Forbidden(HashMap<Arc<str>, Violation>);
+
+impl Forbidden {
+    /// Why the message may not go to whoever has this name, if it may not.
+    pub fn to(&self, name: &str) -> Option<&Violation> {
+        self.0.get(name)
+    }
+
+    /// Returns true if it may go to everybody.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// A message of a program that was entered in its conversation. Dropped, it is taken back: it was never
@@ -97,6 +121,7 @@ impl Core {
     /// Enters a message of a program; an error where its protocol forbids it, and nobody gets it.
     pub fn follow_own(
         &self,
+        from: Party,
         message: &Message,
         waiting: Waiting,
         post: Post<'_>,
@@ -111,36 +136,69 @@ impl Core {
         };
         let to = self.names_of(message);
         let mut undo = |step| following.undo.push(step);
-        let forbidden = self.follow_to(message, &to, rule, waiting, post, Some(&mut undo));
-        match forbidden.into_iter().next() {
+        let entering = Entering { from, message, part: Part::First, rule, waiting };
+        let forbidden = self.follow_to(&entering, &to, post, Some(&mut undo));
+        match to.iter().find_map(|to| forbidden.to(to)) {
             Some(violation) => {
-                Err(Error::new(ErrorKind::InvalidMessage, text_of(message, &violation)))
+                Err(Error::new(ErrorKind::InvalidMessage, text_of(message, violation)))
             }
             None => Ok(following),
         }
     }
 
-    /// Enters a message of an agent for these receivers; to whom its protocol forbids it.
+    /// Enters a message of an agent for these receivers, all of them or a part; to whom its protocol
+    /// forbids it. What it costs grows with these receivers only.
     pub fn follow(
         &self,
+        from: Party,
         message: &Message,
+        part: Part,
         to: impl FnOnce() -> Vec<Arc<str>>,
         waiting: Waiting,
         post: Post<'_>,
-    ) -> Vec<Violation> {
+    ) -> Forbidden {
         if !self.is_followed(message, waiting) {
-            return Vec::new();
+            return Forbidden::default();
         }
         let rule = match self.protocols {
             Protocols::Observe => Rule::Observe,
             Protocols::Strict => Rule::Strict,
         };
-        let mut undo = |step| post.undo(|| step);
-        let undo: Option<&mut dyn FnMut(Undo)> = match post.posting {
-            Some(_) => Some(&mut undo),
-            None => None,
-        };
-        self.follow_to(message, &to(), rule, waiting, post, undo)
+        let to = to();
+        let mut entering = Entering { from, message, part, rule, waiting };
+        let mut forbidden = Forbidden::default();
+        let mut left = &*to;
+        loop {
+            // Others come to the tables between two parts.
+            let (some, more) = left.split_at(left.len().min(PART));
+            let mut undo = |step| post.undo(|| step);
+            let undo: Option<&mut dyn FnMut(Undo)> = match post.posting {
+                Some(_) => Some(&mut undo),
+                None => None,
+            };
+            forbidden.0.extend(self.follow_to(&entering, some, post, undo).0);
+            if more.is_empty() {
+                return forbidden;
+            }
+            (left, entering.part) = (more, Part::Later);
+        }
+    }
+
+    /// Enters a message that a store has kept for somebody, who has not handled it: its answer belongs to
+    /// a conversation again.
+    pub fn follow_again(&self, message: &Message, to: &Arc<str>) {
+        let protocol = message.protocol().and_then(Protocol::named);
+        if protocol.is_some_and(|protocol| protocol.opens(message.performative())) {
+            let saying = Saying {
+                from: &message.sender().into(),
+                owner: &self.owner_named(message.sender()),
+                message,
+                rule: Rule::Observe,
+                is_first: false,
+                undo: false,
+            };
+            self.book.enter(&saying, std::slice::from_ref(to));
+        }
     }
 
     /// The names of everybody whom a message names, topics aside.
@@ -162,20 +220,25 @@ impl Core {
 
     fn follow_to(
         &self,
-        message: &Message,
+        entering: &Entering<'_>,
         to: &[Arc<str>],
-        rule: Rule,
-        waiting: Waiting,
         post: Post<'_>,
         mut undo: Option<&mut dyn FnMut(Undo)>,
-    ) -> Vec<Violation> {
+    ) -> Forbidden {
+        let Entering { message, rule, .. } = *entering;
         let from: Arc<str> = message.sender().into();
-        for to in to {
-            self.deadlines.answered(&from, to, message);
-        }
-        let mut forbidden = Vec::new();
+        self.deadlines.answered(&from, to, message);
+        let mut forbidden = Forbidden::default();
         if self.book.concerns(message) {
-            let entered = self.book.enter(&from, to, message, rule, undo.is_some());
+            let saying = Saying {
+                from: &from,
+                owner: &self.owner_of(entering.from, &from),
+                message,
+                rule,
+                is_first: entering.part == Part::First,
+                undo: undo.is_some(),
+            };
+            let entered = self.book.enter(&saying, to);
             if let (Some(said), Some(undo)) = (entered.said, &mut undo) {
                 undo(Undo::Said(said));
             }
@@ -185,39 +248,73 @@ impl Core {
             for id in entered.abandoned {
                 self.tell(EventKind::Abandoned, None, post, || [("conversation_id", (*id).into())]);
             }
-            if let Some(circle) = entered.circle {
-                let due = self.source.now_micros().saturating_add(FIRST_LOOK);
-                self.deadlines.look(due, circle, 0);
+            if entered.look {
+                let now = self.source.now_micros();
+                self.deadlines.look_at_circles(now.saturating_add(FIRST_LOOK));
             }
             if rule != Rule::Observe {
-                forbidden = entered.violations;
-                // What nobody remembers may still be right.
-                forbidden.retain(|violation| violation.is_known);
+                let violations = entered.violations.into_iter();
+                forbidden.0 = violations.map(|it| (it.to.clone(), it)).collect();
             }
         }
-        let is_due = waiting == Waiting::Runtime
+        let is_due = entering.waiting == Waiting::Runtime
             && message.reply_by().is_some()
             && !message.performative().ends_talk()
             && (rule != Rule::AllOrNone || forbidden.is_empty());
         if is_due {
-            for to in to {
-                if !forbidden.iter().any(|violation| violation.to == *to) {
-                    if !self.deadlines.begin(message, to) {
-                        self.warn_of_deadline(message);
-                        break;
-                    }
-                    if let Some(undo) = &mut undo {
-                        undo(Undo::Due(message.clone(), to.clone()));
-                    }
-                }
-            }
+            let to = to.iter().filter(|to| forbidden.to(to).is_none());
+            self.await_answers(entering, &from, to, undo);
         }
         forbidden
     }
 
+    /// Sees to it that a message is answered by these in time.
+    fn await_answers<'a>(
+        &self,
+        entering: &Entering<'_>,
+        from: &str,
+        to: impl Iterator<Item = &'a Arc<str>>,
+        mut undo: Option<&mut dyn FnMut(Undo)>,
+    ) {
+        let mut to = to.peekable();
+        if to.peek().is_none() {
+            return;
+        }
+        let message = entering.message;
+        let owner = self.owner_of(entering.from, from);
+        let awaited = Awaited::new(message, entering.from.0, owner.account());
+        for to in to {
+            let begun = awaited.as_ref().and_then(|awaited| self.deadlines.begin(awaited, to));
+            let Some(number) = begun else { return self.warn_of_deadline(message) };
+            if let Some(undo) = &mut undo {
+                undo(Undo::Due(number));
+            }
+        }
+    }
+
+    /// Who is charged for what a party has in tables that all share.
+    pub fn owner_of(&self, party: Party, name: &str) -> Owner {
+        if party == Party::SCRIPT || self.hosts.contains_key(&party.0) {
+            return Owner::of(&self.account);
+        }
+        if party == Party::AMS || party == Party::DF {
+            return Owner::services(&self.account);
+        }
+        match self.directory.find(name) {
+            Some(Member::Agent(agent)) if agent.face.serial == party.0 => {
+                Owner::of(&agent.face.account)
+            }
+            _ => match self.leaving.get(&party.0) {
+                Some(agent) => Owner::of(&agent.face.account),
+                None => Owner::gone(&self.account),
+            },
+        }
+    }
+
     /// Says that nobody sees to it that this message is answered in time.
     fn warn_of_deadline(&self, message: &Message) {
-        let text = "too many answers are due to it already: this reply_by is not kept";
+        let text = "too many answers are due to it already, or the host keeps too much for it: this \
+                    reply_by is not kept";
         tracing::warn!(agent = message.sender(), message = message.message_id(), text);
         if let Some(Member::Agent(agent)) = self.directory.find(message.sender()) {
             agent.face.log(Level::Warn, &format!("{}: {text}", message.message_id()));
@@ -232,7 +329,8 @@ impl Core {
         post: Post<'_>,
     ) {
         self.tell(EventKind::Violation, Some(from), post, || {
-            let allowed = violation.allowed.iter().map(|act| Value::from(act.as_str()));
+            let allowed = violation.allowed();
+            let allowed = allowed.iter().map(|act| Value::from(act.as_str()));
             [
                 ("receiver", (*violation.to).into()),
                 ("performative", message.performative().as_str().into()),
@@ -254,7 +352,7 @@ impl Core {
         if !letter.may_fail() {
             return;
         }
-        let allowed: Vec<&str> = violation.allowed.iter().map(|act| act.as_str()).collect();
+        let allowed: Vec<&str> = violation.allowed().iter().map(|act| act.as_str()).collect();
         let content = serde_json::json!({
             "error": text,
             "agent": &*violation.to,
@@ -275,7 +373,7 @@ impl Core {
 
     /// Enters in its conversation that the host reports a failure.
     pub fn follow_fault(&self, original: &Message, agent: &str, failure: &Message, fault: &Fault) {
-        self.deadlines.answered(agent, original.answer_to(), failure);
+        self.deadlines.answered(agent, &[original.answer_to().into()], failure);
         if self.book.concerns(original) {
             let is_late = fault.kind == FaultKind::Deadline;
             self.book.fault(original.sender(), agent, failure, is_late);
@@ -286,13 +384,13 @@ impl Core {
     pub fn unsay(&self, undo: Undo) {
         match undo {
             Undo::Said(said) => self.book.unsay(said, self.source.now_micros()),
-            Undo::Due(message, asked) => drop(self.deadlines.end(&message, &asked)),
+            Undo::Due(number) => self.deadlines.end(number),
             // The agent's own.
             _ => {}
         }
     }
 
-    /// Does what comes due, as long as the runtime is there.
+    /// Does what comes due, as long as the runtime is there: some of it, and then others have their turn.
     pub async fn watch_deadlines(core: Weak<Self>) {
         let Some((deadlines, source)) =
             core.upgrade().map(|core| (core.deadlines.clone(), core.source.clone()))
@@ -300,26 +398,28 @@ impl Core {
             return;
         };
         loop {
-            for (_, due) in deadlines.calendar.next_due(&source).await {
-                let Some(core) = core.upgrade() else { return };
+            let due = deadlines.calendar.next_due(&source).await;
+            let Some(core) = core.upgrade() else { return };
+            for (number, due) in due {
                 match due {
-                    Due::Answer { message, asked } => core.deadline_passed(&message, &asked),
-                    Due::Circle { circle, looks } => core.look_at_circle(circle, looks),
+                    Due::Answer => core.deadline_passed(number),
+                    Due::Circles => core.look_for_circles(),
                 }
             }
         }
     }
 
-    fn deadline_passed(&self, message: &Message, asked: &Arc<str>) {
-        if !self.deadlines.end(message, asked) || self.check_open().is_err() {
+    fn deadline_passed(&self, number: u64) {
+        let Some((message, asked)) = self.deadlines.passed(number) else { return };
+        if self.check_open().is_err() {
             return;
         }
         self.alone(Post::outside(), |post| {
-            let text = format!("{:?} did not answer {:?} in time", &**asked, message.sender());
+            let text = format!("{:?} did not answer {:?} in time", &*asked, message.sender());
             let fault = Fault::new(FaultKind::Deadline, text);
             let letter = Letter::direct(message.clone(), None);
-            self.tell_sender(&letter, asked, &fault, post);
-            self.tell_deadline(message, asked, post);
+            self.tell_sender(&letter, &asked, &fault, post);
+            self.tell_deadline(&message, &asked, post);
         });
     }
 
@@ -337,19 +437,34 @@ impl Core {
         });
     }
 
-    fn look_at_circle(&self, circle: Circle, looks: u32) {
-        if self.check_open().is_err() || !self.book.stands(&circle) {
+    /// Looks for agents that wait for each other, for one slice.
+    fn look_for_circles(&self) {
+        if self.check_open().is_err() {
             return;
         }
-        let is_busy = |name: &Arc<str>| match self.directory.find(name) {
+        let now = self.source.now_micros();
+        for circle in self.book.look(now) {
+            if circle.names().any(|name| self.is_busy(name)) {
+                self.book.look_again(&circle);
+            } else if self.book.tell_circle(&circle) {
+                self.tell_circle(&circle);
+            }
+        }
+        if let Some(next) = self.book.next_look(now) {
+            self.deadlines.look_at_circles(next);
+        }
+    }
+
+    /// Returns true if somebody has something to do, and may answer yet.
+    fn is_busy(&self, name: &str) -> bool {
+        match self.directory.find(name) {
             Some(Member::Agent(agent)) => !agent.mailbox.is_idle() || agent.mailbox.len() > 0,
             Some(Member::Host(host)) => host.has_messages(),
             None => false,
-        };
-        if looks < MAX_LOOKS && circle.names().any(is_busy) {
-            let due = self.source.now_micros().saturating_add(NEXT_LOOK);
-            return self.deadlines.look(due, circle, looks + 1);
         }
+    }
+
+    fn tell_circle(&self, circle: &Circle) {
         let path: Vec<Value> = circle.names().map(|name| Value::from(&**name)).collect();
         tracing::warn!(?circle, "agents wait for each other in a circle");
         self.tell(EventKind::Deadlock, circle.names().next(), Post::outside(), || {
@@ -358,9 +473,19 @@ impl Core {
     }
 }
 
+/// A message of somebody, or a part of its receivers, on its way into its conversation.
+#[derive(Clone, Copy)]
+struct Entering<'a> {
+    from: Party,
+    message: &'a Message,
+    part: Part,
+    rule: Rule,
+    waiting: Waiting,
+}
+
 /// Why a message is not allowed, in one sentence.
 fn text_of(message: &Message, violation: &Violation) -> String {
-    let Violation { to, conversation, protocol, note, allowed, .. } = violation;
+    let Violation { to, conversation, protocol, note, .. } = violation;
     let (from, act) = (message.sender(), message.performative());
     let id: String = conversation.chars().take(64).collect();
     let place =
@@ -368,12 +493,13 @@ fn text_of(message: &Message, violation: &Violation) -> String {
     if *note == Note::Repeated {
         return format!("{place}: that was said already");
     }
-    match allowed.as_slice() {
-        [] => format!("{place}: there is nothing that it may say to it there"),
-        acts => {
-            let acts: Vec<&str> = acts.iter().map(|act| act.as_str()).collect();
-            format!("{place} now; it may say {}", acts.join(", "))
+    let acts: Vec<&str> = violation.allowed().iter().map(|act| act.as_str()).collect();
+    match acts.join(", ") {
+        acts if !violation.is_known() => {
+            format!("{place}: the two have no such conversation; one begins with {acts}")
         }
+        acts if acts.is_empty() => format!("{place}: there is nothing that it may say to it there"),
+        acts => format!("{place} now; it may say {acts}"),
     }
 }
 

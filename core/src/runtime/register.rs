@@ -158,6 +158,7 @@ impl Core {
     fn unregister(&self, host: &Arc<HostAgent>) {
         self.leave(&Member::Host(host.clone()));
         self.hosts.remove(&host.serial);
+        self.deadlines.end_all_of(&(host.serial, host.name.clone()));
         let waiting = host.end();
         self.end_letters(waiting, &host.name, Refusal::Removed);
         self.alone(Post::outside(), |post| post.change(|| Change::Gone(host.serial)));

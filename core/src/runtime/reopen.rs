@@ -177,6 +177,9 @@ impl Core {
         }
         for (row, to, kind, message) in restored.letters {
             let letter = Letter { row: Some(row), ..Letter::new(message, None, kind) };
+            if let (Some(member), Kind::Direct) = (members.get(&to), kind) {
+                self.follow_again(&letter.message, member.name());
+            }
             match members.get(&to) {
                 Some(Member::Agent(agent)) => agent.mailbox.restore(letter),
                 Some(Member::Host(host)) => host.restore(letter),

@@ -175,8 +175,8 @@ impl Core {
         if message.topic().is_some() {
             self.check_content(&message, None)?;
         }
-        let following = self.follow_own(&message, By::Runtime, post)?;
         let from = Party(speaker.serial);
+        let following = self.follow_own(from, &message, By::Runtime, post)?;
         let seen = self.publish(from, &message, post);
         let mut letters = Vec::new();
         for (to, member) in receivers {

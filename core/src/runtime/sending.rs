@@ -10,11 +10,10 @@ use std::sync::atomic::Ordering;
 use super::agent_subscriptions::{Key, Table};
 use super::ask::Ask;
 use super::core::{Core, Party};
-use super::following::Waiting;
+use super::following::{Forbidden, Part, Waiting};
 use super::posting::Post;
 use super::reserve::{fill, holder_of, name_of};
 use crate::agent::Letter;
-use crate::conversation::Violation;
 use crate::directory::Member;
 use crate::message::{Message, name};
 use crate::sandbox::{Addressee, Fault, FaultKind, Places, Receiver, Receivers};
@@ -51,7 +50,7 @@ pub(crate) struct Sending {
     at: usize,
     followed: usize,
     /// Those among the followed ones to whom its protocol forbids it.
-    forbidden: Vec<Violation>,
+    forbidden: Forbidden,
     /// The program has seen it.
     seen: bool,
     /// Agents that get no copy: they receive it, sent it, or have one.
@@ -81,7 +80,7 @@ impl Sending {
             stage: Stage::Begin,
             at: 0,
             followed: 0,
-            forbidden: Vec::new(),
+            forbidden: Forbidden::default(),
             seen: false,
             served: HashSet::new(),
         }
@@ -192,7 +191,8 @@ impl Sending {
                 (Box::new(|| next.iter().filter_map(name_of).collect()), next.len())
             }
         };
-        self.forbidden = core.follow(message, names, waiting, post);
+        let part = if self.followed == 0 { Part::First } else { Part::Later };
+        self.forbidden = core.follow(self.from, message, part, names, waiting, post);
         self.followed += count;
         count.max(1)
     }
@@ -279,7 +279,7 @@ impl Sending {
             }
             To::Reserved(places) => {
                 if let Some(place) = places.next() {
-                    let forbidden = name_of(&place).and_then(|name| self.forbids(&name));
+                    let forbidden = name_of(&place).and_then(|name| self.forbidden.to(&name));
                     match forbidden {
                         Some(violation) => {
                             core.report_violation(&self.letter(), violation, post);
@@ -300,7 +300,7 @@ impl Sending {
         let to = message.receivers().nth(at).unwrap_or_default();
         let member = member_of(&who);
         let name = member.as_ref().map_or(to, |member| member.name());
-        if let Some(violation) = self.forbids(name) {
+        if let Some(violation) = self.forbidden.to(name) {
             core.report_violation(&self.letter(), violation, post);
             return;
         }
@@ -327,11 +327,6 @@ impl Sending {
     fn letter(&self) -> Letter {
         let letter = Letter::direct(self.message.clone(), self.ask.clone()).sent_by(self.from.0);
         Letter { terms: self.terms, ..letter }
-    }
-
-    /// Why the message may not go to this name, if it may not.
-    fn forbids(&self, name: &str) -> Option<&Violation> {
-        self.forbidden.iter().find(|violation| *violation.to == *name)
     }
 }
 

@@ -8,6 +8,8 @@ use tokio::sync::Notify;
 
 use crate::source::Source;
 
+/// Entries that are taken out at once: whoever does what is due lets others in between.
+const BATCH: usize = 32;
 /// The longest sleep, so that a clock which drifts is looked at again.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
@@ -41,10 +43,12 @@ impl<K: Ord + Clone, V> Calendar<K, V> {
         self.entries.lock().remove(&(due, key))
     }
 
-    /// Waits until something is due, and takes out what is, in its order.
+    /// Waits until something is due, and takes out what is, in its order, up to a bound. However much
+    /// is due, other tasks have their turn before each batch.
     ///
     /// Cancel safe: nothing is taken out before it is returned. For one task only.
     pub async fn next_due(&self, source: &Source) -> Vec<(K, V)> {
+        tokio::task::yield_now().await;
         loop {
             let now = source.now_micros();
             let due = self.take_due(now);
@@ -66,7 +70,9 @@ impl<K: Ord + Clone, V> Calendar<K, V> {
     fn take_due(&self, now: u64) -> Vec<(K, V)> {
         let mut entries = self.entries.lock();
         let mut due = Vec::new();
-        while let Some(first) = entries.first_entry() {
+        while due.len() < BATCH
+            && let Some(first) = entries.first_entry()
+        {
             if first.key().0 > now {
                 break;
             }
@@ -76,3 +82,6 @@ impl<K: Ord + Clone, V> Calendar<K, V> {
         due
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use caxton::{
 };
 use serde_json::{Value, json};
 
+use crate::store::Folder;
 use crate::support::*;
 
 /// A host agent that never answers.
@@ -108,13 +109,42 @@ fn a_strict_runtime_delivers_nothing_that_a_protocol_forbids() {
     let dead = runtime.dead_letters();
     assert_eq!(dead[0].message.performative(), Performative::Propose);
     assert!(dead[0].reason.contains("fipa-request does not let \"b\" say propose"), "{dead:?}");
-    // What nobody remembers cannot be judged.
-    say(
+    // What neither begins a conversation nor belongs to one has no place.
+    let error = say(
         &runtime,
         json!({"performative": "inform", "receiver": "a", "protocol": "fipa-request",
         "conversation_id": "unknown"}),
     )
-    .unwrap();
+    .unwrap_err();
+    assert!(error.message().contains("one begins with request"), "{error}");
+}
+
+#[test]
+fn what_a_strict_runtime_has_kept_in_its_store_may_be_answered() {
+    let folder = Folder::new();
+    let open = || {
+        Runtime::builder()
+            .workers(1)
+            .store(folder.file())
+            .protocols(Protocols::Strict)
+            .build()
+            .unwrap()
+    };
+    let yes = r#"{"performative":"inform","receiver":"host","conversation_id":"c",
+        "protocol":"fipa-request"}"#;
+    let runtime = open();
+    let a = deploy(&runtime, "a", agent(&handler("(call $send {yes})"), &[("yes", yes)]));
+    wait(a.suspend()).unwrap();
+    let asked = json!({"performative": "request", "receiver": "a", "protocol": "fipa-request",
+        "conversation_id": "c"});
+    say(&runtime, asked).unwrap();
+    wait(runtime.close());
+    let runtime = open();
+    wait(runtime.agent_named("a").unwrap().resume()).unwrap();
+    until("it is answered", || {
+        runtime.conversation("c").is_some_and(|it| it.state == ConversationState::Ended)
+    });
+    wait(runtime.close());
 }
 
 #[test]

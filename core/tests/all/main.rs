@@ -16,6 +16,7 @@ mod hostile_agents;
 mod inbox;
 mod negotiation;
 mod protocols;
+mod shared_tables;
 mod standing;
 mod store;
 mod store_faults;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
+use crate::account::Account;
 use crate::conversation::Protocol;
-use crate::conversation::book::{Book, Rule, Said};
+use crate::conversation::book::{Book, Room, Rule, Said, Saying};
 use crate::message::{Envelope, Message, Performative, Stamp};
+use crate::shares::Owner;
 
 const NAMES: [&str; 4] = ["a", "b", "c", "host"];
 
@@ -83,7 +85,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..80)
 }
 
-fn message(sender: &str, fields: Map<String, Value>, at: u64) -> Message {
+/// A message that the host wrote at some time.
+pub(super) fn message(sender: &str, fields: Map<String, Value>, at: u64) -> Message {
     let json = Value::Object(fields).to_string();
     let id = format!("m{at}");
     let stamp = Stamp {
@@ -104,7 +107,7 @@ fn name(at: usize) -> Arc<str> {
 }
 
 /// Does one step; what can be taken back is kept.
-fn take(book: &Book, step: Step, at: u64, said: &mut Vec<Said>) {
+fn take(book: &Book, owners: &[Owner; 2], step: Step, at: u64, said: &mut Vec<Said>) {
     match step {
         Step::Say {
             from,
@@ -139,7 +142,20 @@ fn take(book: &Book, step: Step, at: u64, said: &mut Vec<Said>) {
             to.sort();
             to.dedup();
             let rule = if strict { Rule::AllOrNone } else { Rule::Observe };
-            said.extend(book.enter(&name(from), &to, &message, rule, true).said);
+            let from = name(from);
+            let owner = &owners[usize::from(*from == *"a")];
+            // The second receiver comes with a later part.
+            for (at, to) in to.chunks(1).enumerate().chain(to.is_empty().then_some((0, &to[..]))) {
+                let saying = Saying {
+                    from: &from,
+                    owner,
+                    message: &message,
+                    rule,
+                    is_first: at == 0,
+                    undo: true,
+                };
+                said.extend(book.enter(&saying, to).said);
+            }
         }
         Step::Fault { conversation, asker, asked, late } => {
             let mut fields = Map::new();
@@ -164,13 +180,22 @@ proptest! {
     #[test]
     fn its_figures_agree_with_what_is_in_it(
         steps in steps(),
-        (open, ended, bytes) in (1..4usize, 0..3usize, 2_000..40_000usize),
+        (open, ended, bytes, keys) in (1..4usize, 0..3usize, 2_000..40_000usize, 1..4usize),
+        is_strict in any::<bool>(),
     ) {
-        let book = Book::small(open, ended, bytes);
+        let book = Book::small(is_strict, Room { open, ended, bytes, keys });
+        let accounts = [(); 2].map(|()| Account::new(u64::MAX));
+        let owners = accounts.each_ref().map(Owner::of);
         let mut said = Vec::new();
         for (at, step) in steps.into_iter().enumerate() {
-            take(&book, step, at as u64, &mut said);
+            take(&book, &owners, step, at as u64, &mut said);
             book.check();
         }
+        let gone = Owner::gone(&accounts[1]);
+        book.hand_over(&owners[0], &gone);
+        book.check();
+        prop_assert_eq!(accounts[0].bytes(), 0);
+        drop(book);
+        prop_assert_eq!(accounts[1].bytes(), 0);
     }
 }

@@ -1,0 +1,340 @@
+//! Which conversation a message belongs to, between its sender and one receiver.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::book::{Saying, Table};
+use super::protocol::Protocol;
+use super::record::{Move, Record};
+use super::view::{ConversationState, Note};
+
+/// The most conversations that are remembered for two names in one of which neither began it.
+const MAX_ELSEWHERE: usize = 16;
+
+/// Where a message belongs.
+pub(super) enum Place {
+    /// It belongs to no conversation, and nobody says that it should.
+    Nowhere,
+    /// It names a protocol, and neither begins a conversation nor belongs to one.
+    Unknown(Protocol),
+    /// The conversation with this number, and what the message would do there.
+    In(u64, Move),
+    /// It begins one with this id.
+    New(Protocol, Arc<str>),
+}
+
+/// Conversations by their ids.
+#[derive(Default)]
+pub(super) struct Ids(HashMap<Arc<str>, Named>);
+
+/// Those of one id.
+#[derive(Default)]
+struct Named {
+    by_initiator: HashMap<Arc<str>, u64>,
+    numbers: BTreeSet<u64>,
+    /// Those in which a pair was begun by somebody else than the initiator, or in which answers go to
+    /// somebody else: by either of these names, and who was asked.
+    elsewhere: HashMap<(Arc<str>, Arc<str>), SmallVec<[u64; 1]>>,
+}
+
+impl Ids {
+    pub fn insert(&mut self, id: &Arc<str>, initiator: &Arc<str>, number: u64) {
+        let named = self.0.entry(id.clone()).or_default();
+        named.by_initiator.insert(initiator.clone(), number);
+        named.numbers.insert(number);
+    }
+
+    /// Takes out a conversation that is dropped.
+    pub fn remove(&mut self, number: u64, record: &Record) {
+        let Some(named) = self.0.get_mut(&record.id) else { return };
+        named.numbers.remove(&number);
+        if named.by_initiator.get(&record.initiator) == Some(&number) {
+            named.by_initiator.remove(&record.initiator);
+        }
+        if named.numbers.is_empty() {
+            self.0.remove(&record.id);
+            return;
+        }
+        for pair in &record.pairs {
+            if named.elsewhere.is_empty() {
+                return;
+            }
+            for name in [&pair.asker, &pair.answer_to] {
+                let key = (name.clone(), pair.asked.clone());
+                if let Some(numbers) = named.elsewhere.get_mut(&key) {
+                    numbers.retain(|other| *other != number);
+                    if numbers.is_empty() {
+                        named.elsewhere.remove(&key);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A pair has begun in this conversation.
+    pub fn pair_begins(&mut self, number: u64, record: &Record, at: usize) {
+        let Some(named) = self.0.get_mut(&record.id) else { return };
+        let pair = &record.pairs[at];
+        for name in [&pair.asker, &pair.answer_to] {
+            if *name != record.initiator {
+                let key = (name.clone(), pair.asked.clone());
+                let numbers = named.elsewhere.entry(key).or_default();
+                if numbers.len() < MAX_ELSEWHERE && !numbers.contains(&number) {
+                    numbers.push(number);
+                }
+            }
+        }
+    }
+
+    /// The oldest with this id.
+    fn first(&self, id: &str) -> Option<u64> {
+        self.0.get(id)?.numbers.first().copied()
+    }
+
+    /// The one that this name began.
+    fn begun_by(&self, id: &str, initiator: &str) -> Option<u64> {
+        self.0.get(id)?.by_initiator.get(initiator).copied()
+    }
+
+    /// Those in which `asked` was asked and answers go to `to`, though `to` did not begin them.
+    fn elsewhere(&self, id: &str, to: &Arc<str>, asked: &Arc<str>) -> &[u64] {
+        let named = self.0.get(id).filter(|named| !named.elsewhere.is_empty());
+        let numbers = named.and_then(|named| named.elsewhere.get(&(to.clone(), asked.clone())));
+        numbers.map_or(&[], |numbers| numbers.as_slice())
+    }
+}
+
+/// Conversations by the `reply_with` of their messages, for answers that name nothing else: by whom
+/// answers reach, so that nobody's keys stand in another's way.
+#[derive(Default)]
+pub(super) struct Keys {
+    by_name: HashMap<Arc<str>, HashMap<Box<str>, Key>>,
+    count: usize,
+}
+
+/// Where a key leads.
+#[derive(Clone, Copy)]
+pub(super) struct Key {
+    pub record: u64,
+    /// Whom answers reach has sent the message itself.
+    pub is_own: bool,
+}
+
+impl Keys {
+    /// Number of keys.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    pub fn get(&self, to: &str, key: &str) -> Option<Key> {
+        self.by_name.get(to)?.get(key).copied()
+    }
+
+    pub fn insert(&mut self, to: &Arc<str>, key: &str, record: u64, is_own: bool) {
+        let keys = self.by_name.entry(to.clone()).or_default();
+        let old = keys.insert(key.into(), Key { record, is_own });
+        self.count += usize::from(old.is_none());
+    }
+
+    /// Takes a key out that still leads to this conversation.
+    pub fn remove(&mut self, to: &str, key: &str, record: u64) {
+        let Some(keys) = self.by_name.get_mut(to) else { return };
+        if keys.get(key).is_some_and(|it| it.record == record) {
+            keys.remove(key);
+            self.count -= 1;
+            if keys.is_empty() {
+                self.by_name.remove(to);
+            }
+        }
+    }
+}
+
+impl Table {
+    /// The conversation that `from` has begun with this id, or, where an id is enough, the one that has
+    /// it.
+    pub fn own(&self, id: &str, from: &str) -> Option<u64> {
+        match self.is_strict {
+            true => self.ids.begun_by(id, from),
+            false => self.ids.first(id),
+        }
+    }
+
+    /// The conversation with this id that `name` began, or else the oldest.
+    pub fn begun_by(&self, id: &str, name: &str) -> Option<&Record> {
+        let number = self.ids.begun_by(id, name).or_else(|| self.ids.first(id))?;
+        self.records.get(&number)
+    }
+
+    /// The pair of these two in a conversation with this id, and the number of that.
+    pub fn pair_of(&self, id: &str, asker: &str, asked: &str) -> Option<(u64, usize)> {
+        let own = self.own(id, asker).into_iter();
+        let elsewhere: &[u64] = match self.is_strict {
+            true => self.ids.elsewhere(id, &asker.into(), &asked.into()),
+            false => &[],
+        };
+        let mut pairs = own
+            .chain(elsewhere.iter().copied())
+            .filter_map(|number| Some((number, self.records.get(&number)?.pair_of(asker, asked)?)));
+        pairs.next()
+    }
+
+    /// Where a message to this receiver belongs.
+    pub fn place_of(&self, saying: &Saying<'_>, to: &Arc<str>, named: Option<Protocol>) -> Place {
+        match saying.message.conversation_id() {
+            None => self.place_by_key(saying, to),
+            Some(id) if self.is_strict => self.place_by_parties(saying, to, id, named),
+            Some(id) => self.place_by_id(saying, to, id, named),
+        }
+    }
+
+    /// What a message would do in this conversation.
+    fn plan(
+        &self,
+        record: &Record,
+        saying: &Saying<'_>,
+        to: &str,
+        named: Option<Protocol>,
+    ) -> Move {
+        match named {
+            Some(named) if named != record.protocol => Move::No(Note::OutOfSequence, None),
+            _ => record.plan(saying.from, to, saying.message),
+        }
+    }
+
+    /// Returns true if a message begins the conversation that has its id anew: that has come to its end,
+    /// and has no place for the message.
+    pub fn begins_anew(
+        &self,
+        saying: &Saying<'_>,
+        to: &[Arc<str>],
+        named: Option<Protocol>,
+    ) -> Option<(Protocol, Arc<str>)> {
+        let protocol = named.filter(|it| it.opens(saying.message.performative()))?;
+        let id = saying.message.conversation_id()?;
+        let record = self.records.get(&self.own(id, saying.from)?)?;
+        if record.state == ConversationState::Open || to.is_empty() {
+            return None;
+        }
+        let is_no = |to: &Arc<str>| matches!(self.plan(record, saying, to, named), Move::No(..));
+        to.iter().all(is_no).then(|| (protocol, record.id.clone()))
+    }
+
+    fn place_by_key(&self, saying: &Saying<'_>, to: &Arc<str>) -> Place {
+        let message = saying.message;
+        let key = message.in_reply_to().and_then(|key| self.keys.get(to, key));
+        let found = key.and_then(|key| Some((key, self.records.get(&key.record)?)));
+        let Some((key, record)) = found else { return Place::Nowhere };
+        match record.plan(saying.from, to, message) {
+            // Whoever named somebody else for replies says nothing of what that one is sent besides.
+            Move::No(..) if !key.is_own => Place::Nowhere,
+            planned => Place::In(key.record, planned),
+        }
+    }
+
+    fn place_by_id(
+        &self,
+        saying: &Saying<'_>,
+        to: &Arc<str>,
+        id: &str,
+        named: Option<Protocol>,
+    ) -> Place {
+        let found = self.ids.first(id).and_then(|at| Some((at, self.records.get(&at)?)));
+        match (found, named) {
+            (Some((number, record)), _) => Place::In(number, self.plan(record, saying, to, named)),
+            (None, Some(protocol)) if protocol.opens(saying.message.performative()) => {
+                Place::New(protocol, id.into())
+            }
+            // What nobody has begun, or nobody remembers, is no step of anything.
+            (None, Some(protocol)) => Place::Unknown(protocol),
+            (None, None) => Place::Nowhere,
+        }
+    }
+
+    fn place_by_parties(
+        &self,
+        saying: &Saying<'_>,
+        to: &Arc<str>,
+        id: &str,
+        named: Option<Protocol>,
+    ) -> Place {
+        let from = saying.from;
+        let own = self.ids.begun_by(id, from);
+        let begun = own.into_iter().chain(self.ids.begun_by(id, to));
+        let elsewhere = [self.ids.elsewhere(id, from, to), self.ids.elsewhere(id, to, from)];
+        let mut refused = None;
+        for number in begun.chain(elsewhere.into_iter().flatten().copied()) {
+            let Some(record) = self.records.get(&number) else { continue };
+            match self.plan(record, saying, to, named) {
+                planned @ (Move::Step(..) | Move::Join(_) | Move::No(Note::Forwarded, _)) => {
+                    return Place::In(number, planned);
+                }
+                planned @ Move::Begin(_) if own == Some(number) => {
+                    return Place::In(number, planned);
+                }
+                planned @ Move::No(_, at) => {
+                    let have_met = at.is_some()
+                        || record.pair_of(from, to).is_some()
+                        || record.answering(to, from).is_some();
+                    if refused.is_none() && (have_met || own == Some(number)) {
+                        refused = Some((number, planned));
+                    }
+                }
+                Move::Begin(_) => {}
+            }
+        }
+        if let Some(protocol) = named
+            && protocol.opens(saying.message.performative())
+            && refused.as_ref().is_none_or(|(number, _)| own != Some(*number))
+        {
+            return match self.passed_on(saying, to, id, named) {
+                Some((number, planned)) => Place::In(number, planned),
+                None => Place::New(protocol, id.into()),
+            };
+        }
+        match (refused, named) {
+            (Some((number, planned)), _) => Place::In(number, planned),
+            (None, Some(protocol)) => Place::Unknown(protocol),
+            (None, None) => Place::Nowhere,
+        }
+    }
+
+    /// The conversation in which `from` was asked for what it passes on, by whom it names for the answer.
+    fn passed_on(
+        &self,
+        saying: &Saying<'_>,
+        to: &Arc<str>,
+        id: &str,
+        named: Option<Protocol>,
+    ) -> Option<(u64, Move)> {
+        let answer_to: Arc<str> = saying.message.reply_to()?.into();
+        let begun = self.ids.begun_by(id, &answer_to).into_iter();
+        let elsewhere = self.ids.elsewhere(id, &answer_to, saying.from);
+        let mut found = begun.chain(elsewhere.iter().copied()).filter_map(|number| {
+            let record = self.records.get(&number)?;
+            record.answering(&answer_to, saying.from)?;
+            let planned = self.plan(record, saying, to, named);
+            matches!(planned, Move::Begin(_)).then_some((number, planned))
+        });
+        found.next()
+    }
+}
+
+#[cfg(test)]
+impl Ids {
+    pub fn has(&self, id: &str, number: u64) -> bool {
+        self.0.get(id).is_some_and(|named| named.numbers.contains(&number))
+    }
+
+    /// Panics where something leads to a conversation that is not there.
+    pub fn check(&self, records: &HashMap<u64, Record>) {
+        let count: usize = self.0.values().map(|named| named.numbers.len()).sum();
+        assert_eq!(count, records.len());
+        for named in self.0.values() {
+            let numbers = named.by_initiator.values().chain(named.elsewhere.values().flatten());
+            assert!(numbers.into_iter().all(|number| records.contains_key(number)));
+        }
+    }
+}

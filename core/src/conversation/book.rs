@@ -134,11 +134,14 @@ impl Violation {
     }
 }
 
+/// Pairs of a conversation, and what each was; nothing if it began.
+type Before = Vec<(usize, Option<Pair>)>;
+
 /// A message that was entered, and what it has changed.
 pub(crate) struct Said {
     message_id: Box<str>,
-    /// Conversations, each with its pairs and what they were before; nothing if they began.
-    before: SmallVec<[(u64, Vec<(usize, Option<Pair>)>); 1]>,
+    /// Conversations, each with its pairs and what they were before.
+    before: SmallVec<[(u64, Before); 1]>,
     /// The conversations in which the message was kept.
     kept: bool,
 }
@@ -671,7 +674,7 @@ struct Steps {
 #[derive(Default)]
 struct Touched {
     note: Option<Note>,
-    before: Vec<(usize, Option<Pair>)>,
+    before: Before,
 }
 
 impl Steps {

@@ -153,7 +153,7 @@ impl Deadlines {
         let waits = table.is_waited_for(id);
         let entry = table.remove(id)?;
         self.count.store(table.entries.len(), Ordering::Release);
-        waits.then(|| (entry.awaited.message, entry.asked))
+        waits.then_some((entry.awaited.message, entry.asked))
     }
 
     /// A message never happened: its answer is not due.

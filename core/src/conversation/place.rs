@@ -36,8 +36,11 @@ struct Named {
     numbers: BTreeSet<u64>,
     /// Those in which a pair was begun by somebody else than the initiator, or in which answers go to
     /// somebody else: by either of these names, and who was asked.
-    elsewhere: HashMap<(Arc<str>, Arc<str>), SmallVec<[u64; 1]>>,
+    elsewhere: HashMap<(Arc<str>, Arc<str>), Numbers>,
 }
+
+/// Hardly ever more than one.
+type Numbers = SmallVec<[u64; 1]>;
 
 impl Ids {
     pub fn insert(&mut self, id: &Arc<str>, initiator: &Arc<str>, number: u64) {

@@ -26,7 +26,7 @@ const MAX_KEYS: usize = 256;
 const FEW: usize = 8;
 /// What a conversation is charged for beside its messages, and each of its pairs and keys.
 const OWN_BYTES: usize = 1024;
-const PAIR_BYTES: usize = 320;
+const PAIR_BYTES: usize = 512;
 const KEY_BYTES: usize = 160;
 
 /// One conversation.

@@ -39,8 +39,6 @@ pub(super) struct Teller {
     doing: Doing,
     /// Members that are looked at before anything else.
     everybody: std::vec::IntoIter<Whom>,
-    /// Steps that it has taken.
-    pub steps: u64,
 }
 
 #[derive(Default)]
@@ -111,7 +109,6 @@ impl Teller {
                 }
                 Doing::Tell(change) => self.tell(core, change),
             };
-            self.steps += steps as u64;
             left = left.saturating_sub(steps);
         }
         true
@@ -119,7 +116,7 @@ impl Teller {
 
     fn join_era(&mut self, era: u64) {
         if self.era != era {
-            *self = Teller { era, steps: self.steps, ..Teller::default() };
+            *self = Teller { era, ..Teller::default() };
         }
     }
 

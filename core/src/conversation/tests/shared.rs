@@ -239,7 +239,9 @@ fn a_message_to_many_is_entered_part_by_part() {
         assert_eq!((shared.book.steps(), shared.book.keys()), (10_000, 1));
         let conversation = shared.book.view("c", 0).unwrap();
         assert_eq!((conversation.participants.len(), conversation.messages.len()), (10_000, 1));
-        assert!(shared.book.bytes() < 10_000 * 400, "{}", shared.book.bytes());
+        let bytes = shared.book.bytes();
+        println!("10000 receivers: {} steps, {bytes} bytes", shared.book.steps());
+        assert!(bytes < 6_000_000, "{bytes}");
         shared.book.check();
     }
 }
@@ -266,7 +268,7 @@ fn look(shared: &Shared, mut now: u64, mut found: impl FnMut(&[&str]) -> bool) -
             None => return most,
         }
     }
-    panic!("it never comes to an end");
+    unreachable!("it never comes to an end");
 }
 
 #[test]
@@ -339,5 +341,5 @@ fn agents_that_are_busy_are_looked_at_again_and_not_for_ever() {
     assert!(shared.say(&owner, "a", &["b"], request("1")).look);
     shared.say(&owner, "b", &["a"], request("2"));
     shared.say(&owner, "a", &["b"], act("inform", request("2")));
-    look(&shared, 1_000_000, |names| panic!("{names:?}"));
+    look(&shared, 1_000_000, |names| unreachable!("{names:?}"));
 }

@@ -4,7 +4,7 @@
 
 use std::hint::black_box;
 
-use caxton::bench::{Commit, Mailbox};
+use caxton::bench::{Commit, Mailbox, RunQueue};
 use caxton::blocking::block_on;
 use caxton::{Deploy, Draft, Filter, Message, Performative, Runtime};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -54,6 +54,17 @@ fn mailbox(criterion: &mut Criterion) {
     criterion.bench_function("mailbox, in and out", |it| it.iter(|| assert!(mailbox.pass())));
 }
 
+fn run_queue(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("run queue, out and in");
+    for (workers, items) in [(1, 1), (1, 8), (2, 8), (2, 1000)] {
+        let mut queue = RunQueue::new(workers, items);
+        group.bench_function(format!("{items} with one of {workers} workers"), |it| {
+            it.iter(|| assert!(queue.pass()));
+        });
+    }
+    group.finish();
+}
+
 fn record(criterion: &mut Criterion) {
     let runtime = Runtime::builder().workers(1).build().unwrap();
     for name in ["from", "to"] {
@@ -68,5 +79,5 @@ fn record(criterion: &mut Criterion) {
     block_on(runtime.close());
 }
 
-criterion_group!(benches, envelope, filter, mailbox, record);
+criterion_group!(benches, envelope, filter, mailbox, run_queue, record);
 criterion_main!(benches);

@@ -10,8 +10,9 @@ use crate::error::{Error, ErrorKind};
 pub struct Limits {
     /// Linear memory, in bytes. Growth above it fails inside the guest as a failed allocation.
     pub max_memory_bytes: u64,
-    /// Running time of one quantum, in microseconds: after it the agent lets others run. At least
-    /// one millisecond, which is how often a guest is looked at.
+    /// The longest time that a turn runs at once while anyone waits for a worker, in microseconds. A
+    /// long turn lets others run sooner where they have had less, or are short. At least one
+    /// millisecond, which is how often a guest is looked at.
     pub max_cpu_micros: u64,
     /// Time of one turn, in microseconds: running, host calls and sleeping together.
     pub max_execution_time_micros: Option<u64>,

@@ -1,5 +1,6 @@
 //! The one source of time, randomness and ids, so that a run can be replayed.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -110,6 +111,12 @@ impl Id {
 #[allow(clippy::disallowed_methods, reason = "this is the source that the rest is held to")]
 pub(crate) fn monotonic() -> Instant {
     Instant::now()
+}
+
+/// The same clock in nanoseconds since the process first asked.
+pub(crate) fn nanos() -> u64 {
+    static ORIGIN: LazyLock<Instant> = LazyLock::new(monotonic);
+    ORIGIN.elapsed().as_nanos() as u64
 }
 
 #[allow(clippy::disallowed_methods, reason = "this is the source that the rest is held to")]

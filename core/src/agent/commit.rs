@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::{Agent, Timer, Undo};
+use super::{Agent, Alarm, Timer, Undo};
 use crate::runtime::{Core, Post};
 use crate::sandbox::{Effect, Kept, Made, TurnRecord};
-use crate::scheduler::Alarm;
 use crate::store::Change;
 
 /// Changes what the agent keeps, for its next turn to see, and gives what the record sends.

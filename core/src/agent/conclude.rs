@@ -13,12 +13,11 @@ use super::outbox::{Last, OpenTurn, Outbox, PIECE};
 use super::restart::{fail, supervise};
 use super::run::Job;
 use super::trace::TurnTrace;
-use super::{Activity, Agent, AgentState, OnStarted, Starting, Undo};
+use super::{Activity, Agent, AgentState, Lane, OnStarted, Starting, Undo};
 use crate::directory::{Description, Member, Note};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{EventKind, Post, Posting};
 use crate::sandbox::{Ended, Fault, FaultKind, Level, Made, Seat, TurnEnd, TurnRecord, World};
-use crate::scheduler::Lane;
 use crate::store::Change;
 
 /// Ends a turn, and works off a small outbox at once; one that is not is given back. In a runtime with a store all of it is one commit.

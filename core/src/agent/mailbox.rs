@@ -8,11 +8,11 @@ use std::task::Waker;
 
 use parking_lot::Mutex;
 
+use super::Alarm;
 use super::letter::{Kind, Letter};
 use super::queue::{Gone, Inner, Order, Phase, Refusal};
 use super::room::Waiter;
 use crate::limits::Limits;
-use crate::scheduler::Alarm;
 
 /// Room above the capacity that only failures of the host may take.
 const FAILURE_LANE: usize = 64;

@@ -1,5 +1,6 @@
 //! One agent's life: mailbox, run token, states, statistics.
 
+mod alarms;
 mod commit;
 mod conclude;
 mod face;
@@ -26,6 +27,7 @@ use crossbeam_utils::atomic::AtomicCell;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+pub(crate) use alarms::{Alarm, Timers};
 pub(crate) use face::Face;
 pub(crate) use holdings::{Holdings, Timer};
 pub(crate) use letter::{Kind, Letter};
@@ -36,7 +38,7 @@ pub(crate) use queue::{Order, Refusal};
 pub use restart::Restart;
 pub(crate) use rollback::Undo;
 pub(crate) use room::{Reserved, Waiter};
-pub(crate) use run::{run_claimed, run_queued};
+pub(crate) use run::run_claimed;
 pub(crate) use stats::Figure;
 pub use stats::Stats;
 use trace::TurnTrace;
@@ -45,6 +47,7 @@ use crate::error::Error;
 use crate::message::Filter;
 use crate::runtime::{Core, Loaded, Settings};
 use crate::sandbox::{Instance, InstancePermit, Lease, Meter, Profiler, Seat, Turn};
+use crate::scheduler::{self, Pace};
 use crate::store::AgentRow;
 
 /// Where an agent is in its life.
@@ -76,11 +79,16 @@ impl AgentState {
     }
 }
 
+/// Where agents that become ready are put.
+pub(crate) type Lane<'a> = scheduler::Lane<'a, Agent>;
+
 /// An agent of the runtime.
 pub(crate) struct Agent {
     pub face: Arc<Face>,
     pub engine: Lease,
     pub meter: Arc<Meter>,
+    /// How it stands with the workers.
+    pub pace: Arc<Pace>,
     pub profiler: Arc<Profiler>,
     /// What its instances are made from; replaced with its code.
     pub seat: ArcSwap<Seat>,
@@ -111,6 +119,8 @@ pub(crate) struct Activity {
     pub turn: Option<(Turn, run::Job, TurnTrace)>,
     /// The rest of the last turn's outbox: the next turn waits for it.
     pub outbox: Option<Box<Outbox>>,
+    /// The last turn was an init.
+    pub is_init: bool,
     /// What the next init is for.
     pub starting: Starting,
     /// The agent's generation that the instance belongs to.
@@ -166,6 +176,7 @@ impl Agent {
         core: Arc<Core>,
         face: Arc<Face>,
         seat: Seat,
+        pace: Arc<Pace>,
         permit: InstancePermit,
         settings: Settings,
         starting: Starting,
@@ -176,6 +187,7 @@ impl Agent {
             face,
             engine: seat.engine.clone(),
             meter: seat.meter.clone(),
+            pace,
             profiler: seat.profiler.clone(),
             seat: ArcSwap::from_pointee(seat),
             settings,

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{Agent, AgentState, Order};
+use super::{Agent, AgentState, Lane, Order};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{EventKind, Loaded, Post};
-use crate::scheduler::Lane;
 use crate::store::Change;
 
 impl Agent {

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Activity, Agent, AgentState, Letter};
+use super::{Activity, Agent, AgentState, Alarm, Letter};
 use crate::choice::choice;
 use crate::runtime::{EventKind, Post};
 use crate::sandbox::{Level, World};
-use crate::scheduler::Alarm;
 use crate::store::Change;
 
 /// Inits that may fail in a row before an agent is failed.

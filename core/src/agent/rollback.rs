@@ -5,12 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::queue::Refusal;
-use super::{Agent, Letter, OpenTurn, Timer};
+use super::{Agent, Alarm, Lane, Letter, OpenTurn, Timer};
 use crate::conversation::Said;
 use crate::error::Error;
 use crate::message::Filter;
 use crate::sandbox::{Level, Made, Seat, World};
-use crate::scheduler::{Alarm, Lane};
 
 /// How long an agent rests after the store has failed.
 const REST: Duration = Duration::from_millis(100);

@@ -5,11 +5,10 @@ use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 
-use super::Agent;
 use super::letter::Letter;
 use super::queue::Refusal;
+use super::{Agent, Lane};
 use crate::message::Message;
-use crate::scheduler::Lane;
 
 /// A script's message that waits for room in a mailbox.
 pub(crate) struct Waiter(Mutex<Waiting>);

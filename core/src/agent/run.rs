@@ -3,7 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Context;
-use std::time::Duration;
 
 use futures_util::task::{ArcWake, waker_ref};
 use serde_json::Value;
@@ -13,17 +12,17 @@ use super::letter::Letter;
 use super::mailbox::{Next, Rest};
 use super::queue::Order;
 use super::trace::TurnTrace;
-use super::{Activity, Agent, AgentState, OnStarted};
-use crate::lent::{Chore, LENT};
+use super::{Activity, Agent, AgentState, Lane, OnStarted};
+use crate::lent::Chore;
 use crate::runtime::{Loaded, Post};
 use crate::sandbox::{Delivery, Fault, FaultKind, InstancePermit, Seat, Slice, Turn, TurnEnd};
-use crate::scheduler::Lane;
-use crate::source::monotonic;
+use crate::scheduler::{Pace, Runnable};
+use crate::source::nanos;
 
 /// Turns that one agent may take in a row before others are looked at.
 const TURNS_IN_A_ROW: u32 = 32;
-/// The time that guests run in such a row after which no further turn is begun.
-const ROW_TIME: Duration = Duration::from_millis(1);
+/// The time of such a row after which no further turn is begun, in nanoseconds.
+const ROW_TIME: u64 = 1_000_000;
 
 /// Pieces of an outbox that a calling thread works off: 64 entries.
 const CALLERS_PIECES: usize = 2;
@@ -49,6 +48,11 @@ impl Job {
             Job::Timer(_) => "timer",
             Job::Restart(_) | Job::Shutdown => "shutdown",
         }
+    }
+
+    /// Returns true if the turn makes an instance.
+    fn is_init(&self) -> bool {
+        matches!(self, Job::Init | Job::Replace(..))
     }
 
     /// What an event says of it: what the turn was for, and the message.
@@ -123,11 +127,17 @@ impl Chore for Agent {
     }
 }
 
-/// Runs an agent that the scheduler handed to this worker.
-pub(crate) fn run_queued(agent: &Arc<Agent>, lane: Lane<'_>) {
-    agent.mailbox.begin_slice();
-    let activity = agent.take_activity();
-    contain(agent, || drive(agent, activity, None, Runner::Worker, lane));
+/// An agent that the scheduler hands to a worker.
+impl Runnable for Agent {
+    fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    fn run(self: Arc<Self>, lane: Lane<'_>) {
+        self.mailbox.begin_slice();
+        let activity = self.take_activity();
+        contain(&self, || drive(&self, activity, None, Runner::Worker, lane));
+    }
 }
 
 /// A panic around a turn is a defect of ours: it costs this one agent, not the thread, which may be
@@ -154,125 +164,133 @@ fn drive(
     runner: Runner,
     lane: Lane<'_>,
 ) {
-    let (allowance, max_turns) = match runner {
-        Runner::Caller => (LENT, 1),
-        Runner::Worker => (Duration::from_micros(agent.face.limits.max_cpu_micros), TURNS_IN_A_ROW),
+    let max_turns = match runner {
+        Runner::Caller => 1,
+        Runner::Worker => TURNS_IN_A_ROW,
     };
     let waker = waker_ref(agent);
     let mut context = Context::from_waker(&waker);
-    let mut row = Duration::ZERO;
+    let began = lane.begin();
+    if runner == Runner::Caller {
+        agent.pace.begin_on_caller(began);
+    }
+    let scheduler = &agent.core.scheduler;
+    let mut now = began;
+    let counters = &agent.face.counters;
     for turns in 1.. {
-        if !work_off(agent, &mut activity, &mut row, runner, lane) {
-            return leave_outbox(agent, activity, runner);
-        }
-        let (mut turn, job, trace) = match activity.turn.take() {
-            Some(running) => running,
-            None => {
-                let job = match first.take() {
-                    Some(job) => job,
-                    None => match next(agent, &mut activity) {
-                        Next::Init => Job::Init,
-                        Next::Message(letter) => Job::Message(letter),
-                        // One that was cancelled meanwhile has no turn.
-                        Next::Timer(id) => match agent.face.holdings.ring(id) {
-                            true => Job::Timer(id),
-                            false => continue,
-                        },
-                        Next::Order(Order::Restart(done)) => Job::Restart(done),
-                        Next::Order(Order::Replace(loaded, permit, done)) => {
-                            let Loaded { template, wasm } = loaded;
-                            let seat = Seat { template, wasm, ..Seat::clone(&agent.seat.load()) };
-                            Job::Replace(Arc::new(seat), permit, done)
-                        }
-                        Next::Shutdown => Job::Shutdown,
-                        Next::Nothing => break,
-                    },
-                };
-                let trace = TurnTrace::begin(agent, &job);
-                (begin(agent, &mut activity, &job, &trace), job, trace)
-            }
-        };
-        let (slice, ran) = trace.within(|| poll(&mut turn, &mut context, allowance, agent));
-        row += ran;
-        match slice {
-            Slice::Done(end) => {
-                drop(turn);
-                trace.end(&end.outcome);
-                activity.outbox =
-                    trace.within(|| finish(agent, &mut activity, job, end, &trace, lane));
-                if !work_off(agent, &mut activity, &mut row, runner, lane) {
-                    return leave_outbox(agent, activity, runner);
+        // The rest of the last turn's outbox comes before anything else.
+        if activity.outbox.is_none() {
+            let (mut turn, job, trace) = match activity.turn.take() {
+                Some(running) => running,
+                None => {
+                    let Some(job) = first.take().or_else(|| next_job(agent, &mut activity)) else {
+                        break;
+                    };
+                    if turns > 1 {
+                        // This turn may be a long one: what the last one made ready is not to wait for it.
+                        scheduler.share(lane);
+                    }
+                    let trace = TurnTrace::begin(agent, &job);
+                    (begin(agent, &mut activity, &job, &trace), job, trace)
                 }
-            }
-            Slice::Yielded => {
-                activity.turn = Some((turn, job, trace));
-                agent.put_activity(activity);
-                agent.mailbox.preempt();
-                // A calling thread runs less than a quantum: the pool goes on with a fresh turn.
-                if runner == Runner::Caller {
-                    agent.core.scheduler.inject(agent.clone());
-                } else {
-                    agent.core.scheduler.push_preempted(agent.clone());
+            };
+            let (slice, guest_ended) = trace.within(|| poll(&mut turn, &mut context, now, agent));
+            counters.ran(guest_ended.saturating_sub(now));
+            now = guest_ended;
+            match slice {
+                Slice::Done(end) => {
+                    drop(turn);
+                    trace.end(&end.outcome);
+                    activity.is_init = job.is_init();
+                    activity.outbox =
+                        trace.within(|| finish(agent, &mut activity, job, end, &trace, lane));
                 }
-                return;
-            }
-            Slice::Waiting => {
-                activity.turn = Some((turn, job, trace));
-                agent.put_activity(activity);
-                if agent.mailbox.suspend() {
-                    agent.core.scheduler.push(agent.clone(), lane);
+                Slice::Yielded => {
+                    activity.turn = Some((turn, job, trace));
+                    return preempt(agent, activity, now, lane);
                 }
-                return;
+                Slice::Waiting => {
+                    activity.turn = Some((turn, job, trace));
+                    return suspend(agent, activity, now, lane);
+                }
             }
         }
-        if turns >= max_turns || row > ROW_TIME {
+        let is_done = work_off(agent, &mut activity, runner, lane);
+        let ended = lane.end();
+        counters.ran(ended.saturating_sub(now));
+        now = ended;
+        if !is_done {
+            return preempt(agent, activity, now, lane);
+        }
+        agent.pace.end_turn(now, activity.is_init);
+        if activity.instance.is_none() {
+            agent.pace.expect_init();
+        }
+        if turns >= max_turns || now - began > ROW_TIME || !scheduler.goes_on(agent, lane) {
             break;
         }
-        // The next turn may be a long one: what this one made ready is not to wait for it.
-        agent.core.scheduler.share(lane);
     }
     agent.put_activity(activity);
     match agent.mailbox.requeue_or_rest() {
-        Rest::Queued => agent.core.scheduler.push(agent.clone(), lane),
+        Rest::Queued => scheduler.push(agent.clone(), lane),
         Rest::Paused => agent.stopped.notify_waiters(),
         Rest::Idle => {}
     }
 }
 
-/// Works off the outbox of the last turn for about a millisecond, or two pieces of it on a calling thread;
-/// whether nothing is left.
-fn work_off(
-    agent: &Arc<Agent>,
-    activity: &mut Activity,
-    row: &mut Duration,
-    runner: Runner,
-    lane: Lane<'_>,
-) -> bool {
-    if activity.outbox.is_none() {
-        return true;
-    }
+/// Works off the outbox of the last turn, until others come first; on a calling thread two pieces of it.
+/// Returns true if nothing is left.
+fn work_off(agent: &Arc<Agent>, activity: &mut Activity, runner: Runner, lane: Lane<'_>) -> bool {
     let most = if runner == Runner::Caller { CALLERS_PIECES } else { usize::MAX };
-    let began = monotonic();
     for _ in 0..most {
-        let Some(outbox) = activity.outbox.take() else { break };
+        let Some(outbox) = activity.outbox.take() else { return true };
         activity.outbox = advance(agent, activity, outbox, lane);
-        if began.elapsed() >= ROW_TIME {
-            break;
+        if activity.outbox.is_some() && agent.pace.should_yield() {
+            return false;
         }
     }
-    let ran = began.elapsed();
-    agent.face.counters.ran(ran);
-    *row += ran;
     activity.outbox.is_none()
 }
 
-/// Leaves the rest of an outbox for later: others come first.
-fn leave_outbox(agent: &Arc<Agent>, activity: Box<Activity>, runner: Runner) {
+/// Ends a slice at `now`: others come first, and the workers go on with what the agent is at.
+fn preempt(agent: &Arc<Agent>, activity: Box<Activity>, now: u64, lane: Lane<'_>) {
+    agent.pace.pause(now);
+    lane.ended_at(now);
     agent.put_activity(activity);
     agent.mailbox.preempt();
-    match runner {
-        Runner::Caller => agent.core.scheduler.inject(agent.clone()),
-        Runner::Worker => agent.core.scheduler.push_preempted(agent.clone()),
+    agent.core.scheduler.push_preempted(agent.clone(), lane);
+}
+
+/// Ends a slice at `now`: its turn waits in a host call.
+fn suspend(agent: &Arc<Agent>, activity: Box<Activity>, now: u64, lane: Lane<'_>) {
+    agent.pace.pause(now);
+    lane.ended_at(now);
+    agent.put_activity(activity);
+    if agent.mailbox.suspend() {
+        agent.core.scheduler.push(agent.clone(), lane);
+    }
+}
+
+/// What the agent does next, if there is anything.
+fn next_job(agent: &Arc<Agent>, activity: &mut Activity) -> Option<Job> {
+    loop {
+        return Some(match next(agent, activity) {
+            Next::Init => Job::Init,
+            Next::Message(letter) => Job::Message(letter),
+            // One that was cancelled meanwhile has no turn.
+            Next::Timer(id) => match agent.face.holdings.ring(id) {
+                true => Job::Timer(id),
+                false => continue,
+            },
+            Next::Order(Order::Restart(done)) => Job::Restart(done),
+            Next::Order(Order::Replace(loaded, permit, done)) => {
+                let Loaded { template, wasm } = loaded;
+                let seat = Seat { template, wasm, ..Seat::clone(&agent.seat.load()) };
+                Job::Replace(Arc::new(seat), permit, done)
+            }
+            Next::Shutdown => Job::Shutdown,
+            Next::Nothing => return None,
+        });
     }
 }
 
@@ -298,23 +316,15 @@ fn begin(agent: &Arc<Agent>, activity: &mut Activity, job: &Job, trace: &TurnTra
     Turn::begin(&agent.meter, instance, delivery, trace.caused())
 }
 
-/// Runs a slice. A panic in a host function is a defect of ours: it ends the turn, not the process.
-fn poll(
-    turn: &mut Turn,
-    context: &mut Context<'_>,
-    allowance: Duration,
-    agent: &Agent,
-) -> (Slice, Duration) {
-    match catch_unwind(AssertUnwindSafe(|| {
-        turn.poll_slice(context, allowance, &agent.meter, &*agent.face)
-    })) {
-        Ok((slice, ran)) => {
-            agent.face.counters.ran(ran);
-            (slice, ran)
-        }
+/// Runs a slice that begins at `now`. Returns when it ended, too. A panic in a host function is a defect
+/// of ours: it ends the turn, not the process.
+fn poll(turn: &mut Turn, context: &mut Context<'_>, now: u64, agent: &Agent) -> (Slice, u64) {
+    let run = || turn.poll_slice(context, now, &agent.meter, &*agent.face);
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(ended) => ended,
         Err(_) => {
             let fault = Fault::new(FaultKind::Trap, "the runtime itself failed in a host call");
-            (Slice::Done(TurnEnd { instance: None, outcome: Err(fault) }), Duration::ZERO)
+            (Slice::Done(TurnEnd { instance: None, outcome: Err(fault) }), nanos())
         }
     }
 }

@@ -91,7 +91,7 @@ figures! {
     /// Copies of broadcasts and of subscribed messages that found no room with their receiver, or
     /// were above its content limits.
     skipped: Counter,
-    /// Time that the guest ran, in microseconds.
+    /// Time that its guest ran, and that the host worked for its turns, in microseconds.
     cpu_micros: Counter,
     /// Time of its turns, in microseconds: running, host calls and sleeping, not waiting for a
     /// worker.
@@ -161,9 +161,9 @@ impl Counter {
 }
 
 impl Counters {
-    /// The guest ran for so long.
-    pub fn ran(&self, time: Duration) {
-        self.cpu_nanos.add_alone(time.as_nanos() as u64);
+    /// The agent ran for so many nanoseconds: its guest, or what the host does for its turns.
+    pub fn ran(&self, nanos: u64) {
+        self.cpu_nanos.add_alone(nanos);
     }
 
     /// A turn took so long, whatever came of it.

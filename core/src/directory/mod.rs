@@ -23,13 +23,13 @@ pub(crate) use self::description::Description;
 pub(crate) use self::profile::{Profile, Registration};
 pub(crate) use self::registry::Note;
 use self::searches::Searches;
-use crate::agent::Agent;
+use crate::agent::{Agent, Lane};
 use crate::by_name::ByName;
 use crate::host_agent::HostAgent;
 use crate::message::Filter;
 use crate::runtime::Core;
 use crate::sandbox::Found;
-use crate::scheduler::{Calendar, Lane};
+use crate::scheduler::Calendar;
 use crate::store::SERIALS;
 
 /// Somebody who can receive messages.

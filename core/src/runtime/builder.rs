@@ -193,11 +193,12 @@ impl Builder {
             limits: self.limits,
             content_limits: self.content_limits,
             max_agents: self.max_agents,
+            workers,
             protocols: self.protocols,
             seed: self.seed,
             store: marks,
         });
-        if let Err(error) = core.scheduler.start(workers, &core.engine, &core.io) {
+        if let Err(error) = core.scheduler.start(&core.engine, &core.io) {
             core.scheduler.stop();
             return Err(no_threads(error));
         }

@@ -19,13 +19,12 @@ use super::outcome;
 use super::posting::Post;
 use super::send::PlaceInLine;
 use super::waiting::Waiting;
-use crate::agent::{Claim, Letter, run_claimed};
+use crate::agent::{Claim, Lane, Letter, run_claimed};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::host_agent::Within;
 use crate::lent::lending;
 use crate::message::{Draft, Message, Stamp, name};
-use crate::scheduler::Lane;
 
 /// How long a call waits unless it says otherwise.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -168,8 +167,9 @@ impl Gathering {
 }
 
 impl Core {
-    /// Sends a message and waits for its answer. Where the receiver is idle, its turn is run on
-    /// this thread, to its end or to the first preemption point.
+    /// Sends a message and waits for its answer. Where the receiver is idle, and its turn is expected to
+    /// be short or keeps nobody waiting, that is run on this thread, to its end or to the first
+    /// preemption point.
     async fn ask(&self, draft: &Draft, asking: Asking) -> Result<Message, Error> {
         self.check_signals();
         let mut asked = self.begin_ask(draft, &asking, None)?;
@@ -178,7 +178,10 @@ impl Core {
             for member in &asked.waiting.members {
                 let letter = asked.letter();
                 match member {
-                    Member::Agent(agent) if letter.message.charge() <= INLINE_BYTES => {
+                    Member::Agent(agent)
+                        if letter.message.charge() <= INLINE_BYTES
+                            && agent.pace.may_run_on_caller() =>
+                    {
                         match agent.mailbox.claim(letter) {
                             Claim::Run(letter) => run_claimed(agent, letter),
                             Claim::Queued { wake: true } => {

@@ -8,10 +8,9 @@ use futures_util::task::ArcWake;
 
 use super::core::Core;
 use super::posting::Post;
-use crate::agent::{Agent, AgentState, Letter, Refusal};
+use crate::agent::{Agent, AgentState, Lane, Letter, Refusal};
 use crate::directory::Member;
 use crate::error::Error;
-use crate::scheduler::Lane;
 use crate::source::monotonic;
 
 /// How long `close` takes at most, unless it is told otherwise.

@@ -19,7 +19,7 @@ use super::feed::Feeds;
 use super::following::Protocols;
 use super::journal::Journal;
 use crate::account::Account;
-use crate::agent::{Agent, Stats};
+use crate::agent::{Agent, Stats, Timers};
 use crate::conversation::{Book, Deadlines};
 use crate::directory::{Directory, Member};
 use crate::error::{Error, ErrorKind};
@@ -27,7 +27,7 @@ use crate::host_agent::{HostAgent, Within};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Draft, Envelope, Filter, Message, Stamp, name};
 use crate::sandbox::{Lease, Running};
-use crate::scheduler::{Scheduler, Timers};
+use crate::scheduler::Scheduler;
 use crate::shares::Owner;
 use crate::source::{Id, Source};
 use crate::store::{Row, SERIALS, Serial};
@@ -37,7 +37,7 @@ pub(crate) struct Core {
     /// Keeps the engine's epoch going until the runtime is closed.
     pub running: Mutex<Option<Running>>,
     pub source: Arc<Source>,
-    pub scheduler: Arc<Scheduler>,
+    pub scheduler: Arc<Scheduler<Agent>>,
     pub timers: Arc<Timers>,
     /// Timers, and what blocks: compiling, reading files.
     pub io: tokio::runtime::Handle,
@@ -104,6 +104,7 @@ pub(crate) struct CoreParts {
     pub limits: Limits,
     pub content_limits: Option<ContentLimits>,
     pub max_agents: usize,
+    pub workers: usize,
     pub protocols: Protocols,
     pub seed: Option<u64>,
     /// The next row and the next serial of the store, where there is one.
@@ -120,7 +121,7 @@ impl Core {
             engine: parts.engine,
             running: Mutex::new(Some(parts.running)),
             source: Arc::new(Source::new(parts.seed)),
-            scheduler: Arc::new(Scheduler::new()),
+            scheduler: Arc::new(Scheduler::new(parts.workers)),
             timers: Arc::default(),
             io: parts.io.handle().clone(),
             directory: Directory::default(),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -10,14 +11,14 @@ use super::core::Core;
 use super::handle::Agent;
 use super::settings::Settings;
 use super::wasm::{Loaded, Wasm};
-use crate::agent::{self, Face, Restart};
+use crate::agent::{self, Face, Lane, Restart};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::message::{ContentLimits, name};
 use crate::sandbox::{KEY_BYTES, Meter, Seat};
-use crate::scheduler::Lane;
+use crate::scheduler::{CpuAccount, Pace};
 
 /// An agent to deploy: its module, and what it may do.
 #[derive(Debug, Clone)]
@@ -257,29 +258,35 @@ impl Core {
         let Newcomer { serial, id, name, starting } = newcomer;
         let limits = &settings.limits;
         let mut face = Face::new(self.clone(), name, id, serial, limits.clone());
+        let mut cpu = CpuAccount::new(limits.cpu_share);
         if let Some(Member::Agent(deployer)) =
             settings.deployer.as_ref().and_then(|id| self.directory.find(id))
         {
             face.account = deployer.face.account.clone();
+            cpu = deployer.pace.account().share();
         }
         face.content_limits.clone_from(&settings.content_limits);
         face.grants = settings.grants.clone();
         let face = Arc::new(face);
+        let longest_slice = Duration::from_micros(limits.max_cpu_micros);
+        let pace = Arc::new(Pace::new(cpu, self.scheduler.board().clone(), longest_slice));
         let seat = Seat {
             engine: self.engine.clone(),
             template: loaded.template.clone(),
             wasm: loaded.wasm.clone(),
             world: face.clone(),
-            meter: Arc::new(Meter::new(limits.max_execution_time_micros)),
+            meter: Arc::new(Meter::new(limits.max_execution_time_micros, pace.clone())),
             profiler: Arc::default(),
             limits: limits.clone(),
         };
-        let agent = agent::Agent::new(self.clone(), face, seat, permit, settings.clone(), starting);
+        let (core, settings) = (self.clone(), settings.clone());
+        let observes = !settings.grants.observe.is_empty();
+        let agent = agent::Agent::new(core, face, seat, pace, permit, settings, starting);
         let agent = Arc::new(agent);
         if !self.directory.enter(Member::Agent(agent.clone())) {
             return Err(name_taken(agent.name()));
         }
-        if !settings.grants.observe.is_empty() {
+        if observes {
             self.observers.fetch_add(1, Ordering::AcqRel);
         }
         slot.keep();

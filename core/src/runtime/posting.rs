@@ -13,11 +13,10 @@ use super::core::Core;
 use super::dead_letter::DeadLetter;
 use super::events::Event;
 use super::journal::Journal;
-use crate::agent::{Agent, Letter, OnStarted, Undo};
+use crate::agent::{Agent, Lane, Letter, OnStarted, Undo};
 use crate::directory::{Member, Note};
 use crate::error::Error;
 use crate::message::Message;
-use crate::scheduler::Lane;
 use crate::store::Change;
 
 /// The way of what is sent: the queue that a ready receiver is put into, and the posting that holds

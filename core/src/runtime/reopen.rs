@@ -9,13 +9,12 @@ use super::dead_letter::DeadLetter;
 use super::deploy::Newcomer;
 use super::settings::{Settings, host_registration};
 use super::wasm::Loaded;
-use crate::agent::{Agent, AgentState, Kind, Letter, Restart, Starting, Timer};
+use crate::agent::{Agent, AgentState, Kind, Lane, Letter, Restart, Starting, Timer};
 use crate::directory::{Member, Registration};
 use crate::error::{Error, ErrorKind, shown};
 use crate::host_agent::HostAgent;
 use crate::message::{Filter, Message, name};
 use crate::sandbox::{Lease, Made, Template};
-use crate::scheduler::Lane;
 use crate::store::{
     AgentRow, Change, Contents, DeadLetterRow, HostRow, LetterRow, Pairs, Row, Serial, StoredAgent,
 };

@@ -12,13 +12,12 @@ use super::core::{Core, Party, not_found};
 use super::following::{Following, Waiting as By};
 use super::posting::{Commit, Post, Posting};
 use super::sending::{Sending, Terms, To};
-use crate::agent::{Letter, Refusal, Waiter};
+use crate::agent::{Lane, Letter, Refusal, Waiter};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::grants::Grants;
 use crate::message::{Draft, Envelope, Filter, Message, Sender, Stamp, name};
 use crate::sandbox::Places;
-use crate::scheduler::Lane;
 
 /// The most names under which a script may speak.
 const MAX_SPEAKERS: usize = 65_536;

@@ -1,10 +1,11 @@
 //! The clock of one agent's turns, shared between the guest's preemption points and who runs it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::fault::{Fault, FaultKind};
-use crate::source::monotonic;
+use crate::source::nanos;
 
 /// How a slice that has reached a preemption point goes on.
 pub(crate) enum Verdict {
@@ -13,17 +14,23 @@ pub(crate) enum Verdict {
     Drop(Fault),
 }
 
-/// Measures one agent: the slice that runs now, and the turn that it is part of.
+/// Says when a slice ends for the sake of others.
+pub(crate) trait Pacer: Send + Sync {
+    /// Returns true if the slice in progress is to end. Asked at each preemption point, on the thread that
+    /// runs the slice.
+    fn should_yield(&self) -> bool;
+}
+
+/// Measures one agent: the slice that runs now, and the turn that it is part of. Points in time are
+/// nanoseconds of [`nanos`].
 pub(crate) struct Meter {
-    origin: Instant,
+    pacer: Arc<dyn Pacer>,
     max_execution: Option<Duration>,
-    /// Nanoseconds since `origin` at which the slice that runs now began.
+    /// When the slice that runs now began.
     slice_began: AtomicU64,
-    /// Nanoseconds that this slice may run before it yields.
-    allowance: AtomicU64,
     /// Nanoseconds that earlier slices and host waits of this turn took.
     spent: AtomicU64,
-    /// Nanoseconds since `origin` at which a host call began to wait.
+    /// When a host call began to wait.
     waiting_since: AtomicU64,
     /// When the wait ended: what comes after it is waiting for a worker, and not counted.
     woken_at: AtomicU64,
@@ -35,22 +42,18 @@ pub(crate) struct Meter {
 const NEVER: u64 = u64::MAX;
 
 impl Meter {
-    pub fn new(max_execution_micros: Option<u64>) -> Self {
+    /// The meter of turns that take at most so long, and of slices that end when `pacer` says so.
+    pub fn new(max_execution_micros: Option<u64>, pacer: Arc<dyn Pacer>) -> Self {
         Meter {
-            origin: monotonic(),
+            pacer,
             max_execution: max_execution_micros.map(Duration::from_micros),
             slice_began: AtomicU64::new(0),
-            allowance: AtomicU64::new(0),
             spent: AtomicU64::new(0),
             waiting_since: AtomicU64::new(NEVER),
             woken_at: AtomicU64::new(NEVER),
             yielded: AtomicBool::new(false),
             stop: AtomicBool::new(false),
         }
-    }
-
-    fn now(&self) -> u64 {
-        self.origin.elapsed().as_nanos() as u64
     }
 
     /// A new turn begins: nothing is spent yet.
@@ -60,35 +63,33 @@ impl Meter {
         self.woken_at.store(NEVER, Ordering::Relaxed);
     }
 
-    /// A slice begins. Charges the host wait that it follows, if it follows one.
-    pub fn begin_slice(&self, allowance: Duration) {
-        let now = self.now();
+    /// A slice begins at `now`. Charges the host wait that it follows, if it follows one.
+    pub fn begin_slice(&self, now: u64) {
         let since = self.waiting_since.swap(NEVER, Ordering::Relaxed);
         if since != NEVER {
             let until = self.woken_at.swap(NEVER, Ordering::Relaxed).min(now);
             self.spent.fetch_add(until.saturating_sub(since), Ordering::Relaxed);
         }
         self.yielded.store(false, Ordering::Relaxed);
-        self.allowance.store(allowance.as_nanos() as u64, Ordering::Relaxed);
         self.slice_began.store(now, Ordering::Relaxed);
     }
 
-    /// The slice ended; how long it ran.
-    pub fn end_slice(&self) -> Duration {
-        let now = self.now();
+    /// The slice ended. Returns when.
+    pub fn end_slice(&self) -> u64 {
+        let now = nanos();
         let ran = now.saturating_sub(self.slice_began.load(Ordering::Relaxed));
         self.spent.fetch_add(ran, Ordering::Relaxed);
-        Duration::from_nanos(ran)
+        now
     }
 
     /// A host call waits from now on.
     pub fn begin_wait(&self) {
-        self.waiting_since.store(self.now(), Ordering::Relaxed);
+        self.waiting_since.store(nanos(), Ordering::Relaxed);
     }
 
     /// What the host call waited for has come.
     pub fn woken(&self) {
-        self.woken_at.fetch_min(self.now(), Ordering::Relaxed);
+        self.woken_at.fetch_min(nanos(), Ordering::Relaxed);
     }
 
     /// Whether the last slice ended because its time was up.
@@ -119,11 +120,10 @@ impl Meter {
 
     /// Asked at each preemption point.
     pub fn verdict(&self) -> Verdict {
-        let ran = self.now().saturating_sub(self.slice_began.load(Ordering::Relaxed));
-        if let Err(fault) = self.check(ran) {
+        if let Err(fault) = self.check_turn() {
             return Verdict::Drop(fault);
         }
-        if ran >= self.allowance.load(Ordering::Relaxed) {
+        if self.pacer.should_yield() {
             self.yielded.store(true, Ordering::Relaxed);
             return Verdict::Yield;
         }
@@ -132,7 +132,7 @@ impl Meter {
 
     /// Whether the turn may go on, asked in the middle of a slice.
     pub fn check_turn(&self) -> Result<(), Fault> {
-        self.check(self.now().saturating_sub(self.slice_began.load(Ordering::Relaxed)))
+        self.check(nanos().saturating_sub(self.slice_began.load(Ordering::Relaxed)))
     }
 
     /// Whether the turn may go on, whose slice has run for so many nanoseconds.

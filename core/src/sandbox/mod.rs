@@ -29,7 +29,7 @@ pub(crate) use fault::{Fault, FaultKind};
 pub(crate) use host::{Addressee, Cost, Found, Level, NoPlace, Place, World};
 pub use inspect::{Export, Import, Inspection, Section, inspect};
 pub(crate) use instance::{Ended, Instance, Seat};
-pub(crate) use meter::Meter;
+pub(crate) use meter::{Meter, Pacer};
 pub(crate) use prices::{IN_MEMORY, Prices, WITH_STORE};
 pub use profile::Profile;
 pub(crate) use profile::Profiler;

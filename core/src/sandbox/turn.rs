@@ -83,22 +83,22 @@ impl Turn {
         Turn { future, alarm: None }
     }
 
-    /// Runs the turn for about `allowance`.
+    /// Runs a slice of the turn, which begins at `now`. Returns when it ended, too.
     pub fn poll_slice(
         &mut self,
         context: &mut Context<'_>,
-        allowance: Duration,
+        now: u64,
         meter: &Meter,
         world: &dyn World,
-    ) -> (Slice, Duration) {
-        meter.begin_slice(allowance);
+    ) -> (Slice, u64) {
+        meter.begin_slice(now);
         let is_over = || meter.is_interrupted() || meter.left().is_some_and(|left| left.is_zero());
         let polled = if self.alarm.is_some() && is_over() {
             Poll::Ready(self.give_up(meter))
         } else {
             self.future.as_mut().poll(context)
         };
-        let ran = meter.end_slice();
+        let ended = meter.end_slice();
         let slice = match polled {
             Poll::Ready(end) => Slice::Done(end),
             Poll::Pending if meter.has_yielded() => Slice::Yielded,
@@ -107,7 +107,7 @@ impl Turn {
                 self.set_alarm(context, meter, world)
             }
         };
-        (slice, ran)
+        (slice, ended)
     }
 
     /// Dropping the future unwinds the guest's fiber; the instance is lost with it.

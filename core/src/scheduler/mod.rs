@@ -1,79 +1,121 @@
-//! The worker pool that runs agents' slices.
+//! The worker pool: who runs what is ready, and in which order.
 //!
-//! Fresh turns run before preempted ones, and one slice in eight goes to a preempted one, so that
-//! agents that spin cost an honest one little and still come forward themselves.
+//! Whoever has had less of the workers' time runs first, so that agents that spin cost an honest one
+//! little and still come forward themselves. What is expected to be short does not wait for what is
+//! long. The pool knows nothing of agents: it runs whatever is [`Runnable`].
 
+mod board;
 mod calendar;
+#[cfg(test)]
+mod model;
+mod pace;
+mod queues;
 mod sleepers;
-mod timers;
+mod sync;
+#[cfg(test)]
+mod tests;
+mod trial;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
-use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 use parking_lot::Mutex;
 
+pub(crate) use self::board::Board;
 pub(crate) use self::calendar::Calendar;
+pub(crate) use self::pace::{CpuAccount, Pace};
+use self::queues::{Queues, Worker};
 use self::sleepers::Sleepers;
-pub(crate) use self::timers::{Alarm, Timers};
-use crate::agent::{Agent, run_queued};
-use crate::lent;
+pub(crate) use self::trial::Trial;
+use crate::lent::{self, Chore};
 use crate::sandbox::Lease;
+use crate::source::nanos;
 
-/// One slice in this many goes to a preempted turn, if there is one.
-const PREEMPTED_SHARE: u32 = 8;
-/// One slice in this many goes to what other threads handed in, so that agents that keep a worker
-/// busy with each other do not shut them out.
-const INJECTED_SHARE: u32 = 16;
+/// What the workers run.
+pub(crate) trait Runnable: Chore + Send + Sync + Sized + 'static {
+    /// How it stands beside others.
+    fn pace(&self) -> &Pace;
+    /// Runs a slice on a worker, to its end or until its pace says so.
+    fn run(self: Arc<Self>, lane: Lane<'_, Self>);
+}
 
-pub(crate) struct Scheduler {
-    injected: Injector<Arc<Agent>>,
-    preempted: Injector<Arc<Agent>>,
-    stealers: Mutex<Vec<Stealer<Arc<Agent>>>>,
+pub(crate) struct Scheduler<T> {
+    queues: Queues<T>,
+    /// The worker that is handed the next of what comes from elsewhere.
+    next: AtomicUsize,
     sleepers: Sleepers,
     stop: AtomicBool,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// Where what becomes ready is put: the queue of the worker that made it so, or the common one.
-#[derive(Clone, Copy)]
-pub(crate) struct Lane<'a>(Option<&'a Worker<Arc<Agent>>>);
+/// Where what becomes ready is put: with the worker that made it so, or with each of them in turns.
+pub(crate) struct Lane<'a, T>(Option<&'a Worker<T>>);
 
-impl Lane<'_> {
+impl<T> Clone for Lane<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Lane<'_, T> {}
+
+impl<T> Lane<'_, T> {
     /// The lane of a thread that is no worker.
     pub fn outside() -> Self {
         Lane(None)
     }
+
+    /// The time at which a slice begins on this thread, in nanoseconds of [`nanos`]: a worker has it from
+    /// the end of the slice before.
+    pub fn begin(&self) -> u64 {
+        self.0.map_or_else(nanos, Worker::now)
+    }
+
+    /// A slice has ended on this thread. Returns the time.
+    pub fn end(&self) -> u64 {
+        let now = nanos();
+        self.ended_at(now);
+        now
+    }
+
+    /// The same where the time is known.
+    pub fn ended_at(&self, now: u64) {
+        if let Some(worker) = self.0 {
+            worker.set_now(now);
+        }
+    }
 }
 
-impl Scheduler {
-    pub fn new() -> Self {
+impl<T: Runnable> Scheduler<T> {
+    /// A pool of so many workers, which are not started yet.
+    pub fn new(workers: usize) -> Self {
         Scheduler {
-            injected: Injector::new(),
-            preempted: Injector::new(),
-            stealers: Mutex::default(),
+            queues: Queues::new(workers.max(1)),
+            next: AtomicUsize::new(0),
             sleepers: Sleepers::default(),
             stop: AtomicBool::new(false),
             threads: Mutex::default(),
         }
     }
 
+    /// What the pace of everything that is to be run here needs to know.
+    pub fn board(&self) -> &Arc<Board> {
+        &self.queues.board
+    }
+
     /// Starts the workers.
     pub fn start(
         self: &Arc<Self>,
-        workers: usize,
         engine: &Lease,
         io: &tokio::runtime::Handle,
     ) -> std::io::Result<()> {
-        let queues: Vec<_> = (0..workers).map(|_| Worker::new_fifo()).collect();
-        *self.stealers.lock() = queues.iter().map(Worker::stealer).collect();
-        for (index, queue) in queues.into_iter().enumerate() {
+        for index in 0..self.queues.board.workers() {
             let (scheduler, engine, io) = (self.clone(), engine.clone(), io.clone());
             let thread = std::thread::Builder::new().name(format!("caxton-worker-{index}")).spawn(
                 move || {
                     let _entered = io.enter();
-                    scheduler.work(index, &queue, &engine);
+                    scheduler.work(index, &engine);
                 },
             )?;
             self.threads.lock().push(thread);
@@ -81,34 +123,52 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Schedules an agent whose run token the caller hands over.
-    pub fn push(&self, agent: Arc<Agent>, lane: Lane<'_>) {
+    /// Schedules one whose run token the caller hands over.
+    pub fn push(&self, item: Arc<T>, lane: Lane<'_, T>) {
         match lane.0 {
             // The worker itself comes to it next; it wakes others if more is left then.
-            Some(queue) => queue.push(agent),
+            Some(worker) => self.queues.push_own(worker, item),
             // A worker that is awake comes to it soon; none is woken where this thread waits anyway.
-            None if self.sleepers.all_asleep() && lent::leave(&agent) => {}
-            None => self.inject(agent),
+            None if self.sleepers.all_asleep() && lent::leave(&item) => {}
+            None => self.inject(item),
         }
     }
 
-    /// Leaves an agent to the workers.
-    pub fn inject(&self, agent: Arc<Agent>) {
-        self.injected.push(agent);
+    /// Leaves one to the workers.
+    pub fn inject(&self, item: Arc<T>) {
+        let worker = self.next.fetch_add(1, Ordering::Relaxed) % self.queues.board.workers();
+        self.queues.push(worker, item);
         self.sleepers.wake_one();
+    }
+
+    /// Schedules one whose slice has ended before its turn.
+    pub fn push_preempted(&self, item: Arc<T>, lane: Lane<'_, T>) {
+        match lane.0 {
+            // The worker looks at all that waits with it, and wakes others if more than one does.
+            Some(worker) => self.queues.push(worker.index, item),
+            None => self.inject(item),
+        }
     }
 
     /// Lets another worker have what waits in this lane, before its own worker goes on.
-    pub fn share(&self, lane: Lane<'_>) {
-        if lane.0.is_some_and(|queue| !queue.is_empty()) {
-            self.sleepers.wake_one();
+    pub fn share(&self, lane: Lane<'_, T>) {
+        if let Some(worker) = lane.0
+            && self.queues.share(worker)
+        {
+            self.wake_another();
         }
     }
 
-    /// Schedules an agent whose turn has used its quantum.
-    pub fn push_preempted(&self, agent: Arc<Agent>) {
-        self.preempted.push(agent);
-        self.sleepers.wake_one();
+    /// Lets an item that has ended a turn begin its next one at once, in place of queueing again.
+    /// Returns false if somebody else comes first, and for a thread that is no worker.
+    pub fn goes_on(&self, item: &T, lane: Lane<'_, T>) -> bool {
+        let Some(worker) = lane.0 else { return false };
+        let stand = item.pace().stand();
+        let goes_on = !self.queues.comes_before(worker, stand);
+        if goes_on {
+            item.pace().go_on(stand);
+        }
+        goes_on
     }
 
     /// Lets the workers come to their end.
@@ -125,64 +185,38 @@ impl Scheduler {
                 drop(thread.join());
             }
         }
+        // What is left keeps what it belongs to, and so this pool.
+        drop(self.queues.clear());
     }
 
-    fn work(&self, index: usize, queue: &Worker<Arc<Agent>>, engine: &Lease) {
+    fn work(&self, index: usize, engine: &Lease) {
         let sleeper = self.sleepers.register();
-        let stealers = self.stealers.lock().clone();
-        let mut slices = index as u32;
+        let worker = Worker::new(index);
         while !self.stop.load(Ordering::SeqCst) {
             let awake = engine.awake();
-            while let Some(agent) = self.find(queue, &stealers, slices) {
-                slices = slices.wrapping_add(1);
-                if !queue.is_empty() {
-                    self.sleepers.wake_one();
+            worker.set_now(nanos());
+            while let Some((class, item)) = self.queues.take(&worker) {
+                if self.queues.board.waits_with(index) {
+                    self.wake_another();
                 }
-                run_queued(&agent, Lane(Some(queue)));
+                let began = worker.now();
+                item.run(Lane(Some(&worker)));
+                self.queues.settle(&worker, class, worker.now().saturating_sub(began));
                 if self.stop.load(Ordering::SeqCst) {
                     return;
                 }
             }
             drop(awake);
             self.sleepers.sleep(&sleeper, || {
-                self.stop.load(Ordering::SeqCst)
-                    || !self.injected.is_empty()
-                    || !self.preempted.is_empty()
-                    || stealers.iter().any(|stealer| !stealer.is_empty())
+                self.stop.load(Ordering::SeqCst) || self.queues.board.anyone_waits()
             });
         }
     }
 
-    fn find(
-        &self,
-        queue: &Worker<Arc<Agent>>,
-        stealers: &[Stealer<Arc<Agent>>],
-        slices: u32,
-    ) -> Option<Arc<Agent>> {
-        if slices.is_multiple_of(PREEMPTED_SHARE)
-            && let Some(agent) = retry(|| self.preempted.steal())
-        {
-            return Some(agent);
-        }
-        if slices % INJECTED_SHARE == 1
-            && let Some(agent) = retry(|| self.injected.steal())
-        {
-            return Some(agent);
-        }
-        queue
-            .pop()
-            .or_else(|| retry(|| self.injected.steal_batch_and_pop(queue)))
-            .or_else(|| retry(|| stealers.iter().map(|s| s.steal_batch_and_pop(queue)).collect()))
-            .or_else(|| retry(|| self.preempted.steal()))
-    }
-}
-
-fn retry<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
-    loop {
-        match steal() {
-            Steal::Success(found) => return Some(found),
-            Steal::Empty => return None,
-            Steal::Retry => {}
+    /// Wakes a worker, where there is another than the one that calls.
+    fn wake_another(&self) {
+        if self.queues.board.workers() > 1 {
+            self.sleepers.wake_one();
         }
     }
 }

@@ -3,10 +3,7 @@
 //! A worker enters itself first and looks for work after that; who hands in work does so first and
 //! looks for sleepers after that. So one of the two always sees the other.
 
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
-
-use crossbeam_utils::sync::{Parker, Unparker};
-use parking_lot::Mutex;
+use super::sync::{AtomicUsize, Mutex, Ordering, Parker, Unparker, fence};
 
 #[derive(Default)]
 pub(super) struct Sleepers {

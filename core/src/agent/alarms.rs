@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Weak};
 
-use super::{Calendar, Lane};
-use crate::agent::Agent;
+use super::{Agent, Lane};
+use crate::scheduler::Calendar;
 use crate::source::Source;
 
 /// Why an agent is to be looked at.
@@ -30,7 +30,7 @@ impl Timers {
         self.0.cancel(due, (serial, alarm));
     }
 
-    /// Rings what comes due, for ever.
+    /// Rings what comes due, for ever. It only says so to the agents: the workers run their turns.
     pub async fn run(self: Arc<Self>, source: Arc<Source>) {
         loop {
             for ((_, alarm), agent) in self.0.next_due(&source).await {

@@ -1,0 +1,115 @@
+//! What every worker may know of the others without a lock: the first of each class that waits with
+//! each, and how far the accounts have come.
+
+use crossbeam_utils::CachePadded;
+
+use super::sync::{AtomicU64, Ordering};
+
+/// Nobody waits.
+const NOBODY: u64 = u64::MAX;
+/// Up to so many workers look at all others.
+const LOOKS_AT_ALL: usize = 8;
+/// Others that a worker looks at where there are more.
+const SAMPLE: usize = 2;
+/// By how much the order of one that waits with another worker has to be lower.
+const STEAL_LEAD: u64 = 1_000_000;
+/// The steps in which the largest account is written down.
+const STEP: u64 = 16_000;
+
+/// How long a turn is expected to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    Short,
+    Long,
+}
+
+pub(crate) struct Board {
+    /// The largest account that has been taken to run, for each class.
+    largest: [CachePadded<AtomicU64>; 2],
+    /// The lowest order that waits with each worker, for each class.
+    firsts: Box<[CachePadded<[AtomicU64; 2]>]>,
+}
+
+impl Board {
+    pub fn new(workers: usize) -> Self {
+        let nobody = || CachePadded::new([AtomicU64::new(NOBODY), AtomicU64::new(NOBODY)]);
+        Board { largest: Default::default(), firsts: (0..workers).map(|_| nobody()).collect() }
+    }
+
+    pub fn workers(&self) -> usize {
+        self.firsts.len()
+    }
+
+    pub fn largest(&self, class: Class) -> u64 {
+        self.largest[class as usize].load(Ordering::Relaxed)
+    }
+
+    /// An account that stands at `used` has been taken to run.
+    pub fn raise(&self, class: Class, used: u64) {
+        let largest = &self.largest[class as usize];
+        if used >= largest.load(Ordering::Relaxed).saturating_add(STEP) {
+            largest.fetch_max(used, Ordering::Relaxed);
+        }
+    }
+
+    /// Says who is the first that waits with a worker. Its lock is held.
+    pub fn publish(&self, worker: usize, class: Class, order: Option<u64>) {
+        let order = order.map_or(NOBODY, |order| order.min(NOBODY - 1));
+        self.firsts[worker][class as usize].store(order, Ordering::Relaxed);
+    }
+
+    /// The lowest order that waits with this worker.
+    pub fn own(&self, worker: usize, class: Class) -> Option<u64> {
+        let order = self.firsts[worker][class as usize].load(Ordering::Relaxed);
+        (order != NOBODY).then_some(order)
+    }
+
+    /// The lowest order that waits with other workers, and with whom.
+    pub fn others(&self, worker: usize, class: Class, seed: u64) -> Option<(usize, u64)> {
+        let count = self.firsts.len();
+        let look = |other: usize| Some((other, self.own(other, class)?));
+        if count <= LOOKS_AT_ALL {
+            let others = (0..count).filter(|other| *other != worker);
+            return others.filter_map(look).min_by_key(|(_, order)| *order);
+        }
+        // Of many, some that the time picks: nobody has to know them, they only have to change.
+        let mixed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (0..SAMPLE)
+            .map(|which| (mixed >> (16 + 20 * which)) as usize % (count - 1))
+            .map(|at| if at < worker { at } else { at + 1 })
+            .filter_map(look)
+            .min_by_key(|(_, order)| *order)
+    }
+
+    /// The lowest order that this worker would take next: of its own, or of others where it is enough
+    /// lower, in the scale of its own.
+    pub fn first(&self, worker: usize, class: Class, seed: u64) -> Option<u64> {
+        let own = self.own(worker, class);
+        let others =
+            self.others(worker, class, seed).map(|(_, order)| order.saturating_add(STEAL_LEAD));
+        own.into_iter().chain(others).min()
+    }
+
+    /// With whom this worker finds the next of a class, itself where it has one whose order is not
+    /// much above that of others.
+    pub fn whose(&self, worker: usize, own: Option<u64>, class: Class, seed: u64) -> Option<usize> {
+        match (own, self.others(worker, class, seed)) {
+            (None, None) => None,
+            (None, Some((other, _))) => Some(other),
+            (Some(own), Some((other, order))) if order.saturating_add(STEAL_LEAD) < own => {
+                Some(other)
+            }
+            (Some(_), _) => Some(worker),
+        }
+    }
+
+    /// Returns true if anyone waits with this worker.
+    pub fn waits_with(&self, worker: usize) -> bool {
+        self.own(worker, Class::Short).is_some() || self.own(worker, Class::Long).is_some()
+    }
+
+    /// Returns true if anyone waits.
+    pub fn anyone_waits(&self) -> bool {
+        (0..self.firsts.len()).any(|worker| self.waits_with(worker))
+    }
+}

@@ -1,0 +1,345 @@
+//! What waits with each worker, and which of it a worker takes next.
+//!
+//! Short turns run before long ones. While long ones wait, each worker owes them a third of the time
+//! that it gives to short ones; once that is [`QUANTUM`], it runs long ones for as long.
+
+use std::cell::{Cell, RefCell};
+use std::cmp::Ordering as Order;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use crossbeam_utils::CachePadded;
+use parking_lot::Mutex;
+
+use super::Runnable;
+use super::board::{Board, Class};
+use super::pace::{QUANTUM, SHORT, Stand};
+
+/// Of the time that a worker gives to short turns it owes one part in this many to long ones.
+const OWED_PART: u64 = 3;
+/// How often a worker that has short turns itself looks for earlier ones of others.
+const LOOK_EVERY: u64 = 64_000;
+/// By how much the order of one that waits has to be lower before it comes first to one that was just
+/// made ready: two that send to each other stay in the caches a while.
+const SLOT_LEAD: u64 = 4_000;
+/// By how much the order of one that waits has to be lower before an agent that has more to do makes
+/// room for it between two turns.
+const ROW_LEAD: u64 = 16_000;
+
+/// The queues of all workers.
+pub(super) struct Queues<T> {
+    pub board: Arc<Board>,
+    heaps: Box<[CachePadded<Mutex<Heaps<T>>>]>,
+}
+
+/// What waits with one worker.
+struct Heaps<T> {
+    short: BinaryHeap<Entry<T>>,
+    long: BinaryHeap<Entry<T>>,
+    next_number: u64,
+}
+
+/// One that waits. The greatest entry is the first to run: that of the lowest order, and of several
+/// the one that came first.
+struct Entry<T> {
+    stand: Stand,
+    number: u64,
+    item: Arc<T>,
+}
+
+/// What a worker keeps for itself.
+pub(super) struct Worker<T> {
+    pub index: usize,
+    /// The one that was made ready last, where nobody else was made ready with it: it may run next
+    /// without having been in a queue. Other workers do not see it, so it stays no longer than what
+    /// the host does for one turn.
+    slot: RefCell<Option<Entry<T>>>,
+    /// The time at which the last slice ended, and the next one begins.
+    now: Cell<u64>,
+    looked: Cell<u64>,
+    /// Long ones waited with others when they were looked at.
+    long_elsewhere: Cell<bool>,
+    owed: Cell<u64>,
+    /// What is left of the time in which it runs long ones, since it was owed.
+    paying: Cell<u64>,
+}
+
+impl<T> Worker<T> {
+    pub fn new(index: usize) -> Self {
+        Worker {
+            index,
+            slot: RefCell::new(None),
+            now: Cell::new(0),
+            looked: Cell::new(0),
+            long_elsewhere: Cell::new(false),
+            owed: Cell::new(0),
+            paying: Cell::new(0),
+        }
+    }
+
+    pub fn now(&self) -> u64 {
+        self.now.get()
+    }
+
+    /// Says what time it is.
+    pub fn set_now(&self, now: u64) {
+        self.now.set(now);
+    }
+}
+
+impl<T: Runnable> Queues<T> {
+    pub fn new(workers: usize) -> Self {
+        let heaps = || CachePadded::new(Mutex::new(Heaps::default()));
+        Queues {
+            board: Arc::new(Board::new(workers)),
+            heaps: (0..workers).map(|_| heaps()).collect(),
+        }
+    }
+
+    /// Queues what a worker has made ready: in its slot, or, of several, with the others.
+    pub fn push_own(&self, worker: &Worker<T>, item: Arc<T>) {
+        let entry = Entry::of(item);
+        let mut slot = worker.slot.borrow_mut();
+        match &*slot {
+            None => *slot = Some(entry),
+            Some(_) => self.enter(worker.index, entry),
+        }
+    }
+
+    /// Queues one that waits with a worker.
+    pub fn push(&self, worker: usize, item: Arc<T>) {
+        self.enter(worker, Entry::of(item));
+    }
+
+    /// Puts what is in the worker's slot where others see it. Returns true if anyone waits with it.
+    pub fn share(&self, worker: &Worker<T>) -> bool {
+        if let Some(entry) = worker.slot.take() {
+            self.enter(worker.index, entry);
+        }
+        self.board.waits_with(worker.index)
+    }
+
+    /// Returns true if one waits with this worker that comes before `stand`.
+    pub fn comes_before(&self, worker: &Worker<T>, stand: Stand) -> bool {
+        let slot = worker.slot.borrow();
+        let first = |class| {
+            let of_slot = slot.as_ref().filter(|entry| entry.stand.class == class);
+            let own = self.board.own(worker.index, class);
+            own.into_iter().chain(of_slot.map(|entry| entry.stand.order)).min()
+        };
+        let is_lower = |order: u64| order.saturating_add(ROW_LEAD) < stand.order;
+        match stand.class {
+            Class::Short => first(Class::Short).is_some_and(is_lower),
+            Class::Long => {
+                first(Class::Short).is_some() || first(Class::Long).is_some_and(is_lower)
+            }
+        }
+    }
+
+    /// Takes what the worker runs next; its slice begins now.
+    pub fn take(&self, worker: &Worker<T>) -> Option<(Class, Arc<T>)> {
+        let slot = worker.slot.take();
+        let now = worker.now.get();
+        let Entry { stand, item, .. } = match slot {
+            Some(entry) if self.runs_next(worker, &entry, now) => entry,
+            slot => self.choose(worker, slot, now)?,
+        };
+        let owed_until = match stand.class {
+            Class::Long => now.saturating_add(worker.paying.get()),
+            Class::Short => 0,
+        };
+        item.pace().begin_on(worker.index, stand, now, owed_until);
+        Some((stand.class, item))
+    }
+
+    /// Returns true if nobody has to be asked whether this one, just made ready, comes before others.
+    fn runs_next(&self, worker: &Worker<T>, entry: &Entry<T>, now: u64) -> bool {
+        entry.stand.class == Class::Short
+            && worker.paying.get() == 0
+            && !self.looks(worker, now)
+            && self
+                .board
+                .own(worker.index, Class::Short)
+                .is_none_or(|first| entry.stand.order <= first.saturating_add(SLOT_LEAD))
+    }
+
+    fn looks(&self, worker: &Worker<T>, now: u64) -> bool {
+        self.board.workers() > 1 && now.saturating_sub(worker.looked.get()) >= LOOK_EVERY
+    }
+
+    fn choose(&self, worker: &Worker<T>, mut slot: Option<Entry<T>>, now: u64) -> Option<Entry<T>> {
+        let looks = self.looks(worker, now);
+        if looks {
+            worker.looked.set(now);
+            let waits = self.board.others(worker.index, Class::Long, now).is_some();
+            worker.long_elsewhere.set(waits);
+        }
+        let classes = match worker.paying.get() {
+            0 => [Class::Short, Class::Long],
+            _ => [Class::Long, Class::Short],
+        };
+        for class in classes {
+            let of_slot = slot.as_ref().filter(|entry| entry.stand.class == class);
+            let first = self.board.own(worker.index, class);
+            let own = first.into_iter().chain(of_slot.map(|entry| entry.stand.order)).min();
+            let whose = match own {
+                Some(_) if class == Class::Short && !looks => Some(worker.index),
+                _ => self.board.whose(worker.index, own, class, now),
+            };
+            let taken = match whose {
+                Some(own) if own == worker.index => self.exchange(own, &mut slot, class),
+                Some(other) => self.take_first(other, class),
+                None => None,
+            };
+            if taken.is_some() {
+                if let Some(entry) = slot {
+                    self.enter(worker.index, entry);
+                }
+                return taken;
+            }
+            if class == Class::Long {
+                // Nobody wants what is owed.
+                worker.paying.set(0);
+            }
+        }
+        slot.or_else(|| self.take_anywhere())
+    }
+
+    /// Takes what waits with anybody, for a worker that has found nothing where it looked.
+    fn take_anywhere(&self) -> Option<Entry<T>> {
+        let all = 0..self.board.workers();
+        let mut found = [Class::Short, Class::Long].into_iter().flat_map(|class| {
+            let has = move |worker: &usize| self.board.own(*worker, class).is_some();
+            all.clone().filter(has).map(move |worker| (worker, class))
+        });
+        found.find_map(|(worker, class)| self.take_first(worker, class))
+    }
+
+    /// Counts what a slice took that has been taken as one of this class.
+    pub fn settle(&self, worker: &Worker<T>, class: Class, ran: u64) {
+        let (short, long) = match class {
+            Class::Short if ran <= 2 * SHORT => (ran, 0),
+            // It turned out to be a long one.
+            Class::Short => (SHORT, ran - SHORT),
+            Class::Long => (0, ran),
+        };
+        let owed = worker.owed.get().saturating_sub(long);
+        worker.paying.set(worker.paying.get().saturating_sub(long));
+        if worker.long_elsewhere.get() || self.board.own(worker.index, Class::Long).is_some() {
+            let owed = owed + short / OWED_PART;
+            if owed >= QUANTUM {
+                worker.owed.set(0);
+                worker.paying.set(QUANTUM);
+                return;
+            }
+            worker.owed.set(owed);
+        } else {
+            worker.owed.set(owed);
+        }
+    }
+
+    fn enter(&self, worker: usize, mut entry: Entry<T>) {
+        let mut heaps = self.heaps[worker].lock();
+        let class = entry.stand.class;
+        entry.number = heaps.next_number();
+        heaps.of(class).push(entry);
+        self.publish(worker, class, &mut heaps);
+    }
+
+    fn take_first(&self, worker: usize, class: Class) -> Option<Entry<T>> {
+        let mut heaps = self.heaps[worker].lock();
+        let taken = heaps.of(class).pop();
+        self.publish(worker, class, &mut heaps);
+        taken
+    }
+
+    /// Takes the first of a class, that in the slot included, which else takes its place.
+    fn exchange(
+        &self,
+        worker: usize,
+        slot: &mut Option<Entry<T>>,
+        class: Class,
+    ) -> Option<Entry<T>> {
+        let Some(mut entry) = slot.take_if(|entry| entry.stand.class == class) else {
+            return self.take_first(worker, class);
+        };
+        let mut heaps = self.heaps[worker].lock();
+        entry.number = heaps.next_number();
+        let changed = heaps.of(class).peek_mut().is_some_and(|mut first| {
+            let comes_before = *first > entry;
+            if comes_before {
+                std::mem::swap(&mut *first, &mut entry);
+            }
+            comes_before
+        });
+        if changed {
+            self.publish(worker, class, &mut heaps);
+        }
+        Some(entry)
+    }
+
+    fn publish(&self, worker: usize, class: Class, heaps: &mut Heaps<T>) {
+        let first = heaps.of(class).peek().map(|entry| entry.stand.order);
+        self.board.publish(worker, class, first);
+    }
+
+    /// Takes out all that waits.
+    pub fn clear(&self) -> Vec<Arc<T>> {
+        let mut all = Vec::new();
+        for (worker, heaps) in self.heaps.iter().enumerate() {
+            let mut heaps = heaps.lock();
+            for class in [Class::Short, Class::Long] {
+                all.extend(heaps.of(class).drain().map(|entry| entry.item));
+                self.publish(worker, class, &mut heaps);
+            }
+        }
+        all
+    }
+}
+
+impl<T> Heaps<T> {
+    fn of(&mut self, class: Class) -> &mut BinaryHeap<Entry<T>> {
+        match class {
+            Class::Short => &mut self.short,
+            Class::Long => &mut self.long,
+        }
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number
+    }
+}
+
+impl<T> Default for Heaps<T> {
+    fn default() -> Self {
+        Heaps { short: BinaryHeap::new(), long: BinaryHeap::new(), next_number: 0 }
+    }
+}
+
+impl<T: Runnable> Entry<T> {
+    fn of(item: Arc<T>) -> Self {
+        Entry { stand: item.pace().stand(), number: 0, item }
+    }
+}
+
+impl<T> Ord for Entry<T> {
+    fn cmp(&self, other: &Self) -> Order {
+        let key = |entry: &Self| (entry.stand.order, entry.number);
+        key(other).cmp(&key(self))
+    }
+}
+
+impl<T> PartialOrd for Entry<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Order> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> PartialEq for Entry<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Order::Equal
+    }
+}
+
+impl<T> Eq for Entry<T> {}

@@ -1,0 +1,490 @@
+//! The order in which workers run what is ready, on a clock that the tests turn: workers, runnables
+//! and ticks are simulated, all that decides is the real thing.
+#![allow(clippy::unwrap_used, reason = "tests fail this way")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::board::Class;
+use super::queues::{Queues, Worker};
+use super::{CpuAccount, Lane, Pace, Runnable};
+use crate::lent::Chore;
+
+const MICRO: u64 = 1000;
+const MILLI: u64 = 1_000_000;
+const SECOND: u64 = 1_000_000_000;
+/// The time between two ticks.
+const TICK: u64 = MILLI;
+
+/// One that takes turns of two times, one after the other, and is woken again a while after each.
+struct Fake {
+    pace: Pace,
+    turn: u64,
+    other_turn: u64,
+    /// The time after the end of a turn at which the next is due; in a spread that is known beforehand.
+    pause: u64,
+    /// What is left of the turn in progress.
+    left: AtomicU64,
+    due: AtomicU64,
+    /// The time that it has run.
+    ran: AtomicU64,
+    turns: AtomicU64,
+}
+
+impl Fake {
+    fn left(&self) -> u64 {
+        self.left.load(Ordering::Relaxed)
+    }
+
+    fn ran(&self) -> u64 {
+        self.ran.load(Ordering::Relaxed)
+    }
+}
+
+impl Chore for Fake {
+    fn help(self: Arc<Self>) {}
+    fn hand_over(self: Arc<Self>) {}
+    fn blocks(&self) -> bool {
+        false
+    }
+}
+
+impl Runnable for Fake {
+    fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    fn run(self: Arc<Self>, _lane: Lane<'_, Self>) {}
+}
+
+/// Workers on a clock of their own.
+struct Pool {
+    queues: Queues<Fake>,
+    workers: Vec<(Worker<Fake>, Option<Running>)>,
+    /// Those that sleep, with when they are woken.
+    asleep: Vec<(u64, Arc<Fake>)>,
+    next: usize,
+    now: u64,
+    all: Vec<Arc<Fake>>,
+}
+
+/// A slice in progress.
+struct Running {
+    fake: Arc<Fake>,
+    class: Class,
+    began: u64,
+}
+
+impl Pool {
+    fn new(workers: usize) -> Self {
+        Pool {
+            queues: Queues::new(workers),
+            workers: (0..workers).map(|index| (Worker::new(index), None)).collect(),
+            asleep: Vec::new(),
+            next: 0,
+            now: 0,
+            all: Vec::new(),
+        }
+    }
+
+    /// Adds one that takes turns of `turn` and pauses for `pause` in between; the first begins at once.
+    fn add(&mut self, turn: u64, pause: u64) -> Arc<Fake> {
+        self.add_to(CpuAccount::new(100), turn, pause)
+    }
+
+    fn add_to(&mut self, account: Arc<CpuAccount>, turn: u64, pause: u64) -> Arc<Fake> {
+        self.add_of_two(account, [turn, turn], pause)
+    }
+
+    fn add_of_two(
+        &mut self,
+        account: Arc<CpuAccount>,
+        [turn, other_turn]: [u64; 2],
+        pause: u64,
+    ) -> Arc<Fake> {
+        let quantum = Duration::from_millis(100);
+        let fake = Arc::new(Fake {
+            pace: Pace::new(account, self.queues.board.clone(), quantum),
+            turn,
+            other_turn,
+            pause,
+            left: AtomicU64::new(turn),
+            due: AtomicU64::new(self.now),
+            ran: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
+        });
+        self.asleep.push((self.now, fake.clone()));
+        self.all.push(fake.clone());
+        fake
+    }
+
+    fn add_many(&mut self, count: usize, turn: u64, pause: u64) -> Vec<Arc<Fake>> {
+        (0..count).map(|_| self.add(turn, pause)).collect()
+    }
+
+    /// Runs for `time`. Returns how long after they were due the turns of `of` came to their end.
+    fn run(&mut self, time: u64, of: &[Arc<Fake>]) -> Latencies {
+        let end = self.now + time;
+        let mut latencies = Vec::new();
+        while self.now < end {
+            self.wake();
+            self.occupy();
+            let next = self.next_event().min(end);
+            self.now = next;
+            for at in 0..self.workers.len() {
+                self.look_at(at, of, &mut latencies);
+            }
+        }
+        latencies.sort_unstable();
+        Latencies(latencies)
+    }
+
+    fn wake(&mut self) {
+        let now = self.now;
+        let (due, asleep): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.asleep).into_iter().partition(|(at, _)| *at <= now);
+        self.asleep = asleep;
+        for (_, fake) in due {
+            self.queues.push(self.next % self.workers.len(), fake);
+            self.next += 1;
+        }
+    }
+
+    fn occupy(&mut self) {
+        for (worker, running) in &mut self.workers {
+            if running.is_none() {
+                worker.set_now(self.now);
+                *running = self.queues.take(worker).map(|(class, fake)| Running {
+                    fake,
+                    class,
+                    began: self.now,
+                });
+            }
+        }
+    }
+
+    /// The next tick, end of a turn or timer.
+    fn next_event(&self) -> u64 {
+        let tick = (self.now / TICK + 1) * TICK;
+        let ends = self
+            .workers
+            .iter()
+            .filter_map(|(_, running)| running.as_ref().map(|it| it.began + it.fake.left()));
+        let timers = self.asleep.iter().map(|(at, _)| *at);
+        ends.chain(timers).chain([tick]).min().unwrap()
+    }
+
+    fn look_at(&mut self, at: usize, of: &[Arc<Fake>], latencies: &mut Vec<u64>) {
+        let now = self.now;
+        let (worker, running) = &mut self.workers[at];
+        let Some(Running { fake, began, .. }) = running else { return };
+        let ran = now - *began;
+        let is_over = ran >= fake.left();
+        let is_tick = now.is_multiple_of(TICK) && ran > 0;
+        if !(is_over || is_tick && fake.pace.yields_at(now)) {
+            return;
+        }
+        let Running { fake, class, .. } = running.take().unwrap();
+        worker.set_now(now);
+        self.queues.settle(worker, class, ran);
+        fake.ran.fetch_add(ran, Ordering::Relaxed);
+        if !is_over {
+            fake.left.fetch_sub(ran, Ordering::Relaxed);
+            fake.pace.pause(now);
+            self.queues.push(at, fake);
+            return;
+        }
+        fake.pace.end_turn(now, false);
+        let turns = fake.turns.fetch_add(1, Ordering::Relaxed);
+        let next = if turns.is_multiple_of(2) { fake.other_turn } else { fake.turn };
+        fake.left.store(next, Ordering::Relaxed);
+        let due = fake.due.swap(now + fake.pause, Ordering::Relaxed);
+        if of.iter().any(|it| Arc::ptr_eq(it, &fake)) {
+            latencies.push(now - due);
+        }
+        self.asleep.push((now + fake.pause, fake));
+    }
+}
+
+struct Latencies(Vec<u64>);
+
+impl Latencies {
+    fn percent(&self, percent: usize) -> u64 {
+        self.0[(self.0.len() * percent / 100).min(self.0.len() - 1)]
+    }
+
+    #[track_caller]
+    fn check(&self, count: usize, p50: u64, p99: u64) {
+        let (half, most) = (self.percent(50), self.percent(99));
+        assert!(self.0.len() >= count, "only {} turns", self.0.len());
+        assert!(half <= p50 && most <= p99, "p50 {half} ns, p99 {most} ns");
+    }
+}
+
+fn sum(fakes: &[Arc<Fake>]) -> u64 {
+    fakes.iter().map(|fake| fake.ran()).sum()
+}
+
+#[test]
+fn short_turns_hardly_wait_for_a_hundred_that_spin() {
+    let mut pool = Pool::new(2);
+    pool.add_many(100, 90 * MILLI, MILLI);
+    let honest = pool.add(50 * MICRO, 3137 * MICRO);
+    pool.run(10 * SECOND, &[]);
+    pool.run(20 * SECOND, &[honest]).check(3000, 2 * MILLI, 20 * MILLI);
+}
+
+#[test]
+fn a_turn_that_turns_out_to_be_long_is_ended_like_any_other() {
+    let mut pool = Pool::new(2);
+    for _ in 0..100 {
+        // The one before says that it will be short.
+        pool.add_of_two(CpuAccount::new(100), [10 * MICRO, 90 * MILLI], MILLI);
+    }
+    let honest = pool.add(50 * MICRO, 3137 * MICRO);
+    pool.run(10 * SECOND, &[]);
+    pool.run(20 * SECOND, &[honest]).check(2000, 5 * MILLI, 20 * MILLI);
+}
+
+#[test]
+fn turns_of_two_milliseconds_wait_for_less_than_a_second() {
+    let mut pool = Pool::new(2);
+    pool.add_many(100, 90 * MILLI, MILLI);
+    let honest = pool.add(2 * MILLI, 3137 * MICRO);
+    pool.run(10 * SECOND, &[]);
+    pool.run(60 * SECOND, &[honest]).check(50, SECOND, SECOND);
+}
+
+#[test]
+fn those_that_spin_share_the_workers_among_them() {
+    let mut pool = Pool::new(2);
+    let spinners = pool.add_many(100, 90 * MILLI, MILLI);
+    pool.run(60 * SECOND, &[]);
+    let each: Vec<u64> = spinners.iter().map(|fake| fake.ran()).collect();
+    let (least, most) = (each.iter().min().unwrap(), each.iter().max().unwrap());
+    assert!(most - least <= 200 * MILLI, "{least} to {most}");
+    assert!(sum(&spinners) >= 119 * SECOND, "{}", sum(&spinners));
+}
+
+#[test]
+fn long_turns_have_their_part_beside_short_ones_that_want_everything() {
+    let mut pool = Pool::new(2);
+    let short = pool.add_many(40, 500 * MICRO, 0);
+    let long = pool.add_many(3, 90 * MILLI, 0);
+    pool.run(20 * SECOND, &[]);
+    let part = sum(&long) as f64 / sum(&short) as f64;
+    assert!((0.30..=0.37).contains(&part), "long ones have {part} of what short ones have");
+    for fake in &long {
+        assert!(fake.ran() >= 2 * SECOND, "{}", fake.ran());
+    }
+}
+
+#[test]
+fn nobody_starves_whatever_turns_the_others_take() {
+    let mut pool = Pool::new(2);
+    let mut all = Vec::new();
+    for turn in [20 * MICRO, 300 * MICRO, 990 * MICRO, 1500 * MICRO, 5 * MILLI, 90 * MILLI] {
+        all.extend(pool.add_many(10, turn, 0));
+    }
+    pool.run(20 * SECOND, &[]);
+    for fake in &all {
+        // A sixtieth of two workers would be 0.67 seconds.
+        assert!(fake.ran() >= SECOND / 10, "{} of turns of {}", fake.ran(), fake.turn);
+    }
+}
+
+#[test]
+fn time_is_shared_by_weight() {
+    for turn in [500 * MICRO, 30 * MILLI] {
+        let mut pool = Pool::new(2);
+        let fakes: Vec<Arc<Fake>> = [50, 100, 200, 400]
+            .into_iter()
+            .flat_map(|share| [0; 4].map(|_| pool.add_to(CpuAccount::new(share), turn, 0)))
+            .collect();
+        pool.run(30 * SECOND, &[]);
+        let each: Vec<u64> = fakes.chunks(4).map(sum).collect();
+        for (at, pair) in each.windows(2).enumerate() {
+            let ratio = pair[1] as f64 / pair[0] as f64;
+            assert!((1.8..=2.2).contains(&ratio), "{at}: {ratio} in turns of {turn} ns");
+        }
+    }
+}
+
+#[test]
+fn agents_of_one_account_have_the_time_of_one() {
+    let mut pool = Pool::new(1);
+    let account = CpuAccount::new(100);
+    let many: Vec<Arc<Fake>> =
+        (0..9).map(|_| pool.add_to(account.share(), 500 * MICRO, 0)).collect();
+    let alone = pool.add(500 * MICRO, 0);
+    pool.run(10 * SECOND, &[]);
+    let ratio = sum(&many) as f64 / alone.ran() as f64;
+    assert!((0.8..=1.25).contains(&ratio), "{ratio}");
+}
+
+#[test]
+fn a_new_agent_has_no_advantage() {
+    for turn in [500 * MICRO, 30 * MILLI] {
+        let mut pool = Pool::new(1);
+        let old = pool.add_many(4, turn, 0);
+        pool.run(20 * SECOND, &[]);
+        let before = sum(&old);
+        let new = pool.add(turn, 0);
+        pool.run(5 * SECOND, &[]);
+        let each = (sum(&old) - before) / 4;
+        let most = each + each / 10 + 32 * MILLI;
+        assert!(new.ran() <= most, "{} beside {each}, turns of {turn}", new.ran());
+        assert!(new.ran() >= each / 2, "{} beside {each}, turns of {turn}", new.ran());
+    }
+}
+
+#[test]
+fn who_was_idle_has_no_credit() {
+    let mut pool = Pool::new(1);
+    let busy = pool.add_many(3, 500 * MICRO, 0);
+    let idle = pool.add(500 * MICRO, 10 * SECOND);
+    pool.run(9 * SECOND, &[]);
+    // From now on it wants everything.
+    let (before, ran) = (sum(&busy), idle.ran());
+    let greedy = pool.add_to(idle.pace.account().share(), 500 * MICRO, 0);
+    pool.run(SECOND / 2, &[]);
+    let each = (sum(&busy) - before) / 3;
+    let had = greedy.ran() + idle.ran() - ran;
+    assert!(had <= each + each / 10 + 2 * MILLI, "{had} beside {each}");
+}
+
+#[test]
+fn who_has_used_much_is_kept_waiting_no_longer_than_the_most_that_counts() {
+    let mut pool = Pool::new(1);
+    // One turn that has the worker for itself at first.
+    let greedy = pool.add(20 * SECOND, 0);
+    pool.run(5 * SECOND, &[]);
+    let others = pool.add_many(4, 90 * MILLI, 0);
+    pool.run(10 * MILLI, &[]);
+    let ran = greedy.ran();
+    pool.run(SECOND, &[]);
+    let each = sum(&others) / 4;
+    let had = greedy.ran() - ran;
+    assert!(had + 60 * MILLI >= each, "{had} beside {each}");
+}
+
+#[test]
+fn a_long_turn_goes_on_while_nobody_waits() {
+    let mut pool = Pool::new(1);
+    let alone = pool.add(5 * SECOND, 0);
+    pool.run(SECOND, &[]);
+    let (_, running) = &pool.workers[0];
+    assert!(running.as_ref().is_some_and(|it| it.began == 0), "its slice was ended");
+    assert_eq!(alone.ran(), 0);
+}
+
+#[test]
+fn a_worker_takes_what_waits_with_another() {
+    let mut pool = Pool::new(3);
+    for _ in 0..6 {
+        let fake = pool.add(500 * MICRO, 0);
+        pool.asleep.clear();
+        // All of it was made ready by one.
+        pool.queues.push(0, fake);
+    }
+    pool.run(500 * MICRO, &[]);
+    let ran = pool.all.iter().filter(|fake| fake.turns.load(Ordering::Relaxed) > 0).count();
+    assert_eq!(ran, 3);
+}
+
+#[test]
+fn with_many_workers_two_others_are_enough() {
+    let mut pool = Pool::new(16);
+    let spinners = pool.add_many(100, 90 * MILLI, MILLI);
+    let honest = pool.add(50 * MICRO, 3137 * MICRO);
+    pool.run(5 * SECOND, &[]);
+    pool.run(20 * SECOND, &[honest]).check(3000, 2 * MILLI, 20 * MILLI);
+    assert!(sum(&spinners) >= 16 * 24 * SECOND, "{}", sum(&spinners));
+}
+
+#[test]
+fn what_one_makes_ready_runs_next_where_nobody_waits_longer() {
+    let queues: Queues<Fake> = Queues::new(1);
+    let mut pool = Pool::new(1);
+    pool.queues = queues;
+    let [first, second, third] = [0; 3].map(|_| pool.add(10 * MICRO, 0));
+    let (worker, _) = &pool.workers[0];
+    let take = || pool.queues.take(worker).unwrap().1;
+    pool.queues.push_own(worker, first.clone());
+    assert!(!pool.queues.board.waits_with(0), "it need not be seen by others");
+    assert!(Arc::ptr_eq(&take(), &first));
+    worker.set_now(50 * MICRO);
+    first.pace.end_turn(50 * MICRO, false);
+    // Two that have had nothing come before one that has just run; in the order in which they came.
+    pool.queues.push(0, second.clone());
+    pool.queues.push(0, third.clone());
+    pool.queues.push_own(worker, first.clone());
+    for expected in [&second, &third, &first] {
+        assert!(Arc::ptr_eq(&take(), expected));
+    }
+    assert!(pool.queues.take(worker).is_none());
+}
+
+#[test]
+fn what_one_makes_ready_waits_while_long_turns_are_paid() {
+    let mut pool = Pool::new(1);
+    let [short, long] = [0; 2].map(|_| pool.add(10 * MICRO, 0));
+    long.pace.begin_on_caller(0);
+    long.pace.end_turn(5 * MILLI, false);
+    let (worker, _) = &pool.workers[0];
+    pool.queues.push(0, long.clone());
+    for _ in 0..25 {
+        pool.queues.settle(worker, Class::Short, MILLI);
+    }
+    pool.queues.push_own(worker, short);
+    let (class, first) = pool.queues.take(worker).unwrap();
+    assert!(class == Class::Long && Arc::ptr_eq(&first, &long));
+}
+
+#[test]
+fn what_one_makes_ready_comes_first_where_it_is_first_also_when_others_are_looked_at() {
+    let mut pool = Pool::new(2);
+    let [first, later] = [0; 2].map(|_| pool.add(10 * MICRO, 0));
+    later.pace.begin_on_caller(0);
+    later.pace.end_turn(500 * MICRO, false);
+    let (worker, _) = &pool.workers[0];
+    worker.set_now(SECOND);
+    pool.queues.push(0, later.clone());
+    pool.queues.push_own(worker, first.clone());
+    for expected in [first, later] {
+        assert!(Arc::ptr_eq(&pool.queues.take(worker).unwrap().1, &expected));
+    }
+}
+
+#[test]
+fn a_worker_of_many_that_has_nothing_looks_at_all_others() {
+    let mut pool = Pool::new(100);
+    let fake = pool.add(10 * MICRO, 0);
+    for other in 0..99 {
+        pool.queues.push(other, fake.clone());
+        assert!(pool.queues.take(&pool.workers[99].0).is_some(), "it does not look at {other}");
+    }
+}
+
+#[test]
+fn between_two_turns_an_agent_makes_room_for_who_had_less() {
+    let mut pool = Pool::new(1);
+    let [busy, other] = [0; 2].map(|_| pool.add(10 * MICRO, 0));
+    let (worker, _) = &pool.workers[0];
+    pool.queues.push(0, busy.clone());
+    pool.queues.take(worker).unwrap();
+    pool.queues.push_own(worker, other);
+    let mut now = 0;
+    let goes_on = loop {
+        now += 10 * MICRO;
+        busy.pace.end_turn(now, false);
+        let stand = busy.pace.stand();
+        if pool.queues.comes_before(worker, stand) {
+            break now;
+        }
+        busy.pace.go_on(stand);
+        assert!(now < MILLI, "it goes on for ever");
+    };
+    assert!((20 * MICRO..=50 * MICRO).contains(&goes_on), "{goes_on}");
+}

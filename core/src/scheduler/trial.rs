@@ -1,0 +1,66 @@
+//! A worker's queues alone, for `cargo bench`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::queues::{Queues, Worker};
+use super::{CpuAccount, Lane, Pace, Runnable};
+use crate::lent::Chore;
+
+/// The time of a turn, in nanoseconds.
+const TURN: u64 = 900;
+
+/// One worker of some, and items that take turns.
+pub(crate) struct Trial {
+    queues: Queues<Item>,
+    worker: Worker<Item>,
+    now: u64,
+}
+
+/// Does nothing.
+struct Item(Pace);
+
+impl Chore for Item {
+    fn help(self: Arc<Self>) {}
+
+    fn hand_over(self: Arc<Self>) {}
+
+    fn blocks(&self) -> bool {
+        false
+    }
+}
+
+impl Runnable for Item {
+    fn pace(&self) -> &Pace {
+        &self.0
+    }
+
+    fn run(self: Arc<Self>, _lane: Lane<'_, Self>) {}
+}
+
+impl Trial {
+    /// The first of so many workers, with so many items.
+    pub fn new(workers: usize, items: usize) -> Self {
+        let queues = Queues::new(workers);
+        for _ in 0..items {
+            let (account, board) = (CpuAccount::new(100), queues.board.clone());
+            let pace = Pace::new(account, board, Duration::from_millis(100));
+            queues.push(0, Arc::new(Item(pace)));
+        }
+        Trial { queues, worker: Worker::new(0), now: 0 }
+    }
+
+    /// Takes the next item, ends a turn of it, and queues it as what that turn has made ready. Returns
+    /// false if there was none.
+    pub fn pass(&mut self) -> bool {
+        let Some((class, item)) = self.queues.take(&self.worker) else {
+            return false;
+        };
+        self.now += TURN;
+        self.worker.set_now(self.now);
+        item.pace().end_turn(self.now, false);
+        self.queues.push_own(&self.worker, item);
+        self.queues.settle(&self.worker, class, TURN);
+        true
+    }
+}

@@ -8,10 +8,13 @@ use tokio::sync::Notify;
 
 use crate::source::Source;
 
-/// Entries that are taken out at once: whoever does what is due lets others in between.
-const BATCH: usize = 32;
 /// The longest sleep, so that a clock which drifts is looked at again.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// What times are rounded up to, in microseconds: what is due in one millisecond comes due together.
+const GRAIN: u64 = 1000;
+/// Entries that are taken out at once; in between other tasks of the thread have their turn, and
+/// other threads the lock.
+const BATCH: usize = 32;
 
 /// Entries that come due, each at a time in microseconds since the Unix epoch.
 pub(crate) struct Calendar<K, V> {
@@ -43,21 +46,23 @@ impl<K: Ord + Clone, V> Calendar<K, V> {
         self.entries.lock().remove(&(due, key))
     }
 
-    /// Waits until something is due, and takes out what is, in its order, up to a bound. However much
-    /// is due, other tasks have their turn before each batch.
+    /// Waits until something is due, up to a millisecond longer than that, and takes out what is, in
+    /// its order; the rest of many at the next call.
     ///
     /// Cancel safe: nothing is taken out before it is returned. For one task only.
     pub async fn next_due(&self, source: &Source) -> Vec<(K, V)> {
+        // Who comes back has done what was due before: now others may.
         tokio::task::yield_now().await;
         loop {
             let now = source.now_micros();
-            let due = self.take_due(now);
+            let due = self.take_due(now - now % GRAIN);
             if !due.is_empty() {
                 return due;
             }
             let next = self.entries.lock().first_key_value().map(|((due, _), _)| *due);
-            let wait = match next {
-                Some(due) => Duration::from_micros(due.saturating_sub(now)).min(LONGEST_SLEEP),
+            let rings_at = next.map(|due| due.checked_next_multiple_of(GRAIN).unwrap_or(due));
+            let wait = match rings_at {
+                Some(at) => Duration::from_micros(at.saturating_sub(now)).min(LONGEST_SLEEP),
                 None => LONGEST_SLEEP,
             };
             tokio::select! {

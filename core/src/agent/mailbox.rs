@@ -79,13 +79,13 @@ impl Mailbox {
             return Claim::Refused(letter);
         }
         if inner.phase == Phase::Idle
-            && inner.queue.is_empty()
+            && inner.line.is_empty()
             && !inner.ready()
             && !inner.paused
             && !inner.delayed
         {
             inner.phase = Phase::Running;
-            return Claim::Run(inner.place(letter));
+            return Claim::Run(inner.line.place(letter));
         }
         Claim::Queued { wake: inner.push(letter) }
     }
@@ -93,7 +93,7 @@ impl Mailbox {
     /// Gives a claimed letter back, with the run token; whether the agent has to be scheduled.
     pub fn give_back(&self, letter: Letter) -> bool {
         let mut inner = self.inner.lock();
-        inner.put_back(letter);
+        inner.line.put_back(letter);
         inner.phase = Phase::Idle;
         inner.schedule()
     }
@@ -126,29 +126,19 @@ impl Mailbox {
             return Err(refusal);
         }
         let share = (self.max_messages / 8).max(1);
-        let held =
-            inner.reserved.iter().find(|(serial, _)| *serial == holder).map_or(0, |(_, n)| *n);
-        // Only a queue that could hold the share has to be counted.
-        let waiting = if inner.queue.len() + held < share {
-            0
-        } else {
-            inner.queue.iter().filter(|letter| letter.message.sender() == sender).count()
-        };
-        if held + waiting >= share {
+        let held = inner.reserved.of(holder);
+        // Only a line that could hold the share has to be counted.
+        if inner.line.len() + held >= share && inner.line.count_of(sender) + held >= share {
             return Err(Refusal::Full);
         }
-        match inner.reserved.iter_mut().find(|(serial, _)| *serial == holder) {
-            Some((_, count)) => *count += 1,
-            None => inner.reserved.push((holder, 1)),
-        }
-        inner.reserved_bytes += charge;
+        inner.reserved.add(charge, holder);
         Ok(())
     }
 
     /// Puts a letter into room that was kept; whether the agent has to be scheduled.
     pub(super) fn fill(&self, letter: Letter, holder: u64) -> Result<bool, (Refusal, Letter)> {
         let mut inner = self.inner.lock();
-        inner.unreserve(letter.message.charge(), holder);
+        inner.reserved.end(letter.message.charge(), holder);
         match inner.gone {
             None => Ok(inner.push(letter)),
             Some(Gone::Failed) => Err((Refusal::Failed, letter)),
@@ -160,9 +150,9 @@ impl Mailbox {
     /// scripts that waited for the room.
     pub(super) fn release(&self, charge: usize, holder: u64) -> bool {
         let mut inner = self.inner.lock();
-        inner.unreserve(charge, holder);
+        inner.reserved.end(charge, holder);
         let admitted = self.admit(&mut inner);
-        let wake = !inner.queue.is_empty() && inner.schedule();
+        let wake = !inner.line.is_empty() && inner.schedule();
         drop(inner);
         wake_all(admitted);
         wake
@@ -177,7 +167,7 @@ impl Mailbox {
         }
         inner.waiters.retain(|other| !Arc::ptr_eq(other, waiter));
         let admitted = self.admit(&mut inner);
-        let wake = !inner.queue.is_empty() && inner.schedule();
+        let wake = !inner.line.is_empty() && inner.schedule();
         drop(inner);
         wake_all(admitted);
         wake
@@ -186,11 +176,7 @@ impl Mailbox {
     /// Takes the letter of an ask out that nobody waits for any more; whether it was still here.
     pub fn withdraw(&self, message_id: &str) -> bool {
         let mut inner = self.inner.lock();
-        let at = inner.queue.iter().position(|letter| letter.message.message_id() == message_id);
-        let found = at.and_then(|at| inner.queue.remove(at));
-        if let Some(letter) = &found {
-            inner.bytes -= letter.message.charge();
-        }
+        let found = inner.line.withdraw(message_id);
         let admitted = self.admit(&mut inner);
         drop(inner);
         wake_all(admitted);
@@ -251,7 +237,7 @@ impl Mailbox {
         }
         // Neither timers nor messages shut the others out.
         if (!inner.rang_last || !inner.has_settled_letter())
-            && let Some(id) = inner.due.pop_front()
+            && let Some(id) = inner.due.pop()
         {
             inner.rang_last = true;
             return Next::Timer(id);
@@ -260,10 +246,9 @@ impl Mailbox {
         if !inner.has_settled_letter() {
             return Next::Nothing;
         }
-        let Some(letter) = inner.queue.pop_front() else {
+        let Some(letter) = inner.line.pop() else {
             return Next::Nothing;
         };
-        inner.bytes -= letter.message.charge();
         let admitted = self.admit(&mut inner);
         drop(inner);
         wake_all(admitted);
@@ -289,14 +274,14 @@ impl Mailbox {
         }
         match alarm {
             Alarm::Restart => inner.delayed = false,
-            Alarm::Timer(id) => inner.due.push_back(id),
+            Alarm::Timer(id) => inner.due.push(id),
         }
         inner.schedule()
     }
 
     /// Takes back a timer that is due and has not been handled.
     pub fn forget_timer(&self, id: u32) {
-        self.inner.lock().due.retain(|due| *due != id);
+        self.inner.lock().due.forget(id);
     }
 
     /// Something that waited in the queue may be settled; whether the agent has to be scheduled.
@@ -346,7 +331,7 @@ impl Mailbox {
         }
         inner.delayed = true;
         for letter in letters {
-            inner.put_back(letter);
+            inner.line.put_back(letter);
         }
         Ok(())
     }
@@ -437,7 +422,7 @@ impl Mailbox {
 
     /// Messages that wait.
     pub fn len(&self) -> usize {
-        self.inner.lock().queue.len()
+        self.inner.lock().line.len()
     }
 
     fn refusal(&self, inner: &Inner, letter: &Letter) -> Option<Refusal> {
@@ -452,9 +437,8 @@ impl Mailbox {
         if let Err(gone) = inner.check_here() {
             return Some(gone);
         }
-        let reserved: usize = inner.reserved.iter().map(|(_, count)| count).sum();
-        let messages = inner.queue.len() + reserved;
-        let bytes = inner.bytes + inner.reserved_bytes + charge;
+        let messages = inner.line.len() + inner.reserved.len();
+        let bytes = inner.line.bytes() + inner.reserved.bytes() + charge;
         let fits = match kind {
             Kind::Failure => messages < self.max_messages + FAILURE_LANE,
             // An empty mailbox takes any message that its sender was allowed to make.

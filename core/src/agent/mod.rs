@@ -3,9 +3,11 @@
 mod alarms;
 mod commit;
 mod conclude;
+mod due;
 mod face;
 mod holdings;
 mod letter;
+mod line;
 mod log;
 mod mailbox;
 mod orders;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::OnStarted;
+use super::due::Due;
 use super::letter::Letter;
-use super::room::Waiter;
+use super::line::Line;
+use super::room::{Reservations, Waiter};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{Loaded, Standing};
 use crate::sandbox::InstancePermit;
@@ -16,13 +18,9 @@ const MAX_UNSETTLED: u32 = 256;
 
 #[derive(Default)]
 pub(super) struct Inner {
-    /// In the order of their places.
-    pub queue: VecDeque<Letter>,
-    next_place: u64,
-    pub bytes: usize,
-    /// Room that turns in progress hold, by the serial of the agent whose turn it is.
-    pub reserved: Vec<(u64, usize)>,
-    pub reserved_bytes: usize,
+    pub line: Line,
+    /// Room that turns in progress hold.
+    pub reserved: Reservations,
     /// Scripts that wait for room, in the order in which they came.
     pub waiters: VecDeque<Arc<Waiter>>,
     pub phase: Phase,
@@ -32,7 +30,7 @@ pub(super) struct Inner {
     /// What a script wants done between two turns.
     pub orders: VecDeque<Order>,
     /// Timers that have come due.
-    pub due: VecDeque<u32>,
+    pub due: Due,
     /// The last turn was a timer's: a message comes next.
     pub rang_last: bool,
     /// The agent is suspended: it takes no messages and no timers.
@@ -91,33 +89,8 @@ impl Inner {
 
     /// Puts a letter at the end; from now on the store may have it.
     pub fn enter(&mut self, letter: Letter) {
-        let letter = self.place(letter);
-        self.bytes += letter.message.charge();
         letter.submit();
-        self.queue.push_back(letter);
-    }
-
-    /// Gives a letter its place, after all that came before.
-    pub fn place(&mut self, letter: Letter) -> Letter {
-        self.next_place += 1;
-        Letter { place: self.next_place, ..letter }
-    }
-
-    /// Puts a letter back where it stood.
-    pub fn put_back(&mut self, letter: Letter) {
-        self.bytes += letter.message.charge();
-        let at = self.queue.partition_point(|other| other.place < letter.place);
-        self.queue.insert(at, letter);
-    }
-
-    pub fn unreserve(&mut self, charge: usize, holder: u64) {
-        self.reserved_bytes = self.reserved_bytes.saturating_sub(charge);
-        if let Some(at) = self.reserved.iter().position(|(serial, _)| *serial == holder) {
-            self.reserved[at].1 -= 1;
-            if self.reserved[at].1 == 0 {
-                self.reserved.swap_remove(at);
-            }
-        }
+        self.line.push(letter);
     }
 
     /// Hands the run token to the scheduler where nobody holds it and there is something to do;
@@ -132,16 +105,14 @@ impl Inner {
 
     /// Drops messages that the store could not keep: whoever sent them has been told.
     pub fn drop_unkept(&mut self) {
-        while self.queue.front().is_some_and(|letter| letter.standing() == Standing::Failed) {
-            if let Some(letter) = self.queue.pop_front() {
-                self.bytes -= letter.message.charge();
-            }
+        while self.line.front().is_some_and(|letter| letter.standing() == Standing::Failed) {
+            drop(self.line.pop());
         }
     }
 
     /// Whether the next message is one that may be handled.
     pub fn has_settled_letter(&self) -> bool {
-        self.queue.front().is_some_and(|letter| letter.standing() != Standing::Pending)
+        self.line.front().is_some_and(|letter| letter.standing() != Standing::Pending)
     }
 
     /// Whether there is something that can be done now.
@@ -167,9 +138,8 @@ impl Inner {
         self.gone = Some(gone);
         self.init = false;
         self.delayed = false;
-        self.bytes = 0;
         self.due.clear();
-        let waiting: Vec<Letter> = self.queue.drain(..).collect();
+        let waiting = self.line.drain();
         let mut wakers = Vec::new();
         for waiter in self.waiters.drain(..) {
             let refusal = if gone == Gone::Failed { Refusal::Failed } else { Refusal::Removed };

@@ -1,8 +1,10 @@
 //! Room in a mailbox: scripts that wait for it, and turns that hold it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 
 use super::letter::Letter;
@@ -49,6 +51,48 @@ impl Waiter {
                 drop(waiting);
                 drop(old);
                 Poll::Pending
+            }
+        }
+    }
+}
+
+/// What turns in progress hold of a mailbox, all of it and by the serial of the agent whose turn it is.
+#[derive(Default)]
+pub(super) struct Reservations {
+    messages: usize,
+    bytes: usize,
+    of_holders: HashMap<u64, usize, RandomState>,
+}
+
+impl Reservations {
+    /// Places that are held.
+    pub fn len(&self) -> usize {
+        self.messages
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Places that one agent holds.
+    pub fn of(&self, holder: u64) -> usize {
+        if self.messages == 0 { 0 } else { self.of_holders.get(&holder).copied().unwrap_or(0) }
+    }
+
+    pub fn add(&mut self, charge: usize, holder: u64) {
+        self.messages += 1;
+        self.bytes += charge;
+        *self.of_holders.entry(holder).or_default() += 1;
+    }
+
+    /// Gives one place back.
+    pub fn end(&mut self, charge: usize, holder: u64) {
+        self.messages = self.messages.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(charge);
+        if let Some(count) = self.of_holders.get_mut(&holder) {
+            *count -= 1;
+            if *count == 0 {
+                self.of_holders.remove(&holder);
             }
         }
     }

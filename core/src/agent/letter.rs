@@ -76,7 +76,8 @@ impl Letter {
     #[must_use]
     pub fn unhold(self, post: Post<'_>) -> Self {
         if let Some(row) = self.row {
-            post.change(|| Change::NoLetter(row));
+            let message = self.message.clone();
+            post.change(|| Change::NoLetter { row, message });
         }
         Letter { row: None, commit: None, ..self }
     }

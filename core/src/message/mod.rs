@@ -8,6 +8,7 @@ mod draft;
 mod envelope;
 mod filter;
 mod json;
+mod kept;
 pub mod name;
 mod performative;
 mod scan;

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::envelope::{Envelope, ReplyBy};
 use super::json::{write_number, write_string};
+use super::kept::Kept;
 use super::{Measure, Performative, Traceparent, name};
 use crate::error::{Error, ErrorKind};
 
@@ -28,6 +29,7 @@ struct Inner {
     reply_by: Option<u64>,
     sent_at: u64,
     traceparent: Option<Traceparent>,
+    kept: Kept,
 }
 
 /// A range of `buffer`; `ABSENT` where the message has no such field.
@@ -285,6 +287,11 @@ impl Message {
         self.0.traceparent
     }
 
+    /// Its row in the store.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.0.kept
+    }
+
     /// The topic that the message is for, if it is for one.
     pub fn topic(&self) -> Option<&str> {
         self.receivers().find_map(name::topic_of)
@@ -520,6 +527,7 @@ impl<'a> Writer<'a> {
             reply_by: parts.reply_by,
             sent_at: parts.sent_at,
             traceparent: parts.traceparent,
+            kept: Kept::default(),
         })))
     }
 }

@@ -177,6 +177,10 @@ impl Builder {
             }
             _ => None,
         };
+        // All that it holds is as it should be.
+        if let Some(storage) = &storage {
+            storage.update()?;
+        }
         let running = engine.run()?;
         let io = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)

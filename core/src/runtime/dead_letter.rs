@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::core::Core;
@@ -39,6 +38,13 @@ pub struct DeadLetter {
     pub agent: Option<Arc<str>>,
 }
 
+impl DeadLetter {
+    /// What the store is told once it is here no longer.
+    fn into_change(self) -> Change {
+        Change::NoDeadLetter { row: self.id, message: self.message }
+    }
+}
+
 /// The dead letters that are kept. Whoever caused most of them makes room, the oldest first.
 #[derive(Default)]
 pub(crate) struct DeadLetters(Mutex<Table>);
@@ -60,8 +66,8 @@ struct Kept {
 const OWN_BYTES: usize = 512;
 
 impl DeadLetters {
-    /// Keeps a dead letter that this owner has caused; the numbers of those that make room for it.
-    pub fn push(&self, letter: DeadLetter, owner: Owner) -> Vec<u64> {
+    /// Keeps a dead letter that this owner has caused; those that make room for it.
+    pub fn push(&self, letter: DeadLetter, owner: Owner) -> Vec<DeadLetter> {
         let mut gone = Vec::new();
         let mut table = self.0.lock();
         let bytes = letter.message.charge() + letter.reason.len() + OWN_BYTES;
@@ -80,8 +86,7 @@ impl DeadLetters {
                 None
             };
             let Some(oldest) = oldest else { return gone };
-            table.remove(oldest);
-            gone.push(oldest);
+            gone.extend(table.remove(oldest));
         }
     }
 
@@ -183,13 +188,14 @@ impl Core {
     ) {
         let (id, at) = (self.next_row(), self.source.now_micros());
         self.alone(post, |post| {
+            post.keep(self, &message);
             post.change(|| {
                 Change::DeadLetter(Arc::new(DeadLetterRow {
                     row: id,
                     at,
                     agent: agent.clone(),
                     reason: reason.clone(),
-                    message: Bytes::copy_from_slice(message.as_json()),
+                    message: message.clone(),
                 }))
             });
             let letter = DeadLetter { id, at, message, reason, agent };
@@ -213,8 +219,8 @@ impl Core {
         let gone = self.dead_letters.push(letter, owner);
         if !gone.is_empty() {
             self.alone(Post::outside(), |post| {
-                for id in gone {
-                    post.change(|| Change::NoDeadLetter(id));
+                for letter in gone {
+                    post.change(|| letter.into_change());
                 }
             });
         }
@@ -264,8 +270,8 @@ impl Core {
     /// Drops a dead letter.
     pub fn drop_dead_letter(&self, id: u64) -> Result<(), Error> {
         self.check_open()?;
-        self.dead_letters.take(id)?;
-        self.alone(Post::outside(), |post| post.change(|| Change::NoDeadLetter(id)));
+        let letter = self.dead_letters.take(id)?;
+        self.alone(Post::outside(), |post| post.change(|| letter.into_change()));
         Ok(())
     }
 }

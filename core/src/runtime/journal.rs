@@ -18,7 +18,7 @@ use super::posting::{Commit, CommittedTurn, Outward, Parts, Post};
 use crate::agent::OpenTurn;
 use crate::error::Error;
 use crate::lent::{self, Chore};
-use crate::store::{Change, Storage};
+use crate::store::{Change, Storage, Write};
 
 /// The most commits that one transaction takes.
 const MAX_GROUP: usize = 4096;
@@ -223,8 +223,10 @@ impl Writer {
         let parts: Vec<(Arc<Commit>, Parts)> =
             group.into_iter().filter_map(|commit| Some((commit.clone(), commit.take()?))).collect();
         let result = {
-            let mut changes = parts.iter().flat_map(|(_, parts)| &parts.changes).peekable();
-            if changes.peek().is_some() { self.storage.commit(&mut changes) } else { Ok(()) }
+            let changes = parts.iter().map(|(_, parts)| &parts.changes[..]);
+            let writes: Vec<Write<'_>> =
+                changes.filter(|changes| !changes.is_empty()).map(Write::Whole).collect();
+            if writes.is_empty() { Ok(()) } else { self.storage.commit(&writes) }
         };
         match result {
             Ok(()) => {
@@ -326,9 +328,10 @@ impl Parts {
             && self.changes.iter().all(|change| {
                 matches!(
                     change,
-                    Change::NoLetter(_)
+                    Change::NoLetter { .. }
                         | Change::DeadLetter(_)
-                        | Change::NoDeadLetter(_)
+                        | Change::NoDeadLetter { .. }
+                        | Change::NoMessage(_)
                         | Change::Gone(_)
                 )
             })

@@ -33,6 +33,13 @@ impl<'a> Post<'a> {
         Post { lane: Lane::outside(), posting: None }
     }
 
+    /// Lets something name this message in the store, where there is one.
+    pub fn keep(&self, core: &Core, message: &Message) {
+        if let Some(posting) = self.posting {
+            posting.keep(core, message);
+        }
+    }
+
     /// Writes something, where there is a store.
     pub fn change(&self, change: impl FnOnce() -> Change) {
         if let Some(posting) = self.posting {
@@ -82,6 +89,8 @@ pub(crate) struct Posting {
 #[derive(Default)]
 pub(crate) struct Parts {
     pub changes: Vec<Change>,
+    /// Bytes of the messages that are first named in it.
+    pub message_bytes: usize,
     pub outward: Vec<Outward>,
     /// Whose mailboxes hold messages of this commit.
     pub mailboxes: Vec<Member>,
@@ -144,6 +153,13 @@ impl Posting {
 
     pub fn change(&self, change: Change) {
         self.parts.borrow_mut().changes.push(change);
+    }
+
+    /// Something names this message in the store: gives it a row there, where it has none.
+    pub fn keep(&self, core: &Core, message: &Message) {
+        if message.kept().begin(|| core.next_row()) {
+            self.parts.borrow_mut().message_bytes += message.as_json().len();
+        }
     }
 
     /// A mailbox holds a message of this posting.

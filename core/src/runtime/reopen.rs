@@ -35,6 +35,8 @@ pub(crate) struct Restored {
     /// With their receivers.
     letters: Vec<(Row, Serial, Kind, Message)>,
     dead_letters: Vec<DeadLetter>,
+    /// Messages that nothing names.
+    unnamed: Vec<Row>,
     orphans: Vec<Serial>,
 }
 
@@ -59,6 +61,7 @@ impl Restore<'_> {
             return Err(wrong(format!("it holds {count} agents, and max_agents is {most}")));
         }
         self.check_members(&contents)?;
+        let messages = Messages::read(&contents)?;
         let agents = contents.agents.into_iter().map(|stored| {
             let name = shown(&stored.row.name);
             self.agent(stored).map_err(|error| error.about(format!("the agent {name:?}")))
@@ -67,13 +70,13 @@ impl Restore<'_> {
         let letters = contents.letters.into_iter().map(|letter| {
             let LetterRow { row, to, kind, message } = letter;
             let kind = Kind::parse(&kind);
-            let kind = kind.ok_or_else(|| wrong(format!("message {row} has an unknown kind")))?;
-            Ok((row, to, kind, restore(row, &message)?))
+            let kind = kind.ok_or_else(|| wrong(format!("letter {row} has an unknown kind")))?;
+            Ok((row, to, kind, messages.named(message)?))
         });
         let letters = letters.collect::<Result<_, Error>>()?;
         let dead_letters = contents.dead_letters.into_iter().map(|letter| {
             let DeadLetterRow { row: id, at, agent, reason, message } = letter;
-            Ok(DeadLetter { id, at, message: restore(id, &message)?, reason, agent })
+            Ok(DeadLetter { id, at, message: messages.named(message)?, reason, agent })
         });
         let dead_letters = dead_letters.collect::<Result<_, Error>>()?;
         let hosts = contents.hosts.into_iter().map(|host| {
@@ -82,8 +85,8 @@ impl Restore<'_> {
             Ok((host, registered))
         });
         let hosts = hosts.collect::<Result<_, Error>>()?;
-        let orphans = contents.orphans;
-        Ok(Restored { agents, hosts, letters, dead_letters, orphans })
+        let (orphans, unnamed) = (contents.orphans, contents.unnamed);
+        Ok(Restored { agents, hosts, letters, dead_letters, unnamed, orphans })
     }
 
     /// Checks that names are allowed, and that no two members have the same name, id or number.
@@ -185,6 +188,13 @@ impl Core {
                 None => self.give_up(letter),
             }
         }
+        if !restored.unnamed.is_empty() {
+            self.alone(Post::outside(), |post| {
+                for row in restored.unnamed {
+                    post.change(|| Change::NoMessage(row));
+                }
+            });
+        }
         for orphan in restored.orphans {
             self.alone(Post::outside(), |post| post.change(|| Change::Gone(orphan)));
         }
@@ -240,8 +250,29 @@ impl Core {
     }
 }
 
-fn restore(row: Row, message: &[u8]) -> Result<Message, Error> {
-    Message::restore(message).map_err(|error| error.about(format!("message {row}")))
+/// The messages of a store, each read once, however many letters name it.
+struct Messages(HashMap<Row, Message>);
+
+impl Messages {
+    fn read(contents: &Contents) -> Result<Self, Error> {
+        let mut names: HashMap<Row, u32> = HashMap::new();
+        let of_letters = contents.letters.iter().map(|letter| letter.message);
+        for row in of_letters.chain(contents.dead_letters.iter().map(|letter| letter.message)) {
+            *names.entry(row).or_default() += 1;
+        }
+        let messages = contents.messages.iter().map(|(row, json)| {
+            let message = Message::restore(json);
+            let message = message.map_err(|error| error.about(format!("message {row}")))?;
+            message.kept().restore(*row, names.get(row).copied().unwrap_or(0));
+            Ok((*row, message))
+        });
+        Ok(Messages(messages.collect::<Result<_, Error>>()?))
+    }
+
+    fn named(&self, row: Row) -> Result<Message, Error> {
+        let missing = || wrong(format!("message {row} is missing"));
+        self.0.get(&row).cloned().ok_or_else(missing)
+    }
 }
 
 fn wrong(text: String) -> Error {

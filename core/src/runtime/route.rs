@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::ask::Ask;
 use super::core::{Core, Party};
 use super::posting::Post;
@@ -68,11 +66,12 @@ impl Core {
             return letter;
         };
         let row = self.next_row();
+        posting.keep(self, &letter.message);
         posting.change(Change::Letter {
             row,
             to: to.serial(),
             kind: letter.kind.as_str(),
-            message: Bytes::copy_from_slice(letter.message.as_json()),
+            message: letter.message.clone(),
         });
         posting.holds(to.clone());
         Letter { row: Some(row), commit: Some(posting.commit().clone()), ..letter }
@@ -88,6 +87,7 @@ impl Core {
             }
             Member::Host(host) => {
                 if host.would_deadlock(&letter) {
+                    let letter = letter.unhold(post);
                     self.report_deadlock(&letter, host, post);
                     return Ok(());
                 }

@@ -1,10 +1,13 @@
 //! What is written to a store: the turn records of agents, and what happens to agents and messages
 //! between turns, broken down into single changes.
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bytes::Bytes;
+
+use crate::message::Message;
 
 /// A member's number in a store: its serial.
 pub(crate) type Serial = u64;
@@ -15,12 +18,31 @@ pub(crate) const SERIALS: RangeInclusive<Serial> = 16..=1 << 62;
 /// Keys and their values.
 pub(crate) type Pairs = Vec<(Arc<[u8]>, Arc<[u8]>)>;
 
-/// A message's number in a store. Later messages have higher ones.
+/// The number of a message, a letter or a dead letter in a store. Later ones have higher ones.
 pub(crate) type Row = u64;
 
-/// One change of a store. Those of one group take effect together, in their order, or not at all.
+/// What names a message in a store.
+pub(crate) trait MessageRow {
+    /// The message's row.
+    fn row(&self) -> Row;
+}
+
+impl MessageRow for Message {
+    fn row(&self) -> Row {
+        self.kept().row()
+    }
+}
+
+impl MessageRow for Row {
+    fn row(&self) -> Row {
+        *self
+    }
+}
+
+/// One change of a store. Those of one group take effect together, in their order, or not at all. One
+/// that was read back from a store has only the row of a message.
 #[derive(Debug, Clone)]
-pub(crate) enum Change {
+pub(crate) enum Change<M = Message> {
     /// An agent was deployed, or got new code: replaces the row of its serial, and keeps the data,
     /// timers, subscriptions and messages that it has.
     Agent(Arc<AgentRow>),
@@ -33,9 +55,9 @@ pub(crate) enum Change {
     /// What is said of a member changed, as its row has it.
     Settings(Serial, String),
     /// A message waits for `to`.
-    Letter { row: Row, to: Serial, kind: &'static str, message: Bytes },
+    Letter { row: Row, to: Serial, kind: &'static str, message: M },
     /// A message has been dealt with.
-    NoLetter(Row),
+    NoLetter { row: Row, message: M },
     /// A value of an agent; `None` deletes it.
     Data { agent: Serial, key: Arc<[u8]>, value: Option<Arc<[u8]>> },
     /// A timer; `due` is in microseconds since the Unix epoch.
@@ -47,9 +69,63 @@ pub(crate) enum Change {
     /// A subscription has ended.
     NoSubscription { agent: Serial, id: u32 },
     /// A message that reached nobody, or that its receiver could not handle.
-    DeadLetter(Arc<DeadLetterRow>),
+    DeadLetter(Arc<DeadLetterRow<M>>),
     /// A dead letter was dropped or sent again.
-    NoDeadLetter(Row),
+    NoDeadLetter { row: Row, message: M },
+    /// A message is deleted that nothing names.
+    NoMessage(Row),
+}
+
+/// Bytes that a change takes beside what it says.
+const CHANGE_BYTES: usize = 96;
+
+impl<M> Change<M> {
+    /// What it takes to write it, in bytes, without the message that it names.
+    pub fn bytes(&self) -> usize {
+        let said = match self {
+            Change::Agent(row) => {
+                row.wasm.len() + row.settings.len() + row.name.len() + row.id.len()
+            }
+            Change::Host(row) => row.settings.len() + row.name.len() + row.id.len(),
+            Change::Settings(_, settings) => settings.len(),
+            Change::Data { key, value, .. } => {
+                key.len() + value.as_ref().map_or(0, |value| value.len())
+            }
+            Change::Subscription { filter, .. } => filter.len(),
+            Change::DeadLetter(row) => {
+                row.reason.len() + row.agent.as_ref().map_or(0, |agent| agent.len())
+            }
+            Change::Gone(_)
+            | Change::State(..)
+            | Change::Letter { .. }
+            | Change::NoLetter { .. }
+            | Change::Timer { .. }
+            | Change::NoTimer { .. }
+            | Change::NoSubscription { .. }
+            | Change::NoDeadLetter { .. }
+            | Change::NoMessage(_) => 0,
+        };
+        CHANGE_BYTES + said
+    }
+
+    /// The message that this adds a name to.
+    pub fn names(&self) -> Option<&M> {
+        match self {
+            Change::Letter { message, .. } => Some(message),
+            Change::DeadLetter(row) => Some(&row.message),
+            _ => None,
+        }
+    }
+
+    /// The message that this takes a name from.
+    pub fn ends_name_of(&self) -> Option<&M> {
+        match self {
+            Change::NoLetter { message, .. } | Change::NoDeadLetter { message, .. } => {
+                Some(message)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What a store keeps of a deployed agent.
@@ -81,7 +157,7 @@ pub(crate) struct HostRow {
 
 /// What a store keeps of a dead letter.
 #[derive(Debug, Clone)]
-pub(crate) struct DeadLetterRow {
+pub(crate) struct DeadLetterRow<M = Message> {
     pub row: Row,
     /// Microseconds since the Unix epoch.
     pub at: u64,
@@ -89,7 +165,7 @@ pub(crate) struct DeadLetterRow {
     pub agent: Option<Arc<str>>,
     /// Why, in a sentence.
     pub reason: String,
-    pub message: Bytes,
+    pub message: M,
 }
 
 /// A message that waits in a store.
@@ -98,7 +174,8 @@ pub(crate) struct LetterRow {
     pub row: Row,
     pub to: Serial,
     pub kind: String,
-    pub message: Bytes,
+    /// The row of the message.
+    pub message: Row,
 }
 
 /// All that an opened store holds.
@@ -110,7 +187,11 @@ pub(crate) struct Contents {
     /// In the order of their rows.
     pub letters: Vec<LetterRow>,
     /// In the order of their rows.
-    pub dead_letters: Vec<DeadLetterRow>,
+    pub dead_letters: Vec<DeadLetterRow<Row>>,
+    /// The bytes of the messages that these name.
+    pub messages: HashMap<Row, Bytes>,
+    /// Messages that nothing names.
+    pub unnamed: Vec<Row>,
     /// Serials that have something, and belong to nobody.
     pub orphans: Vec<Serial>,
     /// Above every row that was ever written, also those that are gone.

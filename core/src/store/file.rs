@@ -14,7 +14,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::change::Contents;
-use super::{load, schema};
+use super::{load, schema, staged};
 use crate::error::{Error, ErrorKind};
 
 /// The bytes of a file that say what it is, as far as the number of entries of its first page.
@@ -93,16 +93,30 @@ impl<'a> Locked<'a> {
         self.pragma_update(None, "locking_mode", "EXCLUSIVE")
     }
 
-    /// Reads all that the file holds, and brings an older one up to date, where it is as it should be.
+    /// Reads all that the file holds, as it will be once it is up to date. Nothing in it is changed:
+    /// that is for [`Locked::update`], once all is found to be as it should.
     pub fn read(&self) -> Result<Contents, Error> {
         let wrong = |error: rusqlite::Error| explain(&self.path, error);
+        self.pragma_update(None, "cache_spill", false).map_err(wrong)?;
         self.execute_batch("BEGIN IMMEDIATE").map_err(wrong)?;
         let read = self.read_in_transaction();
-        match read {
-            Ok((_, contents)) => {
-                self.execute_batch("COMMIT").map_err(wrong)?;
-                Ok(contents)
+        self.execute_batch("ROLLBACK").map_err(wrong)?;
+        self.pragma_update(None, "cache_spill", true).map_err(wrong)?;
+        Ok(read?.1)
+    }
+
+    /// Brings a file up to date whose contents have been read: its tables, and what was staged.
+    pub fn update(&self) -> Result<(), Error> {
+        let wrong = |error: rusqlite::Error| explain(&self.path, error);
+        self.execute_batch("BEGIN IMMEDIATE").map_err(wrong)?;
+        let updated = self.version().and_then(|version| {
+            if version < self.steps.len() as i64 {
+                schema::migrate(self, self.steps, version).map_err(wrong)?;
             }
+            staged::finish(self).map_err(|fault| self.explain(fault))
+        });
+        match updated {
+            Ok(()) => self.execute_batch("COMMIT").map_err(wrong),
             Err(error) => {
                 drop(self.execute_batch("ROLLBACK"));
                 Err(error)
@@ -110,7 +124,7 @@ impl<'a> Locked<'a> {
         }
     }
 
-    /// The same without a change of the file; its version.
+    /// Reads all that the file holds; its version too.
     pub fn look(&self) -> Result<(i64, Contents), Error> {
         let wrong = |error: rusqlite::Error| explain(&self.path, error);
         self.pragma_update(None, "cache_spill", false).map_err(wrong)?;
@@ -120,7 +134,12 @@ impl<'a> Locked<'a> {
             _ => self.read_in_transaction(),
         };
         drop(self.execute_batch("ROLLBACK"));
-        read
+        // What it takes to bring it up to date is taken back, but has to be written.
+        let is_denied = self.is_readonly(rusqlite::MAIN_DB).unwrap_or(false);
+        read.map_err(|error| match is_denied && error.message().contains("cannot be written") {
+            true => older_unread(&self.path),
+            false => error,
+        })
     }
 
     fn read_in_transaction(&self) -> Result<(i64, Contents), Error> {
@@ -140,11 +159,15 @@ impl<'a> Locked<'a> {
         if version < self.steps.len() as i64 {
             schema::migrate(self, self.steps, version).map_err(wrong)?;
         }
-        let contents = load::contents(self).map_err(|fault| match fault {
-            load::Fault::Sqlite(error) => explain(path, error),
-            load::Fault::Damaged(what) => damaged(path, &what),
-        })?;
-        Ok((version, contents))
+        let read = staged::finish(self).and_then(|()| load::contents(self));
+        Ok((version, read.map_err(|fault| self.explain(fault))?))
+    }
+
+    fn explain(&self, fault: load::Fault) -> Error {
+        match fault {
+            load::Fault::Sqlite(error) => explain(&self.path, error),
+            load::Fault::Damaged(what) => damaged(&self.path, &what),
+        }
     }
 
     /// The version of the file, 0 where it holds nothing.
@@ -372,6 +395,15 @@ fn log_unread(path: &Path) -> Error {
     let text = format!(
         "the store {path} cannot be looked at where it cannot be written: it is in use, or its program \
          was ended before it closed it; look at a copy of it and of {path}-wal"
+    );
+    Error::new(ErrorKind::Store, text)
+}
+
+fn older_unread(path: &Path) -> Error {
+    let path = path.display();
+    let text = format!(
+        "the store {path} cannot be looked at where it cannot be written: it is from an older version, \
+         or was closed before all was in its place; look at a copy of it"
     );
     Error::new(ErrorKind::Store, text)
 }

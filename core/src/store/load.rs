@@ -26,12 +26,12 @@ impl From<rusqlite::Error> for Fault {
 }
 
 /// Numbers of rows and serials: none is ever given that is not far below the end.
-const NUMBERS: RangeInclusive<u64> = 0..=(1 << 62);
+pub(super) const NUMBERS: RangeInclusive<u64> = 0..=(1 << 62);
 /// Ids of timers and subscriptions: guests see them as positive `i32`.
-const IDS: RangeInclusive<u64> = 1..=i32::MAX as u64;
+pub(super) const IDS: RangeInclusive<u64> = 1..=i32::MAX as u64;
 /// The next of them.
 const NEXT_IDS: RangeInclusive<u64> = 1..=1 << 31;
-const TIMES: RangeInclusive<u64> = 0..=i64::MAX as u64;
+pub(super) const TIMES: RangeInclusive<u64> = 0..=i64::MAX as u64;
 
 /// Everything in a store.
 pub(super) fn contents(connection: &Connection) -> Result<Contents, Fault> {
@@ -50,6 +50,7 @@ pub(super) fn contents(connection: &Connection) -> Result<Contents, Fault> {
     })?;
     what_agents_have(connection, &mut contents)?;
     letters(connection, &mut contents)?;
+    messages(connection, &mut contents)?;
     // A mark that is too low would give numbers twice.
     let members = contents.agents.iter().map(|agent| agent.row.serial);
     let members = members.chain(contents.hosts.iter().map(|host| host.serial));
@@ -57,6 +58,8 @@ pub(super) fn contents(connection: &Connection) -> Result<Contents, Fault> {
     contents.next_serial = above(contents.next_serial, serials);
     let rows = contents.letters.iter().map(|letter| letter.row);
     let rows = rows.chain(contents.dead_letters.iter().map(|letter| letter.row));
+    let rows =
+        rows.chain(contents.messages.keys().copied()).chain(contents.unnamed.iter().copied());
     contents.next_row = above(contents.next_row, rows);
     Ok(contents)
 }
@@ -174,7 +177,7 @@ fn letters(connection: &Connection, contents: &mut Contents) -> Result<(), Fault
             row: row.number(0, &NUMBERS)?,
             to: row.number(1, &NUMBERS)?,
             kind: kind.to_owned(),
-            message: Bytes::copy_from_slice(row.bytes(3)?),
+            message: row.number(3, &NUMBERS)?,
         });
         Ok(())
     })?;
@@ -185,19 +188,47 @@ fn letters(connection: &Connection, contents: &mut Contents) -> Result<(), Fault
             at: row.number(1, &TIMES)?,
             agent: if row.is_null(2)? { None } else { Some(row.text(2)?.into()) },
             reason: row.text(3)?.to_owned(),
-            message: Bytes::copy_from_slice(row.bytes(4)?),
+            message: row.number(4, &NUMBERS)?,
         });
         Ok(())
     })
 }
 
+/// The messages that letters and dead letters name: each is there.
+fn messages(connection: &Connection, contents: &mut Contents) -> Result<(), Fault> {
+    let of_letters = contents.letters.iter().map(|letter| (letter.message, "letters", letter.row));
+    let of_dead = contents.dead_letters.iter();
+    let of_dead = of_dead.map(|letter| (letter.message, "dead_letters", letter.row));
+    let named: HashMap<_, _> =
+        of_letters.chain(of_dead).map(|(message, table, row)| (message, (table, row))).collect();
+    for_each(connection, "messages", "SELECT row, json FROM messages", |row| {
+        let number = row.number(0, &NUMBERS)?;
+        let json = row.bytes(1)?;
+        if named.contains_key(&number) {
+            contents.messages.insert(number, Bytes::copy_from_slice(json));
+        } else {
+            contents.unnamed.push(number);
+        }
+        Ok(())
+    })?;
+    match named.iter().find(|(message, _)| !contents.messages.contains_key(message)) {
+        Some((message, (table, row))) => {
+            let text = format!(
+                "in the table `{table}`, at the row {row}, the message {message} is missing"
+            );
+            Err(Fault::Damaged(text))
+        }
+        None => Ok(()),
+    }
+}
+
 /// One row, whose values are taken for nothing before they have been looked at.
-struct Cells<'a> {
+pub(super) struct Cells<'a> {
     table: &'static str,
     row: &'a Row<'a>,
 }
 
-fn for_each(
+pub(super) fn for_each(
     connection: &Connection,
     table: &'static str,
     sql: &str,
@@ -212,7 +243,7 @@ fn for_each(
 }
 
 impl Cells<'_> {
-    fn number(&self, column: usize, range: &RangeInclusive<u64>) -> Result<u64, Fault> {
+    pub fn number(&self, column: usize, range: &RangeInclusive<u64>) -> Result<u64, Fault> {
         if let ValueRef::Integer(number) = self.row.get_ref(column)?
             && let Ok(number) = u64::try_from(number)
             && range.contains(&number)
@@ -222,7 +253,7 @@ impl Cells<'_> {
         Err(self.wrong(column, &format!("a number from {} to {}", range.start(), range.end())))
     }
 
-    fn text(&self, column: usize) -> Result<&str, Fault> {
+    pub fn text(&self, column: usize) -> Result<&str, Fault> {
         if let ValueRef::Text(bytes) = self.row.get_ref(column)?
             && let Ok(text) = std::str::from_utf8(bytes)
         {
@@ -231,23 +262,23 @@ impl Cells<'_> {
         Err(self.wrong(column, "text in UTF-8"))
     }
 
-    fn bytes(&self, column: usize) -> Result<&[u8], Fault> {
+    pub fn bytes(&self, column: usize) -> Result<&[u8], Fault> {
         match self.row.get_ref(column)? {
             ValueRef::Blob(bytes) => Ok(bytes),
             _ => Err(self.wrong(column, "a blob")),
         }
     }
 
-    fn hash(&self, column: usize) -> Result<[u8; 32], Fault> {
+    pub fn hash(&self, column: usize) -> Result<[u8; 32], Fault> {
         self.bytes(column)?.try_into().map_err(|_| self.wrong(column, "a hash of 32 bytes"))
     }
 
-    fn is_null(&self, column: usize) -> Result<bool, Fault> {
+    pub fn is_null(&self, column: usize) -> Result<bool, Fault> {
         Ok(self.row.get_ref(column)? == ValueRef::Null)
     }
 
     /// The value of a column is not what it should be.
-    fn wrong(&self, column: usize, expected: &str) -> Fault {
+    pub fn wrong(&self, column: usize, expected: &str) -> Fault {
         let name = self.row.as_ref().column_name(column).unwrap_or("a column");
         let found = match self.row.get_ref(column) {
             Ok(ValueRef::Null) => "NULL".to_owned(),

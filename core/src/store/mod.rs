@@ -1,5 +1,7 @@
 //! Where turn records commit: memory, where nothing is written, or a SQLite file.
 
+mod apply;
+mod batch;
 mod change;
 mod file;
 mod inspect;
@@ -7,11 +9,13 @@ mod load;
 mod log;
 mod schema;
 mod sqlite;
+mod staged;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
+pub(crate) use batch::Write;
 pub(crate) use change::{
     AgentRow, Change, Contents, DeadLetterRow, HostRow, LetterRow, Pairs, Row, SERIALS, Serial,
     StoredAgent,
@@ -57,8 +61,8 @@ pub type Hook = Arc<dyn Fn(Point) -> std::io::Result<()> + Send + Sync>;
 
 /// What keeps commits. The journal's thread is the only one that calls it.
 pub(crate) trait Storage: Send {
-    /// Keeps a group of changes, all of them or none.
-    fn commit(&mut self, changes: &mut dyn Iterator<Item = &Change>) -> Result<(), Error>;
+    /// Writes all of this, or nothing.
+    fn commit(&mut self, writes: &[Write<'_>]) -> Result<(), Error>;
     /// Whether what is committed is only durable after [`Storage::sync`].
     fn is_relaxed(&self) -> bool;
     /// Whether commits get slower until [`Storage::sync`].

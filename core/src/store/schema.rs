@@ -9,7 +9,8 @@ pub(super) const APPLICATION_ID: i32 = 0x4378_746e;
 
 /// What each version of the schema did to the one before it. The number of steps is the version of
 /// this program; a file says in `user_version` how many it has behind it.
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE marks (
         name TEXT PRIMARY KEY,
         value INTEGER NOT NULL
@@ -68,7 +69,53 @@ pub(super) const MIGRATIONS: &[&str] = &["
         reason TEXT NOT NULL,
         message BLOB NOT NULL
     );
-"];
+",
+    "
+    CREATE TABLE messages (
+        row INTEGER PRIMARY KEY,
+        json BLOB NOT NULL
+    );
+    INSERT INTO messages (row, json)
+        SELECT row, message FROM letters UNION ALL SELECT row, message FROM dead_letters;
+    ALTER TABLE letters RENAME TO letters_1;
+    CREATE TABLE letters (
+        row INTEGER PRIMARY KEY,
+        receiver INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        message INTEGER NOT NULL
+    );
+    INSERT INTO letters (row, receiver, kind, message)
+        SELECT row, receiver, kind, row FROM letters_1;
+    DROP TABLE letters_1;
+    ALTER TABLE dead_letters RENAME TO dead_letters_1;
+    CREATE TABLE dead_letters (
+        row INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        agent TEXT,
+        reason TEXT NOT NULL,
+        message INTEGER NOT NULL
+    );
+    INSERT INTO dead_letters (row, at, agent, reason, message)
+        SELECT row, at, agent, reason, row FROM dead_letters_1;
+    DROP TABLE dead_letters_1;
+    CREATE TABLE staged (
+        number INTEGER PRIMARY KEY,
+        \"commit\" INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        row INTEGER NOT NULL,
+        other INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        message INTEGER NOT NULL,
+        in_init INTEGER NOT NULL,
+        text TEXT,
+        key BLOB,
+        value BLOB
+    );
+    CREATE TABLE staged_commits (
+        number INTEGER PRIMARY KEY
+    );
+",
+];
 
 /// Brings a file up to date. The caller has begun a transaction.
 pub(super) fn migrate(connection: &Connection, steps: &[&str], from: i64) -> rusqlite::Result<()> {
@@ -80,7 +127,8 @@ pub(super) fn migrate(connection: &Connection, steps: &[&str], from: i64) -> rus
 }
 
 /// What the file has that a store of its version has not, or lacks: a view or a trigger would run
-/// code of whoever wrote the file.
+/// code of whoever wrote the file, and a unique index would refuse what is written. Any other index is
+/// its owner's business.
 pub(super) fn difference(
     connection: &Connection,
     steps: &[&str],
@@ -91,7 +139,13 @@ pub(super) fn difference(
     migrate(&fresh, &steps[..known], 0)?;
     let (found, expected) = (parts(connection)?, parts(&fresh)?);
     let lacking = expected.iter().find(|part| !found.contains(part));
-    let strange = found.iter().find(|part| !expected.contains(part));
+    let mut strange = None;
+    for part in found.iter().filter(|part| !expected.contains(part)) {
+        if !is_mere_index(connection, part)? {
+            strange = Some(part);
+            break;
+        }
+    }
     Ok(match (lacking, strange) {
         (Some((kind, name, _)), _) => {
             Some(format!("the {kind} {:?} is not as it was made, or not there", shown(name)))
@@ -101,6 +155,13 @@ pub(super) fn difference(
         }
         (None, None) => None,
     })
+}
+
+/// Whether this is an index that forbids nothing.
+fn is_mere_index(connection: &Connection, (kind, name, _): &Part) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) FROM sqlite_schema, pragma_index_list(sqlite_schema.tbl_name) list \
+               WHERE sqlite_schema.name = ?1 AND list.name = ?1 AND NOT list.\"unique\"";
+    Ok(kind == "index" && connection.query_row(sql, [name], |row| row.get::<_, i64>(0))? > 0)
 }
 
 /// Kind, name, and how it was made.

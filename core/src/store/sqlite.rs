@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
-use super::change::{Change, Contents, Row, Serial};
+use super::apply::number;
+use super::batch::{Batch, Write};
+use super::change::{Contents, Row, Serial};
 use super::file::{Access, Locked, explain};
 use super::log::Log;
 use super::{Durability, Hook, Point, Storage, schema};
@@ -60,6 +62,11 @@ impl Sqlite {
         Ok((store, contents))
     }
 
+    /// Brings a file of an older version up to date, and what an earlier run has left unfinished.
+    pub fn update(&self) -> Result<(), Error> {
+        self.connection.update()
+    }
+
     fn reach(&self, point: Point) -> rusqlite::Result<()> {
         match &self.hook {
             Some(hook) => hook(point).map_err(|error| {
@@ -72,31 +79,26 @@ impl Sqlite {
         }
     }
 
-    fn write(&mut self, changes: &mut dyn Iterator<Item = &Change>) -> rusqlite::Result<()> {
-        let (mut rows, mut serials) = (self.rows_below, self.serials_below);
+    fn write(&mut self, writes: &[Write<'_>]) -> rusqlite::Result<()> {
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         self.reach(Point::Begun)?;
-        for change in changes {
-            match change {
-                Change::Letter { row, .. } => rows = rows.max(row + 1),
-                Change::DeadLetter(letter) => rows = rows.max(letter.row + 1),
-                Change::Agent(agent) => serials = serials.max(agent.serial + 1),
-                Change::Host(host) => serials = serials.max(host.serial + 1),
-                _ => {}
-            }
-            apply(&self.connection, change)?;
-            self.reach(Point::Changed)?;
+        let mut batch = Batch::new(&self.connection);
+        for write in writes {
+            batch.write(write, || self.reach(Point::Changed))?;
         }
-        if rows > self.rows_below {
-            rows += BLOCK;
+        batch.write_messages()?;
+        let (mut rows, mut serials) = (self.rows_below, self.serials_below);
+        if batch.rows > rows {
+            rows = batch.rows + BLOCK;
             set_mark(&self.connection, "rows", rows)?;
         }
-        if serials > self.serials_below {
-            serials += BLOCK;
+        if batch.serials > serials {
+            serials = batch.serials + BLOCK;
             set_mark(&self.connection, "serials", serials)?;
         }
         self.reach(Point::BeforeCommit)?;
         self.connection.prepare_cached("COMMIT")?.execute([])?;
+        batch.committed();
         self.rows_below = rows;
         self.serials_below = serials;
         Ok(())
@@ -104,9 +106,9 @@ impl Sqlite {
 }
 
 impl Storage for Sqlite {
-    fn commit(&mut self, changes: &mut dyn Iterator<Item = &Change>) -> Result<(), Error> {
+    fn commit(&mut self, writes: &[Write<'_>]) -> Result<(), Error> {
         self.log.make_room();
-        if let Err(error) = self.write(changes) {
+        if let Err(error) = self.write(writes) {
             if !self.connection.is_autocommit() {
                 drop(self.connection.execute_batch("ROLLBACK"));
             }
@@ -144,152 +146,9 @@ fn checkpoint(connection: &Connection, kind: &str) -> rusqlite::Result<()> {
     connection.query_row(&format!("PRAGMA wal_checkpoint({kind})"), [], |_| Ok(()))
 }
 
-fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<()> {
-    let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
-        connection.prepare_cached(sql)?.execute(values).map(drop)
-    };
-    match change {
-        Change::Letter { row, to, kind, message } => run(
-            "INSERT INTO letters (row, receiver, kind, message) VALUES (?, ?, ?, ?)",
-            params![number(*row), number(*to), kind, message.as_ref()],
-        ),
-        Change::NoLetter(row) => run("DELETE FROM letters WHERE row = ?", params![number(*row)]),
-        Change::Data { agent, key, value: Some(value) } => run(
-            "INSERT INTO data (agent, key, value) VALUES (?, ?, ?)
-             ON CONFLICT (agent, key) DO UPDATE SET value = excluded.value",
-            params![number(*agent), key.as_ref(), value.as_ref()],
-        ),
-        Change::Data { agent, key, value: None } => run(
-            "DELETE FROM data WHERE agent = ? AND key = ?",
-            params![number(*agent), key.as_ref()],
-        ),
-        Change::Timer { agent, id, due, in_init } => {
-            run(
-                "INSERT OR REPLACE INTO timers (agent, id, due, in_init) VALUES (?, ?, ?, ?)",
-                params![number(*agent), id, number(*due), in_init],
-            )?;
-            run(
-                "UPDATE agents SET next_timer = max(next_timer, ?) WHERE serial = ?",
-                params![i64::from(*id) + 1, number(*agent)],
-            )
-        }
-        Change::NoTimer { agent, id } => {
-            run("DELETE FROM timers WHERE agent = ? AND id = ?", params![number(*agent), id])
-        }
-        Change::Subscription { agent, id, filter, in_init } => {
-            run(
-                "INSERT OR REPLACE INTO subscriptions (agent, id, filter, in_init) \
-                 VALUES (?, ?, ?, ?)",
-                params![number(*agent), id, filter.as_ref(), in_init],
-            )?;
-            run(
-                "UPDATE agents SET next_subscription = max(next_subscription, ?) WHERE serial = ?",
-                params![i64::from(*id) + 1, number(*agent)],
-            )
-        }
-        Change::NoSubscription { agent, id } => {
-            run("DELETE FROM subscriptions WHERE agent = ? AND id = ?", params![number(*agent), id])
-        }
-        Change::Agent(row) => {
-            let hash = row.hash.as_slice();
-            let known = connection
-                .prepare_cached("SELECT 1 FROM modules WHERE hash = ?")?
-                .exists(params![hash])?;
-            if !known {
-                run(
-                    "INSERT INTO modules (hash, wasm) VALUES (?, ?)",
-                    params![hash, row.wasm.as_ref()],
-                )?;
-            }
-            // One of the same name that is about to go is gone already.
-            let same_name: Option<i64> = connection
-                .prepare_cached("SELECT serial FROM agents WHERE name = ? AND serial <> ?")?
-                .query_row(params![row.name.as_ref(), number(row.serial)], |row| row.get(0))
-                .optional()?;
-            if let Some(serial) = same_name {
-                forget(connection, serial)?;
-            }
-            run(
-                "INSERT INTO agents (serial, id, name, module, state, settings) \
-                 VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (serial) DO UPDATE SET \
-                 module = excluded.module, state = excluded.state, settings = excluded.settings",
-                params![
-                    number(row.serial),
-                    row.id.as_ref(),
-                    row.name.as_ref(),
-                    hash,
-                    row.state,
-                    row.settings
-                ],
-            )?;
-            drop_unused_modules(connection)
-        }
-        Change::Host(row) => run(
-            "INSERT OR REPLACE INTO hosts (serial, id, name, settings) VALUES (?, ?, ?, ?)",
-            params![number(row.serial), row.id.as_ref(), row.name.as_ref(), row.settings],
-        ),
-        Change::State(serial, state) => {
-            run("UPDATE agents SET state = ? WHERE serial = ?", params![state, number(*serial)])
-        }
-        Change::Settings(serial, settings) => {
-            let values = params![settings, number(*serial)];
-            run("UPDATE agents SET settings = ? WHERE serial = ?", values)?;
-            run("UPDATE hosts SET settings = ? WHERE serial = ?", values)
-        }
-        Change::Gone(serial) => {
-            forget(connection, number(*serial))?;
-            drop_unused_modules(connection)
-        }
-        Change::DeadLetter(letter) => run(
-            "INSERT OR REPLACE INTO dead_letters (row, at, agent, reason, message) \
-             VALUES (?, ?, ?, ?, ?)",
-            params![
-                number(letter.row),
-                number(letter.at),
-                letter.agent.as_deref(),
-                letter.reason,
-                letter.message.as_ref()
-            ],
-        ),
-        Change::NoDeadLetter(row) => {
-            run("DELETE FROM dead_letters WHERE row = ?", params![number(*row)])
-        }
-    }
-}
-
-/// Deletes a member with all that it has.
-fn forget(connection: &Connection, serial: i64) -> rusqlite::Result<()> {
-    for sql in [
-        "DELETE FROM data WHERE agent = ?",
-        "DELETE FROM timers WHERE agent = ?",
-        "DELETE FROM subscriptions WHERE agent = ?",
-        "DELETE FROM letters WHERE receiver = ?",
-        "DELETE FROM hosts WHERE serial = ?",
-        "DELETE FROM agents WHERE serial = ?",
-    ] {
-        connection.prepare_cached(sql)?.execute(params![serial])?;
-    }
-    Ok(())
-}
-
-fn drop_unused_modules(connection: &Connection) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "DELETE FROM modules WHERE NOT EXISTS \
-             (SELECT 1 FROM agents WHERE agents.module = modules.hash)",
-        )?
-        .execute([])
-        .map(drop)
-}
-
 fn set_mark(connection: &Connection, name: &str, value: u64) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT OR REPLACE INTO marks (name, value) VALUES (?, ?)")?
         .execute(params![name, number(value)])
         .map(drop)
-}
-
-/// SQLite's integers are signed. What does not fit is a time that never comes.
-fn number(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -22,7 +22,10 @@ impl File {
 
     /// Opens it as a program does that knows these steps.
     fn read(&self, steps: &[&str]) -> Result<usize, crate::Error> {
-        Ok(Locked::open(&self.0, Access::Write, steps)?.read()?.hosts.len())
+        let locked = Locked::open(&self.0, Access::Write, steps)?;
+        let hosts = locked.read()?.hosts.len();
+        locked.update()?;
+        Ok(hosts)
     }
 
     fn version(&self) -> i64 {
@@ -84,11 +87,15 @@ fn the_steps_make_the_tables_that_files_have() {
         "agents: serial INTEGER, id TEXT, name TEXT, module BLOB, state TEXT, settings TEXT, \
          next_timer INTEGER, next_subscription INTEGER",
         "data: agent INTEGER, key BLOB, value BLOB",
-        "dead_letters: row INTEGER, at INTEGER, agent TEXT, reason TEXT, message BLOB",
+        "dead_letters: row INTEGER, at INTEGER, agent TEXT, reason TEXT, message INTEGER",
         "hosts: serial INTEGER, id TEXT, name TEXT, settings TEXT",
-        "letters: row INTEGER, receiver INTEGER, kind TEXT, message BLOB",
+        "letters: row INTEGER, receiver INTEGER, kind TEXT, message INTEGER",
         "marks: name TEXT, value INTEGER",
+        "messages: row INTEGER, json BLOB",
         "modules: hash BLOB, wasm BLOB",
+        "staged: number INTEGER, commit INTEGER, kind TEXT, row INTEGER, other INTEGER, time INTEGER, \
+         message INTEGER, in_init INTEGER, text TEXT, key BLOB, value BLOB",
+        "staged_commits: number INTEGER",
         "subscriptions: agent INTEGER, id INTEGER, filter TEXT, in_init INTEGER",
         "timers: agent INTEGER, id INTEGER, due INTEGER, in_init INTEGER",
     ];

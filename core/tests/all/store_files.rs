@@ -116,7 +116,7 @@ fn an_empty_file_becomes_a_store() {
     assert_eq!(inspect_store(folder.file()).unwrap().version, 0);
     assert_eq!(files(&folder.0).len(), 1);
     wait(open(&folder.file()).close());
-    assert_eq!(inspect_store(folder.file()).unwrap().version, 1);
+    assert_eq!(inspect_store(folder.file()).unwrap().version, 2);
     assert_eq!(files(&folder.0).len(), 1);
 }
 
@@ -225,6 +225,21 @@ fn rows_that_are_not_as_they_were_written_are_named() {
         ("UPDATE subscriptions SET filter = x'00'", "`filter` is a blob"),
         ("UPDATE letters SET kind = 'odd'", r#"`kind` is the text "odd""#),
         ("UPDATE letters SET message = 'text'", "`message` is the text"),
+        ("UPDATE dead_letters SET message = -1", "`message` is -1"),
+        ("UPDATE messages SET json = 'text'", "`json` is the text"),
+        ("DELETE FROM messages", "is missing"),
+        (
+            "INSERT INTO staged_commits VALUES (1); INSERT INTO staged VALUES (1, 1, 'odd', 0, 0, 0, 0, 0, NULL, NULL, NULL)",
+            r#"`kind` is the text "odd""#,
+        ),
+        (
+            "INSERT INTO staged_commits VALUES (1); INSERT INTO staged VALUES (1, 1, 'timer', 16, 0, 0, 0, 0, NULL, NULL, NULL)",
+            "`other` is 0",
+        ),
+        (
+            "INSERT INTO staged_commits VALUES (1); INSERT INTO staged VALUES (1, 1, 'host', 16, 0, 0, 0, 0, '{}', NULL, NULL)",
+            "expected all that is said of it",
+        ),
         ("UPDATE letters SET row = -1 WHERE row = (SELECT min(row) FROM letters)", "`row` is -1"),
         ("UPDATE letters SET receiver = 'text'", "`receiver` is the text"),
         ("UPDATE dead_letters SET at = 'text'", "`at` is the text"),
@@ -287,9 +302,9 @@ fn what_cannot_be_brought_back_is_named() {
         ("UPDATE hosts SET settings = '{\"odd\":1}'", "unknown field `odd`"),
         ("UPDATE hosts SET settings = ''", "the host agent"),
         ("UPDATE subscriptions SET filter = '{'", "subscription 9"),
-        ("UPDATE letters SET message = x'7b7d'", "a message in the store cannot be read"),
-        ("UPDATE letters SET message = zeroblob(5000000)", "a message in the store cannot be read"),
-        ("UPDATE dead_letters SET message = x''", "a message in the store cannot be read"),
+        ("UPDATE messages SET json = x'7b7d'", "a message in the store cannot be read"),
+        ("UPDATE messages SET json = zeroblob(5000000)", "a message in the store cannot be read"),
+        ("UPDATE messages SET json = x''", "a message in the store cannot be read"),
     ] {
         std::fs::write(folder.file(), &good).unwrap();
         change(&folder.file(), sql);
@@ -335,6 +350,7 @@ fn what_belongs_to_nobody_is_given_up_once() {
         "data WHERE agent = 5001",
         "timers WHERE agent = 5002",
         "letters",
+        "messages WHERE row NOT IN (SELECT message FROM dead_letters)",
         "subscriptions WHERE agent = 5003",
     ] {
         let sql = format!("SELECT count(*) FROM {table}");

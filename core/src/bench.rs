@@ -10,7 +10,7 @@ use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::message::{Draft, Message};
-use crate::runtime::{Post, Runtime};
+use crate::runtime::{Post, Runtime, Unwritten};
 use crate::sandbox::{Addressee, Effect, Receiver, Sent};
 use crate::scheduler::Trial;
 
@@ -24,7 +24,7 @@ impl Mailbox {
     /// An empty mailbox, and what goes through it.
     #[must_use]
     pub fn new(message: Message) -> Self {
-        Mailbox { mailbox: agent::Mailbox::new(&Limits::default()), message }
+        Mailbox { mailbox: agent::Mailbox::new(&Limits::default(), Unwritten::default()), message }
     }
 
     /// Puts the message in, and takes it out; whether it came.

@@ -7,15 +7,15 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
-use crate::agent::{Kind, Letter, Mailbox, Next, Refusal, Rest, Waiter};
+use crate::agent::{Kind, Letter, Mailbox, Next, Refusal, Rest, Settled, Waiter};
 use crate::conversation::Protocol;
 use crate::directory::{Description, Profile};
 use crate::error::ErrorKind;
 use crate::lent::lend_after;
 use crate::limits::Limits;
 use crate::message::{Draft, Filter, Message, Performative};
-use crate::runtime::{Core, Party, Post};
-use crate::store::HostRow;
+use crate::runtime::{Core, Party, Post, Posting, Unwritten};
+use crate::store::{HostRow, SERIALS, Serial};
 
 /// Takes the messages of a host agent.
 ///
@@ -210,7 +210,7 @@ impl HostAgent {
             serial: row.serial,
             registered: OnceLock::new(),
             profile: Profile::default(),
-            mailbox: Mailbox::new(limits),
+            mailbox: Mailbox::new(limits, Unwritten::of_host(core.journal.as_ref())),
             core,
             next_key: AtomicU64::new(1),
             flight: Mutex::default(),
@@ -270,9 +270,31 @@ impl HostAgent {
         Ok(())
     }
 
-    /// Begins what can begin now that a message is on disk.
-    pub fn look_again(self: &Arc<Self>) {
+    /// Begins what can begin.
+    pub fn begin(self: &Arc<Self>) {
         if self.mailbox.look_again() {
+            self.pump();
+        }
+    }
+
+    /// A commit of the journal's queue `of` is on disk, or never will be. What of it is on disk, where
+    /// nothing is taken here any more.
+    pub fn settle_mail(self: &Arc<Self>, of: Serial) -> Option<(Refusal, Vec<Letter>)> {
+        let Settled { wake, refused } = self.mailbox.settle(of);
+        if wake {
+            self.pump();
+        }
+        refused
+    }
+
+    /// What ends a task has been handed to the store, with so many bytes.
+    pub fn turn_unwritten(&self, bytes: usize) {
+        self.mailbox.turn_unwritten(bytes);
+    }
+
+    /// The store is through with it.
+    pub fn turn_settled(self: &Arc<Self>, bytes: usize) {
+        if self.mailbox.turn_settled(bytes) {
             self.pump();
         }
     }
@@ -359,11 +381,19 @@ impl HostAgent {
     }
 
     fn settle(self: &Arc<Self>, key: u64, letter: &Letter, work: impl FnOnce(Post<'_>)) {
-        // The message has been dealt with when its answer is on disk, not before.
-        self.core.alone(Post::outside(), |post| {
+        if self.core.journal.is_some() {
+            // The message has been dealt with when its answer is on disk, not before.
+            let queue = self.queue_of(letter);
+            let posting = Posting::of(queue);
+            let post = Post { posting: Some(&posting), ..Post::outside() };
             drop(letter.clone().unhold(post));
             work(post);
-        });
+            let (commit, mut parts) = posting.finish();
+            parts.host = (queue == self.serial).then(|| self.clone());
+            self.core.submit(commit, parts);
+        } else {
+            work(Post::outside());
+        }
         let (ended, resumes) = {
             let mut flight = self.flight.lock();
             (flight.tasks.remove(&key), std::mem::take(&mut flight.parked))
@@ -373,6 +403,17 @@ impl HostAgent {
         if resumes {
             self.pump();
         }
+    }
+
+    /// Whose queue of the journal what ends this task stands in: what `ams` and `df` change is whoever
+    /// has asked for it.
+    fn queue_of(&self, letter: &Letter) -> Serial {
+        let asker = || {
+            let sender = self.core.directory.find(letter.message.sender());
+            letter.from.or(sender.map(|sender| sender.serial()))
+        };
+        let is_service = self.serial < *SERIALS.start();
+        is_service.then(asker).flatten().unwrap_or(self.serial)
     }
 
     fn answer(&self, letter: &Letter, reply: Reply, post: Post<'_>) {

@@ -48,7 +48,7 @@ pub(super) fn finish(
         forget(agent, activity, job);
         return None;
     }
-    let turn = open.insert(OpenTurn { posting: Posting::default(), consumed });
+    let turn = open.insert(OpenTurn { posting: Posting::of(agent.face.serial), consumed });
     let post = Post::of(lane, Some(&turn.posting));
     match &job {
         Job::Message(letter) => drop(letter.clone().unhold(post)),
@@ -141,8 +141,8 @@ fn commit(
     outbox.end(agent, activity, Post::of(lane, Some(&turn.posting)));
     let committed = agent.core.submit_turn(agent, turn.posting, turn.consumed);
     drop(open);
-    if let Some(parts) = committed {
-        agent.core.let_out(parts);
+    if let Some((commit, parts)) = committed {
+        agent.core.let_out(&commit, parts);
     }
     if is_last {
         // Whoever waits for the agent's end waits next for what is in the journal by now.
@@ -161,7 +161,8 @@ fn roll_back(
     let is_last = outbox.is_of_shutdown();
     outbox.void(error);
     if is_last {
-        agent.core.alone(Post::outside(), |post| ended(agent, activity, post));
+        let serial = agent.face.serial;
+        agent.core.alone_of(serial, Post::outside(), |post| ended(agent, activity, post));
         agent.core.agent_stopped(agent);
     }
     None
@@ -188,7 +189,8 @@ fn forget(agent: &Arc<Agent>, activity: &mut Activity, job: Job) {
         },
         Job::Restart(done) | Job::Replace(_, _, done) => done(Err(error)),
         Job::Shutdown => {
-            agent.core.alone(Post::outside(), |post| ended(agent, activity, post));
+            let serial = agent.face.serial;
+            agent.core.alone_of(serial, Post::outside(), |post| ended(agent, activity, post));
             agent.core.agent_stopped(agent);
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::message::Message;
 use crate::runtime::{Ask, Commit, Post, Standing, Terms};
-use crate::store::{Change, Row};
+use crate::store::{Change, Row, Serial};
 
 /// Why a receiver gets a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,11 @@ impl Letter {
             post.change(|| Change::NoLetter { row, message });
         }
         Letter { row: None, commit: None, ..self }
+    }
+
+    /// Whose queue of the journal it stands in, or would stand in: in that order it arrives.
+    pub fn queue(&self) -> Option<Serial> {
+        self.commit.as_ref().map(|commit| commit.queue()).or(self.from)
     }
 
     /// How the commit stands that it is part of.

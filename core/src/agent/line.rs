@@ -90,14 +90,6 @@ impl Line {
         Some(letter)
     }
 
-    /// The next letter.
-    pub fn front(&self) -> Option<&Letter> {
-        match self.slots.front()? {
-            Slot::Letter(letter) => Some(letter),
-            Slot::Gap(_) => None,
-        }
-    }
-
     /// Takes the letter of this message out.
     pub fn withdraw(&mut self, message_id: &str) -> Option<Letter> {
         let is_meant = |slot: &Slot| match slot {

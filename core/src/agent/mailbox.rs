@@ -13,6 +13,8 @@ use super::letter::{Kind, Letter};
 use super::queue::{Gone, Inner, Order, Phase, Refusal};
 use super::room::Waiter;
 use crate::limits::Limits;
+use crate::runtime::Unwritten;
+use crate::store::Serial;
 
 /// Room above the capacity that only failures of the host may take.
 const FAILURE_LANE: usize = 64;
@@ -54,10 +56,20 @@ pub(crate) enum Next {
     Nothing,
 }
 
+/// What has come of letters that waited for the store.
+#[derive(Default)]
+pub(crate) struct Settled {
+    /// The agent has to be scheduled.
+    pub wake: bool,
+    /// Letters that are on disk, of somebody who takes none any more.
+    pub refused: Option<(Refusal, Vec<Letter>)>,
+}
+
 impl Mailbox {
-    pub fn new(limits: &Limits) -> Self {
+    /// An empty mailbox of somebody whose turns wait for the store as `unwritten` says.
+    pub fn new(limits: &Limits, unwritten: Unwritten) -> Self {
         Mailbox {
-            inner: Mutex::default(),
+            inner: Mutex::new(Inner { unwritten, ..Inner::default() }),
             max_messages: limits.mailbox_capacity as usize,
             max_bytes: usize::try_from(limits.mailbox_bytes).unwrap_or(usize::MAX),
         }
@@ -80,6 +92,8 @@ impl Mailbox {
         }
         if inner.phase == Phase::Idle
             && inner.line.is_empty()
+            && !inner.pending.holds_back(&letter)
+            && !inner.unwritten.is_behind()
             && !inner.ready()
             && !inner.paused
             && !inner.delayed
@@ -177,6 +191,7 @@ impl Mailbox {
     pub fn withdraw(&self, message_id: &str) -> bool {
         let mut inner = self.inner.lock();
         let found = inner.line.withdraw(message_id);
+        let found = found.or_else(|| inner.pending.withdraw(message_id));
         let admitted = self.admit(&mut inner);
         drop(inner);
         wake_all(admitted);
@@ -227,7 +242,6 @@ impl Mailbox {
         if let Some(order) = inner.orders.pop_front() {
             return Next::Order(order);
         }
-        inner.drop_unkept();
         if !inner.ready() {
             return Next::Nothing;
         }
@@ -236,16 +250,13 @@ impl Mailbox {
             return Next::Init;
         }
         // Neither timers nor messages shut the others out.
-        if (!inner.rang_last || !inner.has_settled_letter())
+        if (!inner.rang_last || inner.line.is_empty())
             && let Some(id) = inner.due.pop()
         {
             inner.rang_last = true;
             return Next::Timer(id);
         }
         inner.rang_last = false;
-        if !inner.has_settled_letter() {
-            return Next::Nothing;
-        }
         let Some(letter) = inner.line.pop() else {
             return Next::Nothing;
         };
@@ -284,32 +295,46 @@ impl Mailbox {
         self.inner.lock().due.forget(id);
     }
 
-    /// Something that waited in the queue may be settled; whether the agent has to be scheduled.
-    pub fn look_again(&self) -> bool {
+    /// A commit of the queue `of` is on disk, or never will be: its letters wait no longer.
+    pub fn settle(&self, of: Serial) -> Settled {
         let mut inner = self.inner.lock();
-        inner.drop_unkept();
+        let mut settled = Vec::new();
+        inner.pending.settle(of, |letter| settled.push(letter));
+        let refused = match inner.check_here() {
+            Ok(()) => {
+                settled.into_iter().for_each(|letter| inner.line.push(letter));
+                None
+            }
+            Err(_) if settled.is_empty() => None,
+            Err(gone) => Some((gone, settled)),
+        };
         let admitted = self.admit(&mut inner);
         let wake = inner.schedule();
         drop(inner);
         wake_all(admitted);
-        wake
+        Settled { wake, refused }
     }
 
-    /// A turn has been handed to the store.
-    pub fn turn_unsettled(&self) {
-        self.inner.lock().unsettled += 1;
+    /// Whether the agent has to be scheduled for what waits.
+    pub fn look_again(&self) -> bool {
+        self.inner.lock().schedule()
+    }
+
+    /// A turn has been handed to the store, with so many bytes.
+    pub fn turn_unwritten(&self, bytes: usize) {
+        self.inner.lock().unwritten.begin(bytes);
     }
 
     /// The store is through with a turn; whether the agent has to be scheduled.
-    pub fn turn_settled(&self) -> bool {
+    pub fn turn_settled(&self, bytes: usize) -> bool {
         let mut inner = self.inner.lock();
-        inner.unsettled = inner.unsettled.saturating_sub(1);
+        inner.unwritten.end(bytes);
         inner.schedule()
     }
 
-    /// Turns that wait for the store.
-    pub fn unsettled(&self) -> u32 {
-        self.inner.lock().unsettled
+    /// Whether turns wait for the store.
+    pub fn has_unwritten(&self) -> bool {
+        !self.inner.lock().unwritten.is_empty()
     }
 
     /// Gives the run token back, whatever there is to do.
@@ -420,9 +445,10 @@ impl Mailbox {
         }
     }
 
-    /// Messages that wait.
+    /// Messages that wait, also for the store.
     pub fn len(&self) -> usize {
-        self.inner.lock().line.len()
+        let inner = self.inner.lock();
+        inner.line.len() + inner.pending.len()
     }
 
     fn refusal(&self, inner: &Inner, letter: &Letter) -> Option<Refusal> {
@@ -437,8 +463,8 @@ impl Mailbox {
         if let Err(gone) = inner.check_here() {
             return Some(gone);
         }
-        let messages = inner.line.len() + inner.reserved.len();
-        let bytes = inner.line.bytes() + inner.reserved.bytes() + charge;
+        let messages = inner.line.len() + inner.pending.len() + inner.reserved.len();
+        let bytes = inner.line.bytes() + inner.pending.bytes() + inner.reserved.bytes() + charge;
         let fits = match kind {
             Kind::Failure => messages < self.max_messages + FAILURE_LANE,
             // An empty mailbox takes any message that its sender was allowed to make.

@@ -12,6 +12,7 @@ mod log;
 mod mailbox;
 mod orders;
 mod outbox;
+mod pending;
 mod queue;
 mod rate;
 mod restart;
@@ -34,7 +35,7 @@ pub(crate) use face::Face;
 pub(crate) use holdings::{Holdings, Timer};
 pub(crate) use letter::{Kind, Letter};
 pub use log::{LogLevel, LogLine};
-pub(crate) use mailbox::{Claim, Mailbox, Next, Rest};
+pub(crate) use mailbox::{Claim, Mailbox, Next, Rest, Settled};
 pub(crate) use outbox::{OpenTurn, Outbox};
 pub(crate) use queue::{Order, Refusal};
 pub use restart::Restart;
@@ -47,7 +48,7 @@ use trace::TurnTrace;
 
 use crate::error::Error;
 use crate::message::Filter;
-use crate::runtime::{Core, Loaded, Settings};
+use crate::runtime::{Core, Loaded, Settings, Unwritten};
 use crate::sandbox::{Instance, InstancePermit, Lease, Meter, Profiler, Seat, Turn};
 use crate::scheduler::{self, Pace};
 use crate::store::AgentRow;
@@ -183,7 +184,8 @@ impl Agent {
         settings: Settings,
         starting: Starting,
     ) -> Self {
-        let mailbox = Mailbox::new(&seat.limits);
+        let unwritten = Unwritten::of_agent(core.journal.as_ref());
+        let mailbox = Mailbox::new(&seat.limits, unwritten);
         let activity = Activity { starting, ..Activity::default() };
         Agent {
             face,

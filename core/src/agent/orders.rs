@@ -41,7 +41,7 @@ impl Agent {
             };
             self.core.tell(happened, Some(&self.face.name), post, || []);
         };
-        match self.core.alone(Post::outside(), change).1 {
+        match self.core.alone_of(self.face.serial, Post::outside(), change).1 {
             Some(commit) => commit.settled().await,
             None => Ok(()),
         }

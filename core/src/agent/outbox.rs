@@ -50,7 +50,6 @@ pub(super) enum Last {
 }
 
 /// A turn that is sealed and not committed yet, in a runtime with a store.
-#[derive(Default)]
 pub(crate) struct OpenTurn {
     pub posting: Posting,
     /// The message that it handled.

@@ -8,17 +8,18 @@ use super::OnStarted;
 use super::due::Due;
 use super::letter::Letter;
 use super::line::Line;
+use super::pending::Pending;
 use super::room::{Reservations, Waiter};
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{Loaded, Standing};
+use crate::runtime::{Loaded, Unwritten};
 use crate::sandbox::InstancePermit;
-
-/// How many turns an agent may be ahead of the store.
-const MAX_UNSETTLED: u32 = 256;
 
 #[derive(Default)]
 pub(super) struct Inner {
+    /// What can be handled.
     pub line: Line,
+    /// What can be once its commit is on disk.
+    pub pending: Pending,
     /// Room that turns in progress hold.
     pub reserved: Reservations,
     /// Scripts that wait for room, in the order in which they came.
@@ -37,8 +38,8 @@ pub(super) struct Inner {
     pub paused: bool,
     /// The agent has crashed, and is not started again yet.
     pub delayed: bool,
-    /// Turns that wait for the store.
-    pub unsettled: u32,
+    /// What waits for the store of this agent's turns.
+    pub unwritten: Unwritten,
 }
 
 /// What a script wants done with an agent between two turns.
@@ -87,10 +88,13 @@ impl Inner {
         self.schedule()
     }
 
-    /// Puts a letter at the end; from now on the store may have it.
+    /// Puts a letter at the end, or among those that wait for the store, which may have it from now on.
     pub fn enter(&mut self, letter: Letter) {
         letter.submit();
-        self.line.push(letter);
+        match self.pending.holds_back(&letter) {
+            true => self.pending.push(letter),
+            false => self.line.push(letter),
+        }
     }
 
     /// Hands the run token to the scheduler where nobody holds it and there is something to do;
@@ -103,18 +107,6 @@ impl Inner {
         begins
     }
 
-    /// Drops messages that the store could not keep: whoever sent them has been told.
-    pub fn drop_unkept(&mut self) {
-        while self.line.front().is_some_and(|letter| letter.standing() == Standing::Failed) {
-            drop(self.line.pop());
-        }
-    }
-
-    /// Whether the next message is one that may be handled.
-    pub fn has_settled_letter(&self) -> bool {
-        self.line.front().is_some_and(|letter| letter.standing() != Standing::Pending)
-    }
-
     /// Whether there is something that can be done now.
     pub fn ready(&self) -> bool {
         self.shutdown
@@ -122,8 +114,8 @@ impl Inner {
             || (!self.delayed
                 && (self.init
                     || (!self.paused
-                        && self.unsettled < MAX_UNSETTLED
-                        && (self.has_settled_letter() || !self.due.is_empty()))))
+                        && !self.unwritten.is_behind()
+                        && (!self.line.is_empty() || !self.due.is_empty()))))
     }
 
     pub fn check_here(&self) -> Result<(), Refusal> {
@@ -139,7 +131,9 @@ impl Inner {
         self.init = false;
         self.delayed = false;
         self.due.clear();
-        let waiting = self.line.drain();
+        let mut waiting = self.line.drain();
+        // What the store keeps is ended once it is on disk: before that it may yet come to nothing.
+        waiting.extend(self.pending.drain_unkept());
         let mut wakers = Vec::new();
         for waiter in self.waiters.drain(..) {
             let refusal = if gone == Gone::Failed { Refusal::Failed } else { Refusal::Removed };

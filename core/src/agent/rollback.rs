@@ -76,7 +76,7 @@ impl Agent {
         self.undo(parts.undo);
         commit.fail(error.clone());
         for member in parts.mailboxes {
-            member.look_again();
+            member.settle(commit.queue());
         }
         // A letter that the store has is handled when that is opened again.
         if let Some(ask) = turn.consumed.and_then(|letter| letter.ask) {
@@ -99,21 +99,16 @@ impl Agent {
             ask.fail(error.clone());
         }
         if let Some((refusal, letters)) = in_vain.refused {
-            self.core.end_letters(letters, self.name(), refusal);
+            self.core.end_letters(letters, self.name(), refusal, self.face.serial);
         }
         let due = self.core.source.now_micros().saturating_add(REST.as_micros() as u64);
         self.core.timers.set(due, self, Alarm::Restart);
     }
 
     /// A commit of this agent has come to its end, good or bad.
-    pub fn turn_settled(self: &Arc<Self>) {
-        if self.mailbox.turn_settled() {
+    pub fn turn_settled(self: &Arc<Self>, bytes: usize) {
+        if self.mailbox.turn_settled(bytes) {
             self.core.scheduler.push(self.clone(), Lane::outside());
         }
-    }
-
-    /// Whether turns of this agent wait for the store.
-    pub fn has_unsettled(&self) -> bool {
-        self.mailbox.unsettled() > 0
     }
 }

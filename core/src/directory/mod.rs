@@ -23,14 +23,14 @@ pub(crate) use self::description::Description;
 pub(crate) use self::profile::{Profile, Registration};
 pub(crate) use self::registry::Note;
 use self::searches::Searches;
-use crate::agent::{Agent, Lane};
+use crate::agent::{Agent, Lane, Settled};
 use crate::by_name::ByName;
 use crate::host_agent::HostAgent;
 use crate::message::Filter;
 use crate::runtime::Core;
 use crate::sandbox::Found;
 use crate::scheduler::Calendar;
-use crate::store::SERIALS;
+use crate::store::{SERIALS, Serial};
 
 /// Somebody who can receive messages.
 #[derive(Clone)]
@@ -77,15 +77,20 @@ impl Member {
         }
     }
 
-    /// A message in its mailbox is on disk, or never will be.
-    pub fn look_again(&self) {
-        match self {
+    /// A commit of the journal's queue `of` is on disk, or never will be, and so are its letters here.
+    pub fn settle(&self, of: Serial) {
+        let refused = match self {
             Member::Agent(agent) => {
-                if agent.mailbox.look_again() {
+                let Settled { wake, refused } = agent.mailbox.settle(of);
+                if wake {
                     agent.core.scheduler.push(agent.clone(), Lane::outside());
                 }
+                refused
             }
-            Member::Host(host) => host.look_again(),
+            Member::Host(host) => host.settle_mail(of),
+        };
+        if let Some((refusal, letters)) = refused {
+            self.core().end_letters(letters, self.name(), refusal, of);
         }
     }
 

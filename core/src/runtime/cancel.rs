@@ -30,7 +30,7 @@ impl Core {
             Ok(message) => message,
             Err(error) => return tracing::warn!(%error, "a cancel could not be written"),
         };
-        self.alone(Post::outside(), |post| {
+        self.alone_of(Party::SCRIPT.0, Post::outside(), |post| {
             // Where nothing is under way there is nothing to withdraw.
             let (from, by) = (Party::SCRIPT, Waiting::Caller);
             let Ok(following) = self.follow_own(from, &message, by, post) else { return };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::task::ArcWake;
 
@@ -12,6 +12,7 @@ use crate::agent::{Agent, AgentState, Lane, Letter, Refusal};
 use crate::directory::Member;
 use crate::error::Error;
 use crate::source::monotonic;
+use crate::store::Serial;
 
 /// How long `close` takes at most, unless it is told otherwise.
 pub(super) const DEFAULT_CLOSE: Duration = Duration::from_secs(5);
@@ -26,7 +27,7 @@ impl Core {
         self.leaving.insert(agent.face.serial, agent.clone());
         self.leave(&Member::Agent(agent.clone()));
         let (waiting, wake) = agent.mailbox.request_shutdown();
-        self.end_letters(waiting, agent.name(), Refusal::Removed);
+        self.end_letters(waiting, agent.name(), Refusal::Removed, agent.face.serial);
         if wake {
             self.scheduler.push(agent.clone(), Lane::outside());
         }
@@ -44,22 +45,23 @@ impl Core {
         loop {
             let stopped = agent.stopped.notified();
             if matches!(agent.state(), AgentState::Removed) {
-                return self.all_settled().await;
+                return self.all_settled(agent.face.serial).await;
             }
             stopped.await;
         }
     }
 
-    /// Waits until all that has been committed so far is on disk, where there is a store.
-    pub async fn all_settled(&self) -> Result<(), Error> {
+    /// Waits until all that has been committed so far in the queue `of` is on disk, where there is a
+    /// store.
+    pub async fn all_settled(&self, of: Serial) -> Result<(), Error> {
         match &self.journal {
-            Some(journal) => journal.barrier().settled().await,
+            Some(journal) => journal.barrier(of).settled().await,
             None => Ok(()),
         }
     }
 
-    /// Ends what waits for somebody who takes no messages any more.
-    pub fn end_letters(&self, waiting: Vec<Letter>, agent: &str, refusal: Refusal) {
+    /// Ends what waits for somebody who takes no messages any more, in commits of the queue `of`.
+    pub fn end_letters(&self, waiting: Vec<Letter>, agent: &str, refusal: Refusal, of: Serial) {
         let closing = self.check_open().is_err();
         for letter in waiting {
             if closing && letter.row.is_some() {
@@ -71,7 +73,9 @@ impl Core {
                     Post::outside(),
                 );
             } else {
-                self.report_refusal(&letter, agent, refusal, Post::outside());
+                self.alone_of(of, Post::outside(), |post| {
+                    self.report_refusal(&letter, agent, refusal, post);
+                });
             }
         }
     }
@@ -94,8 +98,9 @@ impl Core {
         let closer = std::thread::Builder::new().name("caxton-closer".to_owned());
         // Where the system has no thread left, what is closed at least takes no more calls.
         drop(closer.spawn(move || {
+            let begun = monotonic();
             crate::blocking::block_on(closing.0.shut_down(timeout));
-            closing.0.stop_threads();
+            closing.0.stop_threads(begun + timeout);
         }));
     }
 
@@ -115,7 +120,7 @@ impl Core {
         }
         // Agents may have had something to say to them at their end.
         for service in self.services() {
-            self.end_letters(service.end(), &service.name, Refusal::Removed);
+            self.end_letters(service.end(), &service.name, Refusal::Removed, service.serial);
         }
         self.asks.fail_all(&Error::closed());
         self.subscriptions.close_all();
@@ -134,7 +139,7 @@ impl Core {
                 Member::Agent(agent) => self.begin_removal(&agent),
                 Member::Host(host) => {
                     let waiting = host.end();
-                    self.end_letters(waiting, &host.name, Refusal::Removed);
+                    self.end_letters(waiting, &host.name, Refusal::Removed, host.serial);
                 }
             }
         }
@@ -168,10 +173,10 @@ impl Core {
     }
 
     /// Joins every thread but the closer's own.
-    fn stop_threads(&self) {
+    fn stop_threads(&self, deadline: Instant) {
         self.scheduler.join();
         if let Some(journal) = &self.journal {
-            journal.close();
+            journal.close(deadline);
         }
         if let Some(io) = self.io_runtime.lock().take() {
             io.shutdown_timeout(Duration::from_secs(1));

@@ -1,50 +1,151 @@
-//! The journal: commits on their way to the store, in order, written in groups by a thread of its
-//! own, or by one that would only wait for that.
+//! The journal: commits on their way to the store, written in batches by a thread of its own, or by one
+//! that would only wait for that.
 //!
-//! What stands before a commit in the journal is on disk before it, or with it. So a process that is
-//! killed finds a prefix of the journal in its store: every turn done, or not begun.
+//! Each agent, each host agent, the program and the runtime itself have a queue, and the writer goes
+//! round them. What stands before a commit in its queue is on disk before it, or with it; between two
+//! queues there is no order, and none is needed: what a commit sends leaves when it is on disk, so that
+//! whoever goes on from there commits later. What changes or ends a member stands in its own queue. So a
+//! process that is killed finds in its store every turn done, or not begun.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
 use parking_lot::{Condvar, Mutex};
+use tokio::sync::Notify;
 
 use super::core::Core;
-use super::events::EventKind;
-use super::posting::{Commit, CommittedTurn, Outward, Parts, Post};
-
-use crate::agent::OpenTurn;
-use crate::error::Error;
+use super::posting::{Commit, Parts, closed};
+use super::staging::{Piece, Staged};
+use super::writer::{Step, Writer};
 use crate::lent::{self, Chore};
-use crate::store::{Change, Storage, Write};
+use crate::source::monotonic;
+use crate::store::{Serial, Storage};
 
-/// The most commits that one transaction takes.
-const MAX_GROUP: usize = 4096;
+/// The most commits and bytes of one batch, which is one transaction.
+const BATCH_COMMITS: usize = 4096;
+const BATCH_BYTES: usize = 2 << 20;
+/// The most bytes of a batch that are of one queue, unless it is one piece.
+const QUEUE_BYTES: usize = 256 << 10;
+/// Bytes of one queue that are unwritten above which nothing more is begun for it.
+const MAX_OF_QUEUE: usize = 16 << 20;
+/// Commits of one agent that are unwritten at which it begins no turn.
+const MAX_COMMITS: u32 = 64;
+/// Bytes of all queues that are unwritten above which whoever has any begins nothing more.
+const MAX_OF_ALL: usize = 256 << 20;
 /// How long what nobody waits for is kept back after the store has failed.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How often a relaxed store is made durable.
-const SYNC_EVERY: Duration = Duration::from_secs(1);
+pub(super) const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// What `close` leaves the writer of its time at least.
+const GRACE: Duration = Duration::from_millis(50);
 
 #[derive(Default)]
 pub(crate) struct Journal {
-    queue: Mutex<Queue>,
-    /// Something is in the queue, or else to be done, that nobody waits for on a thread of his own.
+    queues: Mutex<Queues>,
+    /// Something is in a queue, or else to be done, that nobody waits for on a thread of his own.
     work: Condvar,
-    /// Who has it takes from the queue, and writes.
+    /// Who has it takes from the queues, and writes.
     writer: Mutex<Option<Writer>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    backlog: Backlog,
+    /// Something was written, or has failed.
+    room: Notify,
 }
 
+/// Bytes of all commits that are not written.
+#[derive(Clone, Default)]
+pub(crate) struct Backlog(Arc<AtomicUsize>);
+
 #[derive(Default)]
-struct Queue {
-    commits: VecDeque<Arc<Commit>>,
+struct Queues {
+    of: HashMap<Serial, Queue, RandomState>,
+    /// The queues from which something can be taken, in the order in which it is their turn.
+    turns: VecDeque<Serial>,
     /// The store wants to be looked after.
     is_due: bool,
     /// A relaxed store is synced from time to time, which only its own thread does.
     is_relaxed: bool,
-    closing: bool,
+    /// When the runtime wants to be closed.
+    deadline: Option<Instant>,
+    /// Nothing is written any more.
+    is_closed: bool,
+}
+
+#[derive(Default)]
+struct Queue {
+    entries: VecDeque<Entry>,
+    /// The one before them all, of which a part is written already.
+    staged: Option<Box<Staged>>,
+    /// Bytes that are unwritten, also of what is being written.
+    bytes: usize,
+    /// It is among [`Queues::turns`].
+    is_listed: bool,
+}
+
+/// A commit in the journal.
+pub(super) struct Entry {
+    pub commit: Arc<Commit>,
+    pub parts: Parts,
+    /// What it takes, in bytes.
+    pub bytes: usize,
+    /// How it is cut; empty where it is written in one go.
+    pub pieces: Vec<Piece>,
+}
+
+/// What of an agent, or of a host agent, waits for the store.
+#[derive(Default)]
+pub(crate) struct Unwritten {
+    commits: u32,
+    bytes: usize,
+    max_commits: u32,
+    /// What waits of all.
+    of_all: Option<Backlog>,
+}
+
+impl Unwritten {
+    /// Of an agent in a runtime with this journal.
+    pub fn of_agent(journal: Option<&Arc<Journal>>) -> Self {
+        let of_all = journal.map(|journal| journal.backlog.clone());
+        Unwritten { of_all, max_commits: MAX_COMMITS, ..Unwritten::default() }
+    }
+
+    /// Of a host agent, which is bounded by bytes alone.
+    pub fn of_host(journal: Option<&Arc<Journal>>) -> Self {
+        Unwritten { max_commits: u32::MAX, ..Unwritten::of_agent(journal) }
+    }
+
+    pub fn begin(&mut self, bytes: usize) {
+        self.commits += 1;
+        self.bytes += bytes;
+    }
+
+    pub fn end(&mut self, bytes: usize) {
+        self.commits = self.commits.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.commits == 0
+    }
+
+    /// Whether no turn may begin before some of it is written. Who waits is looked at again with each
+    /// of its own commits that is.
+    pub fn is_behind(&self) -> bool {
+        self.commits > 0
+            && (self.commits >= self.max_commits
+                || self.bytes >= MAX_OF_QUEUE
+                || self.of_all.as_ref().is_some_and(Backlog::is_full))
+    }
+}
+
+impl Backlog {
+    fn is_full(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= MAX_OF_ALL
+    }
 }
 
 impl Journal {
@@ -55,63 +156,125 @@ impl Journal {
         storage: Box<dyn Storage>,
     ) -> std::io::Result<()> {
         let is_relaxed = storage.is_relaxed();
-        let writer =
-            Writer { journal: self.clone(), core: core.clone(), storage, unsynced_since: None };
-        *self.writer.lock() = Some(writer);
-        self.queue.lock().is_relaxed = is_relaxed;
+        *self.writer.lock() = Some(Writer::new(self, core, storage));
+        self.queues.lock().is_relaxed = is_relaxed;
         let journal = self.clone();
         let thread = std::thread::Builder::new().name("caxton-store".to_owned());
         *self.thread.lock() = Some(thread.spawn(move || journal.run())?);
         Ok(())
     }
 
-    /// Puts a commit at the end.
-    pub fn push(self: &Arc<Self>, commit: Arc<Commit>) {
-        let mut queue = self.queue.lock();
-        queue.commits.push_back(commit);
-        let is_alone = queue.commits.len() == 1 && !queue.is_relaxed;
+    /// Puts a commit at the end of its queue. Gives it back where nothing is written any more.
+    #[expect(clippy::result_large_err, reason = "it is given back as it was")]
+    pub fn push(
+        self: &Arc<Self>,
+        commit: Arc<Commit>,
+        parts: Parts,
+    ) -> Result<(), (Arc<Commit>, Parts)> {
+        let bytes = parts.paid();
+        let entry = Entry::of(commit, parts, bytes);
+        let mut queues = self.queues.lock();
+        if queues.is_closed {
+            return Err((entry.commit, entry.parts));
+        }
+        self.backlog.0.fetch_add(bytes, Ordering::Relaxed);
+        let of = entry.queue();
+        let queue = queues.of.entry(of).or_default();
+        queue.bytes += bytes;
+        queue.entries.push_back(entry);
+        queues.list(of);
+        let is_alone = queues.turns.len() == 1
+            && !queues.is_relaxed
+            && queues.of.get(&of).is_some_and(|queue| queue.entries.len() == 1);
         if !(is_alone && lent::leave(self)) {
             self.work.notify_one();
         }
+        Ok(())
     }
 
-    /// A commit of nothing, which comes after all that has been committed so far. It fails with what
-    /// stands before it, or with what is tried again meanwhile.
-    pub fn barrier(self: &Arc<Self>) -> Arc<Commit> {
-        let commit = Arc::new(Commit::default());
-        commit.prepare(Parts::default());
-        self.push(commit.clone());
+    /// A commit of nothing, which comes after all that has been committed in the queue `of` so far. It
+    /// fails with what stands before it, or with what is tried again meanwhile.
+    pub fn barrier(self: &Arc<Self>, of: Serial) -> Arc<Commit> {
+        let commit = Commit::of(of);
+        if self.push(commit.clone(), Parts::default()).is_err() {
+            commit.fail(closed());
+        }
         commit
     }
 
-    /// Takes the commits of one agent out.
-    fn take_of(&self, serial: u64) -> Vec<(Arc<Commit>, Parts)> {
-        let mut queue = self.queue.lock();
-        let mut taken = Vec::new();
-        queue.commits.retain(|commit| {
-            let is_of = |parts: &Parts| {
-                parts.turn.as_ref().is_some_and(|turn| turn.agent.face.serial == serial)
-            };
-            if !commit.with(is_of).unwrap_or(false) {
-                return true;
-            }
-            taken.extend(commit.take().map(|parts| (commit.clone(), parts)));
-            false
-        });
-        taken
+    /// Whether the queue `of`, of the program or of a host agent, takes more: what waits of it for the
+    /// store, and of all, is bounded.
+    pub fn has_room(&self, of: Serial) -> bool {
+        let of_all = self.backlog.0.load(Ordering::Relaxed);
+        if of_all < MAX_OF_QUEUE {
+            return true;
+        }
+        let queues = self.queues.lock();
+        let bytes = queues.of.get(&of).map_or(0, |queue| queue.bytes);
+        queues.is_closed || bytes == 0 || (bytes < MAX_OF_QUEUE && of_all < MAX_OF_ALL)
     }
 
-    /// Writes what is left, and closes the store.
-    pub fn close(&self) {
-        self.queue.lock().closing = true;
+    /// Waits until the queue `of` takes more.
+    pub async fn wait_for_room(&self, of: Serial) {
+        loop {
+            let written = self.room.notified();
+            if self.has_room(of) {
+                return;
+            }
+            written.await;
+        }
+    }
+
+    /// Takes the turns of one agent out.
+    pub(super) fn take_turns_of(&self, serial: Serial) -> Vec<Entry> {
+        let mut queues = self.queues.lock();
+        let Some(queue) = queues.of.get_mut(&serial) else {
+            return Vec::new();
+        };
+        let entries = std::mem::take(&mut queue.entries);
+        let (turns, others) = entries.into_iter().partition(|entry| entry.parts.turn.is_some());
+        queue.entries = others;
+        turns.into()
+    }
+
+    /// So many bytes of a queue are written, or have failed.
+    pub(super) fn is_through(&self, of: Serial, bytes: usize) {
+        self.backlog.0.fetch_sub(bytes, Ordering::Relaxed);
+        let mut queues = self.queues.lock();
+        if let Some(queue) = queues.of.get_mut(&of) {
+            queue.bytes = queue.bytes.saturating_sub(bytes);
+            if queue.is_over() && !queue.is_listed {
+                queues.of.remove(&of);
+            }
+        }
+    }
+
+    /// Puts what goes on, or is tried again, before all else of its queue.
+    pub(super) fn put_back(&self, step: Step) {
+        let mut queues = self.queues.lock();
+        let of = step.queue();
+        let queue = queues.of.entry(of).or_default();
+        match step {
+            Step::Whole(entry) => queue.entries.push_front(entry),
+            Step::Staged(staged) => queue.staged = Some(staged),
+        }
+        queues.list(of);
+    }
+
+    /// Whether no time is left to try again.
+    pub(super) fn is_closing(&self) -> bool {
+        self.queues.lock().deadline.is_some()
+    }
+
+    /// Writes what is left until `deadline`, fails the rest, and closes the store.
+    pub fn close(&self, deadline: Instant) {
+        self.queues.lock().deadline = Some(deadline.max(monotonic() + GRACE));
         self.work.notify_one();
         if let Some(thread) = self.thread.lock().take() {
             drop(thread.join());
         }
     }
-}
 
-impl Journal {
     fn run(&self) {
         let mut timeout = None;
         while self.wait_for_work(timeout) {
@@ -120,49 +283,140 @@ impl Journal {
                 let Some(writer) = writer.as_mut() else {
                     return;
                 };
-                let kept_back = writer.write(self.next_group());
+                let kept_back = writer.write(self.next_batch());
+                self.room.notify_waiters();
                 writer.look_after();
-                timeout = writer.unsynced_since.map(|_| SYNC_EVERY);
+                timeout = writer.syncs_within();
                 kept_back
             };
             if kept_back {
-                self.work.wait_for(&mut self.queue.lock(), PATIENCE);
+                self.work.wait_for(&mut self.queues.lock(), PATIENCE);
             }
         }
-        if let Some(writer) = self.writer.lock().take()
-            && let Err(error) = writer.storage.close()
-        {
-            tracing::error!(%error, "the store could not be closed");
+        let rest = self.end();
+        let writer = self.writer.lock().take();
+        if let Some(mut writer) = writer {
+            writer.fail_rest(rest);
+            if let Err(error) = writer.close() {
+                tracing::error!(%error, "the store could not be closed");
+            }
         }
+        self.room.notify_waiters();
     }
 
-    /// Waits until there is something to do, `timeout` at most; false once the journal is closed and
-    /// empty.
+    /// Waits until there is something to do, `timeout` at most; false once the journal is closed, and
+    /// empty or out of time.
     fn wait_for_work(&self, timeout: Option<Duration>) -> bool {
-        let mut queue = self.queue.lock();
+        let mut queues = self.queues.lock();
         loop {
-            if !queue.commits.is_empty() || std::mem::take(&mut queue.is_due) {
+            if queues.deadline.is_some_and(|deadline| monotonic() >= deadline) {
+                return false;
+            }
+            if !queues.turns.is_empty() || std::mem::take(&mut queues.is_due) {
                 return true;
             }
-            if queue.closing {
+            if queues.deadline.is_some() {
                 return false;
             }
             match timeout {
                 Some(timeout) => {
-                    if self.work.wait_for(&mut queue, timeout).timed_out() {
+                    if self.work.wait_for(&mut queues, timeout).timed_out() {
                         return true;
                     }
                 }
-                None => self.work.wait(&mut queue),
+                None => self.work.wait(&mut queues),
             }
         }
     }
 
-    /// What is to be written next.
-    fn next_group(&self) -> Vec<Arc<Commit>> {
-        let mut queue = self.queue.lock();
-        let count = queue.commits.len().min(MAX_GROUP);
-        queue.commits.drain(..count).collect()
+    /// What is to be written next: of each queue a little, in turns.
+    fn next_batch(&self) -> Vec<Step> {
+        let mut queues = self.queues.lock();
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        for _ in 0..queues.turns.len() {
+            let Some(of) = queues.turns.pop_front() else { break };
+            let Some(queue) = queues.of.get_mut(&of) else { continue };
+            queue.is_listed = false;
+            let (mut of_queue, mut is_full) = (0, false);
+            while let Some(size) = queue.next_bytes() {
+                is_full =
+                    !batch.is_empty() && bytes + size > BATCH_BYTES || batch.len() >= BATCH_COMMITS;
+                if is_full || of_queue > 0 && of_queue + size > QUEUE_BYTES {
+                    break;
+                }
+                let Some(step) = queue.take(of) else { break };
+                let is_staged = matches!(step, Step::Staged(_));
+                batch.push(step);
+                bytes += size;
+                of_queue += size;
+                if is_staged {
+                    break;
+                }
+            }
+            // What comes behind a commit of several pieces waits until that is put back, which is
+            // before the next batch.
+            if !queue.entries.is_empty() || queue.staged.is_some() {
+                queue.is_listed = true;
+                match is_full && of_queue == 0 {
+                    true => queues.turns.push_front(of),
+                    false => queues.turns.push_back(of),
+                }
+            } else if queue.is_over() {
+                queues.of.remove(&of);
+            }
+            if is_full {
+                break;
+            }
+        }
+        batch
+    }
+
+    /// Takes nothing more; what is left.
+    fn end(&self) -> Vec<Step> {
+        let mut queues = self.queues.lock();
+        queues.is_closed = true;
+        queues.turns.clear();
+        let mut rest = Vec::new();
+        for (_, queue) in queues.of.drain() {
+            rest.extend(queue.staged.map(Step::Staged));
+            rest.extend(queue.entries.into_iter().map(Step::Whole));
+        }
+        rest
+    }
+}
+
+impl Queues {
+    /// Gives a queue its turn, unless it waits for it already, or for what is being written of it.
+    fn list(&mut self, of: Serial) {
+        if let Some(queue) = self.of.get_mut(&of)
+            && !queue.is_listed
+        {
+            queue.is_listed = true;
+            self.turns.push_back(of);
+        }
+    }
+}
+
+impl Queue {
+    /// Whether nothing of it is left.
+    fn is_over(&self) -> bool {
+        self.bytes == 0 && self.entries.is_empty() && self.staged.is_none()
+    }
+
+    /// Bytes of what is taken next.
+    fn next_bytes(&self) -> Option<usize> {
+        match &self.staged {
+            Some(staged) => Some(staged.next_bytes()),
+            None => self.entries.front().map(Entry::next_bytes),
+        }
+    }
+
+    fn take(&mut self, of: Serial) -> Option<Step> {
+        if let Some(staged) = self.staged.take() {
+            return Some(Step::Staged(staged));
+        }
+        let entry = self.entries.pop_front()?;
+        Some(Staged::begin(of, entry).map_or_else(Step::Whole, Step::Staged))
     }
 }
 
@@ -171,212 +425,21 @@ impl Chore for Journal {
         if let Some(mut writer) = self.writer.try_lock()
             && let Some(writer) = writer.as_mut()
         {
-            writer.write(self.next_group());
-            self.queue.lock().is_due |= writer.storage.is_due();
+            writer.write(self.next_batch());
+            self.room.notify_waiters();
+            self.queues.lock().is_due |= writer.is_due();
         }
         self.hand_over();
     }
 
     fn hand_over(self: Arc<Self>) {
-        let queue = self.queue.lock();
-        if !queue.commits.is_empty() || queue.is_due {
+        let queues = self.queues.lock();
+        if !queues.turns.is_empty() || queues.is_due {
             self.work.notify_one();
         }
     }
 
     fn blocks(&self) -> bool {
         true
-    }
-}
-
-/// What it takes to write.
-struct Writer {
-    journal: Arc<Journal>,
-    core: Arc<Core>,
-    storage: Box<dyn Storage>,
-    /// When the first commit was written that is not durable yet.
-    unsynced_since: Option<Duration>,
-}
-
-impl Writer {
-    /// Syncs the store when it is time.
-    fn look_after(&mut self) {
-        let now = self.core.source.elapsed();
-        let is_late = |since: Duration| now.saturating_sub(since) >= SYNC_EVERY;
-        if !self.storage.is_due() && !self.unsynced_since.is_some_and(is_late) {
-            return;
-        }
-        match self.storage.sync() {
-            Ok(()) => self.unsynced_since = None,
-            Err(error) => {
-                tracing::error!(%error, "the store could not be synced; it is tried again");
-                self.unsynced_since = self.unsynced_since.map(|_| now);
-            }
-        }
-    }
-
-    /// Writes a group of commits; whether some of it is kept back, since the store has failed.
-    fn write(&mut self, group: Vec<Arc<Commit>>) -> bool {
-        if group.is_empty() {
-            return false;
-        }
-        let parts: Vec<(Arc<Commit>, Parts)> =
-            group.into_iter().filter_map(|commit| Some((commit.clone(), commit.take()?))).collect();
-        let result = {
-            let changes = parts.iter().map(|(_, parts)| &parts.changes[..]);
-            let writes: Vec<Write<'_>> =
-                changes.filter(|changes| !changes.is_empty()).map(Write::Whole).collect();
-            if writes.is_empty() { Ok(()) } else { self.storage.commit(&writes) }
-        };
-        match result {
-            Ok(()) => {
-                if self.storage.is_relaxed() && self.unsynced_since.is_none() {
-                    self.unsynced_since = Some(self.core.source.elapsed());
-                }
-                for (commit, parts) in parts {
-                    commit.done();
-                    self.core.let_out(parts);
-                }
-                false
-            }
-            Err(error) => {
-                tracing::error!(%error, "the store could not keep {} commits", parts.len());
-                self.core.tell(EventKind::StoreFailed, None, Post::outside(), || {
-                    [("error", error.message().into())]
-                });
-                let (mut kept, failed): (Vec<_>, Vec<_>) =
-                    parts.into_iter().partition(|(_, parts)| parts.is_bookkeeping());
-                kept.extend(failed.iter().filter_map(|(_, parts)| parts.removal()));
-                self.fail(failed, &error);
-                self.put_back(kept)
-            }
-        }
-    }
-
-    /// Takes failed commits back: with those of an agent all that it has committed since, the last
-    /// first.
-    fn fail(&self, failed: Vec<(Arc<Commit>, Parts)>, error: &Error) {
-        let mut of_agents: BTreeMap<u64, Vec<(Arc<Commit>, Parts)>> = BTreeMap::new();
-        for (commit, parts) in failed {
-            match &parts.turn {
-                Some(turn) => {
-                    let serial = turn.agent.face.serial;
-                    of_agents.entry(serial).or_default().push((commit, parts));
-                }
-                None => self.core.take_back(&commit, parts, error),
-            }
-        }
-        for (serial, mut commits) in of_agents {
-            let Some(agent) =
-                commits.first().and_then(|(_, parts)| Some(parts.turn.as_ref()?.agent.clone()))
-            else {
-                continue;
-            };
-            let in_vain = {
-                // Nothing of the agent is committed while the lock is held, and what began before is
-                // recognised by its generation.
-                let mut open = agent.commit_lock.lock();
-                commits.extend(self.journal.take_of(serial));
-                if let Some(OpenTurn { posting, consumed }) = open.take() {
-                    let (commit, mut parts) = posting.finish();
-                    parts.turn = Some(CommittedTurn { agent: agent.clone(), consumed });
-                    agent.mailbox.turn_unsettled();
-                    commits.push((commit, parts));
-                }
-                for (_, parts) in commits.iter_mut().rev() {
-                    agent.undo(std::mem::take(&mut parts.undo));
-                }
-                let turns = commits.iter_mut().filter_map(|(_, parts)| parts.turn.as_mut());
-                let in_vain =
-                    agent.put_back(turns.filter_map(|turn| turn.consumed.take()).collect());
-                agent.begin_generation();
-                in_vain
-            };
-            // Who is told may send the next message at once: what comes before it is in its place.
-            for (commit, parts) in commits {
-                self.core.take_back(&commit, parts, error);
-            }
-            agent.taken_back(in_vain, error);
-        }
-    }
-
-    /// What only tidies up, or ends what is gone, is tried again later: nobody waits for it, and nothing
-    /// is lost meanwhile.
-    fn put_back(&self, kept: Vec<(Arc<Commit>, Parts)>) -> bool {
-        let mut queue = self.journal.queue.lock();
-        if kept.is_empty() || queue.closing {
-            return false;
-        }
-        for (commit, parts) in kept.into_iter().rev() {
-            commit.prepare(parts);
-            queue.commits.push_front(commit);
-        }
-        true
-    }
-}
-
-impl Parts {
-    /// Whether nobody would notice if it were written later.
-    fn is_bookkeeping(&self) -> bool {
-        self.turn.is_none()
-            && !self.changes.is_empty()
-            && self.mailboxes.is_empty()
-            && self
-                .outward
-                .iter()
-                .all(|outward| matches!(outward, Outward::DeadLetter(_) | Outward::Event(_)))
-            && self.changes.iter().all(|change| {
-                matches!(
-                    change,
-                    Change::NoLetter { .. }
-                        | Change::DeadLetter(_)
-                        | Change::NoDeadLetter { .. }
-                        | Change::NoMessage(_)
-                        | Change::Gone(_)
-                )
-            })
-    }
-
-    /// A commit of the end of a member, where this has one: what is gone does not come back, so it is
-    /// written when that is possible again.
-    fn removal(&self) -> Option<(Arc<Commit>, Parts)> {
-        let gone = self.changes.iter().find(|change| matches!(change, Change::Gone(_)))?;
-        let parts = Parts { changes: vec![gone.clone()], ..Parts::default() };
-        Some((Arc::new(Commit::default()), parts))
-    }
-}
-
-impl Core {
-    /// Tells who waits for a commit that it has failed.
-    fn take_back(&self, commit: &Commit, parts: Parts, error: &Error) {
-        commit.fail(error.clone());
-        // What changes of an agent there were has been taken back by the agent.
-        for undo in parts.undo.into_iter().rev() {
-            self.unsay(undo);
-        }
-        let mut told = Vec::new();
-        for outward in parts.outward {
-            match outward {
-                Outward::Note(note) => self.take_note_back(note),
-                other => told.push(other),
-            }
-        }
-        // Who is told may look at once.
-        for outward in told {
-            match outward {
-                Outward::Answer(ask, ..) => ask.fail(error.clone()),
-                Outward::Done(done, _) => done(Err(error.clone())),
-                Outward::Observe(_)
-                | Outward::DeadLetter(_)
-                | Outward::Event(_)
-                | Outward::Note(_) => {}
-            }
-        }
-        for member in parts.mailboxes {
-            member.look_again();
-        }
-        if let Some(turn) = parts.turn {
-            turn.agent.turn_settled();
-        }
     }
 }

@@ -9,15 +9,17 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::ask::Ask;
-use super::core::Core;
+use super::core::{Core, Party};
 use super::dead_letter::DeadLetter;
 use super::events::Event;
 use super::journal::Journal;
+use crate::account::{Account, Charge};
 use crate::agent::{Agent, Lane, Letter, OnStarted, Undo};
 use crate::directory::{Member, Note};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::host_agent::HostAgent;
 use crate::message::Message;
-use crate::store::Change;
+use crate::store::{Change, Serial};
 
 /// The way of what is sent: the queue that a ready receiver is put into, and the posting that holds
 /// messages back. Without a store nothing is held back.
@@ -79,7 +81,6 @@ impl<'a> Post<'a> {
 }
 
 /// A commit that is being put together.
-#[derive(Default)]
 pub(crate) struct Posting {
     parts: RefCell<Parts>,
     commit: Arc<Commit>,
@@ -97,6 +98,10 @@ pub(crate) struct Parts {
     /// How the agent's changes are taken back if it fails.
     pub undo: Vec<Undo>,
     pub turn: Option<CommittedTurn>,
+    /// The host agent that has handled a message with it.
+    pub host: Option<Arc<HostAgent>>,
+    /// What all of it takes, in bytes, of the account that pays for it.
+    pub charge: Option<Charge>,
 }
 
 /// The turn of a commit, and the message that it consumed.
@@ -124,9 +129,9 @@ pub(crate) enum Outward {
 /// take their room, until it is there.
 #[derive(Default)]
 pub(crate) struct Commit {
+    /// Whose queue of the journal it stands in.
+    queue: Serial,
     state: AtomicU8,
-    /// What waits for the store.
-    parts: Mutex<Option<Parts>>,
     /// What is handed to the store as soon as a mailbox takes its message.
     own: Mutex<Option<(Arc<Journal>, Parts)>>,
     error: Mutex<Option<Error>>,
@@ -134,8 +139,10 @@ pub(crate) struct Commit {
 }
 
 const PENDING: u8 = 0;
-const DONE: u8 = 1;
-const FAILED: u8 = 2;
+const WRITTEN: u8 = 1;
+/// All that waited for it has been let out, too.
+const DONE: u8 = 2;
+const FAILED: u8 = 3;
 
 /// How a commit stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +153,12 @@ pub(crate) enum Standing {
 }
 
 impl Posting {
+    /// A commit in the queue of the member with this serial, of the program, or of the runtime.
+    pub fn of(queue: Serial) -> Self {
+        let commit = Arc::new(Commit { queue, ..Commit::default() });
+        Posting { parts: RefCell::default(), commit }
+    }
+
     /// The commit that messages of this posting wait for.
     pub fn commit(&self) -> &Arc<Commit> {
         &self.commit
@@ -174,43 +187,46 @@ impl Posting {
 }
 
 impl Commit {
+    /// A commit of nothing.
+    pub fn of(queue: Serial) -> Arc<Self> {
+        Arc::new(Commit { queue, ..Commit::default() })
+    }
+
+    /// Whose queue of the journal it stands in.
+    pub fn queue(&self) -> Serial {
+        self.queue
+    }
+
     pub fn standing(&self) -> Standing {
         match self.state.load(Ordering::Acquire) {
             PENDING => Standing::Pending,
-            DONE => Standing::Done,
+            WRITTEN | DONE => Standing::Done,
             _ => Standing::Failed,
         }
     }
 
-    /// Keeps what is to be written until [`Commit::take`].
-    pub fn prepare(&self, parts: Parts) {
-        *self.parts.lock() = Some(parts);
-    }
-
-    pub fn take(&self) -> Option<Parts> {
-        self.parts.lock().take()
-    }
-
-    /// Looks at what is to be written.
-    pub fn with<T>(&self, look: impl FnOnce(&Parts) -> T) -> Option<T> {
-        self.parts.lock().as_ref().map(look)
-    }
-
     /// A commit that goes to the journal by itself when a mailbox takes its message.
-    pub fn own(journal: &Arc<Journal>, parts: Parts) -> Arc<Self> {
-        Arc::new(Commit { own: Mutex::new(Some((journal.clone(), parts))), ..Commit::default() })
+    pub fn own(queue: Serial, journal: &Arc<Journal>, parts: Parts) -> Arc<Self> {
+        let own = Mutex::new(Some((journal.clone(), parts)));
+        Arc::new(Commit { queue, own, ..Commit::default() })
     }
 
     /// Goes to the journal, where it has not and does so by itself.
     pub fn submit(self: &Arc<Self>) {
         let own = self.own.lock().take();
-        if let Some((journal, parts)) = own {
-            self.prepare(parts);
-            journal.push(self.clone());
+        if let Some((journal, parts)) = own
+            && journal.push(self.clone(), parts).is_err()
+        {
+            self.fail(closed());
         }
     }
 
-    /// It is on disk, or nobody needs it to be.
+    /// It is on disk: what waited for it may go its way.
+    pub fn written(&self) {
+        self.state.store(WRITTEN, Ordering::Release);
+    }
+
+    /// It is on disk, or nobody needs it to be, and all has gone its way.
     pub fn done(&self) {
         self.state.store(DONE, Ordering::Release);
         self.settled.notify_waiters();
@@ -227,10 +243,10 @@ impl Commit {
     pub async fn settled(&self) -> Result<(), Error> {
         loop {
             let settled = self.settled.notified();
-            match self.standing() {
-                Standing::Pending => settled.await,
-                Standing::Done => return Ok(()),
-                Standing::Failed => {
+            match self.state.load(Ordering::Acquire) {
+                PENDING | WRITTEN => settled.await,
+                DONE => return Ok(()),
+                _ => {
                     return Err(self.error.lock().clone().unwrap_or_else(Error::closed));
                 }
             }
@@ -239,34 +255,67 @@ impl Commit {
 }
 
 impl Core {
-    /// Runs `work` with a posting of its own, where there is a store; the commit that it came to.
+    /// Runs `work` with a posting of its own, where there is a store; the commit that it came to, in the
+    /// runtime's own queue.
     pub fn alone<T>(
         &self,
+        post: Post<'_>,
+        work: impl FnOnce(Post<'_>) -> T,
+    ) -> (T, Option<Arc<Commit>>) {
+        self.alone_of(Party::AMS.0, post, work)
+    }
+
+    /// The same in the queue of the member with the serial `of`, or of the program.
+    pub fn alone_of<T>(
+        &self,
+        of: Serial,
         post: Post<'_>,
         work: impl FnOnce(Post<'_>) -> T,
     ) -> (T, Option<Arc<Commit>>) {
         if post.posting.is_some() || self.journal.is_none() {
             return (work(post), None);
         }
-        let posting = Posting::default();
+        let posting = Posting::of(of);
         let result = work(Post { posting: Some(&posting), ..post });
-        (result, Some(self.submit(posting)))
+        let (commit, parts) = posting.finish();
+        (result, Some(self.submit(commit, parts)))
     }
 
-    /// Hands a posting over to the store. One that writes nothing takes effect at once.
-    pub fn submit(&self, posting: Posting) -> Arc<Commit> {
-        let (commit, parts) = posting.finish();
+    /// Hands a commit over to the store. One that writes nothing takes effect at once.
+    pub fn submit(&self, commit: Arc<Commit>, mut parts: Parts) -> Arc<Commit> {
         match &self.journal {
             Some(journal) if !parts.changes.is_empty() => {
-                commit.prepare(parts);
-                journal.push(commit.clone());
+                self.put_down(journal, commit.clone(), parts, &self.account);
             }
             _ => {
-                commit.done();
-                self.let_out(parts);
+                // Nobody counts what waits for nothing.
+                parts.host = None;
+                commit.written();
+                self.let_out(&commit, parts);
             }
         }
         commit
+    }
+
+    /// Puts a commit into the journal; one that comes when that is closed fails.
+    fn put_down(
+        &self,
+        journal: &Arc<Journal>,
+        commit: Arc<Commit>,
+        mut parts: Parts,
+        account: &Arc<Account>,
+    ) {
+        let bytes = parts.bytes();
+        parts.charge = Some(account.charge(bytes));
+        if let Some(turn) = &parts.turn {
+            turn.agent.mailbox.turn_unwritten(bytes);
+        }
+        if let Some(host) = &parts.host {
+            host.turn_unwritten(bytes);
+        }
+        if let Err((commit, parts)) = journal.push(commit, parts) {
+            self.take_back(&commit, parts, &closed());
+        }
     }
 
     /// Hands the commit of a turn over to the store. One that writes nothing, of an agent of which
@@ -276,26 +325,29 @@ impl Core {
         agent: &Arc<Agent>,
         posting: Posting,
         consumed: Option<Letter>,
-    ) -> Option<Parts> {
+    ) -> Option<(Arc<Commit>, Parts)> {
         let (commit, mut parts) = posting.finish();
         match &self.journal {
             // Nothing may show what earlier turns did before those are on disk.
-            Some(journal) if !parts.changes.is_empty() || agent.has_unsettled() => {
+            Some(journal) if !parts.changes.is_empty() || agent.mailbox.has_unwritten() => {
                 parts.turn = Some(CommittedTurn { agent: agent.clone(), consumed });
-                agent.mailbox.turn_unsettled();
-                commit.prepare(parts);
-                journal.push(commit);
+                self.put_down(journal, commit, parts, &agent.face.account);
                 None
             }
             _ => {
-                commit.done();
-                Some(parts)
+                commit.written();
+                Some((commit, parts))
             }
         }
     }
 
-    /// Lets out what a commit has held back.
-    pub fn let_out(&self, parts: Parts) {
+    /// Lets out what a commit has held back that has been written: first its letters, so that nobody who
+    /// hears of it comes before them.
+    pub fn let_out(&self, commit: &Commit, parts: Parts) {
+        let bytes = parts.paid();
+        for member in parts.mailboxes {
+            member.settle(commit.queue());
+        }
         for outward in parts.outward {
             match outward {
                 Outward::Observe(message) => {
@@ -314,11 +366,34 @@ impl Core {
                 Outward::Done(done, result) => done(result),
             }
         }
-        for member in parts.mailboxes {
-            member.look_again();
-        }
         if let Some(turn) = parts.turn {
-            turn.agent.turn_settled();
+            turn.agent.turn_settled(bytes);
         }
+        if let Some(host) = parts.host {
+            host.turn_settled(bytes);
+        }
+        drop(parts.charge);
+        commit.done();
     }
+}
+
+impl Parts {
+    /// What it takes to keep them until they are written, in bytes.
+    pub fn bytes(&self) -> usize {
+        let changes: usize = self.changes.iter().map(Change::bytes).sum();
+        let others = self.outward.len() + self.mailboxes.len() + self.undo.len();
+        changes + self.message_bytes + others * std::mem::size_of::<Outward>()
+    }
+
+    /// The same, as it was paid for.
+    pub fn paid(&self) -> usize {
+        let paid = self.charge.as_ref().map_or(0, Charge::bytes);
+        usize::try_from(paid).unwrap_or(usize::MAX)
+    }
+}
+
+/// The error of a commit that came to nothing since the runtime was closed.
+pub(super) fn closed() -> Error {
+    let text = "the runtime was closed before this was written to its store";
+    Error::new(ErrorKind::Closed, text)
 }

@@ -143,8 +143,8 @@ impl Core {
         if !self.directory.enter(Member::Host(host.clone())) {
             return Err(name_taken(&host.name));
         }
-        // Its first messages come after it in the journal.
-        self.alone(Post::outside(), |post| post.change(|| Change::Host(Arc::new(row))));
+        let begun = |post: Post<'_>| post.change(|| Change::Host(Arc::new(row)));
+        self.alone_of(host.serial, Post::outside(), begun);
         host.register(registered);
         self.hosts.insert(host.serial, host.clone());
         if let Err(closed) = self.check_open() {
@@ -160,8 +160,9 @@ impl Core {
         self.hosts.remove(&host.serial);
         self.deadlines.end_all_of(&(host.serial, host.name.clone()));
         let waiting = host.end();
-        self.end_letters(waiting, &host.name, Refusal::Removed);
-        self.alone(Post::outside(), |post| post.change(|| Change::Gone(host.serial)));
+        self.end_letters(waiting, &host.name, Refusal::Removed, host.serial);
+        let gone = |post: Post<'_>| post.change(|| Change::Gone(host.serial));
+        self.alone_of(host.serial, Post::outside(), gone);
     }
 }
 

@@ -199,7 +199,7 @@ impl Core {
             self.alone(Post::outside(), |post| post.change(|| Change::Gone(orphan)));
         }
         for service in self.services() {
-            service.look_again();
+            service.begin();
         }
         for agent in agents {
             if agent.state() != AgentState::Failed && agent.mailbox.request_init() {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::grants::Grants;
 use crate::message::{Draft, Envelope, Filter, Message, Sender, Stamp, name};
 use crate::sandbox::Places;
+use crate::store::Serial;
 
 /// The most names under which a script may speak.
 const MAX_SPEAKERS: usize = 65_536;
@@ -97,48 +98,77 @@ impl Core {
         draft: &Draft,
         timeout: Option<Duration>,
     ) -> Result<(Vec<Arc<Commit>>, Following<'_>), Error> {
-        let (prepared, commit) = self.alone(Post::outside(), |post| self.prepare(draft, post));
-        let Outgoing { message, letters, following } = prepared?;
-        let mut commits = Vec::from_iter(commit);
+        self.check_open()?;
+        let envelope = self.read_draft(draft)?;
+        let speaker = self.speaker(&envelope)?;
+        let written: OnceLock<Message> = OnceLock::new();
         let sending = async {
+            if let Some(journal) = &self.journal {
+                journal.wait_for_room(speaker.serial).await;
+            }
+            let prepare = |post: Post<'_>| self.prepare(&envelope, &speaker, post);
+            let (prepared, commit) = self.alone_of(speaker.serial, Post::outside(), prepare);
+            let Outgoing { message, letters, following } = prepared?;
+            let _ = written.set(message);
+            let mut commits = Vec::from_iter(commit);
             for (member, letter) in letters {
-                let letter = self.keep_letter_when_taken(&member, letter);
+                let letter = self.keep_letter_when_taken(&member, letter, speaker.serial);
                 commits.extend(letter.commit.clone());
                 self.enqueue(&member, letter).await?;
             }
-            Ok(())
+            Ok((commits, following))
         };
-        match self.within_time(timeout, sending).await {
-            Some(sent) => sent.map(|()| (commits, following)),
-            None => Err(Error::new(
-                ErrorKind::Timeout,
-                format!(
-                    "the mailbox of {:?} had no room within {:?}",
-                    message.receiver(),
-                    timeout.unwrap_or_default()
-                ),
-            )),
+        if let Some(sent) = self.within_time(timeout, sending).await {
+            return sent;
         }
+        let timeout = timeout.unwrap_or_default();
+        let text = match written.get() {
+            Some(message) => {
+                format!("the mailbox of {:?} had no room within {timeout:?}", message.receiver())
+            }
+            None => format!(
+                "the store was behind, and took nothing more within {timeout:?}; try again later"
+            ),
+        };
+        Err(Error::new(ErrorKind::Timeout, text))
     }
 
     /// Lets a letter be written down as soon as a mailbox takes it, where there is a store.
-    fn keep_letter_when_taken(&self, to: &Member, letter: Letter) -> Letter {
+    fn keep_letter_when_taken(&self, to: &Member, letter: Letter, queue: Serial) -> Letter {
         let Some(journal) = &self.journal else {
             return letter;
         };
-        let posting = Posting::default();
+        let posting = Posting::of(queue);
         let post = Post { posting: Some(&posting), ..Post::outside() };
         let letter = self.hold_letter(to, letter, post);
-        let commit = Commit::own(journal, posting.finish().1);
+        let mut parts = posting.finish().1;
+        parts.charge = Some(self.account.charge(parts.bytes()));
+        let commit = Commit::own(queue, journal, parts);
         Letter { commit: Some(commit), ..letter }
+    }
+
+    /// Refuses what does not wait for the store, where that is behind.
+    fn check_store(&self, queue: Serial) -> Result<(), Error> {
+        match &self.journal {
+            Some(journal) if !journal.has_room(queue) => {
+                let text = "the store is behind: too much waits to be written; try again later, or \
+                            wait with `send`";
+                Err(Error::new(ErrorKind::MailboxFull, text))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Sends a message if every receiver has room now. In a runtime with a store it does not wait
     /// until the message is on disk.
     pub fn try_send(&self, draft: &Draft) -> Result<(), Error> {
         self.check_signals();
+        self.check_open()?;
+        let envelope = self.read_draft(draft)?;
+        let speaker = self.speaker(&envelope)?;
+        self.check_store(speaker.serial)?;
         let send = |post: Post<'_>| {
-            let Outgoing { letters, following, .. } = self.prepare(draft, post)?;
+            let Outgoing { letters, following, .. } = self.prepare(&envelope, &speaker, post)?;
             for (member, letter) in letters {
                 self.deliver(&member, letter, post)
                     .map_err(|(refusal, _)| self.refused(refusal, member.name()))?;
@@ -146,17 +176,19 @@ impl Core {
             following.keep_with(post);
             Ok(())
         };
-        self.alone(Post::outside(), send).0
+        self.alone_of(speaker.serial, Post::outside(), send).0
     }
 
-    /// Reads and writes a script's message, and finds all of its receivers before any of them gets
-    /// it. What is for topics, for names of the script itself, or the answer to an ask is dealt
+    /// Writes a script's message, and finds all of its receivers before any of them gets it. What is for topics, for names of the script itself, or the answer to an ask is dealt
     /// with; the letters for everybody else are left.
-    fn prepare(&self, draft: &Draft, post: Post<'_>) -> Result<Outgoing<'_>, Error> {
+    fn prepare(
+        &self,
+        envelope: &Envelope<'_>,
+        speaker: &Speaker<'_>,
+        post: Post<'_>,
+    ) -> Result<Outgoing<'_>, Error> {
         self.check_open()?;
-        let envelope = self.read_draft(draft)?;
-        let speaker = self.speaker(&envelope)?;
-        let message = self.stamp(&envelope, speaker.stamp())?;
+        let message = self.stamp(envelope, speaker.stamp())?;
         let mut receivers = Vec::new();
         let mut seen_serials = HashSet::new();
         for to in message.receivers() {
@@ -203,12 +235,14 @@ impl Core {
         let message =
             self.stamp(&envelope, Stamp { receiver: Some(name::EVERYBODY), ..speaker.stamp() })?;
         self.check_content(&message, None)?;
+        self.check_store(speaker.serial)?;
         let members = self.matching(filter, &message, speaker.serial, &Grants::default());
         let (places, _skipped) = self.reserve_all(members.into_iter(), &message, speaker.serial);
         let receivers = places.len() as u64;
         let to = To::Reserved(Places::of_program(places));
         let sending = Sending::new(Party(speaker.serial), message, to, None, Terms::default());
-        self.alone(Post::outside(), |post| sending.finish(self, post));
+        let finish = |post: Post<'_>| sending.finish(self, post);
+        self.alone_of(speaker.serial, Post::outside(), finish);
         Ok(receivers)
     }
 

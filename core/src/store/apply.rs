@@ -144,14 +144,13 @@ fn make_way(connection: &Connection, name: &str, serial: Serial) -> rusqlite::Re
     Ok(true)
 }
 
-/// Deletes a member with all that it has. Messages that only its letters name stay until the store is
-/// opened again: whoever ends a member ends its letters first, one by one.
+/// Deletes a member with all that it has. Letters to it stay: each is ended by whoever ends the member,
+/// and what is left of them when the store is opened becomes a dead letter.
 fn forget(connection: &Connection, serial: i64) -> rusqlite::Result<()> {
     for sql in [
         "DELETE FROM data WHERE agent = ?",
         "DELETE FROM timers WHERE agent = ?",
         "DELETE FROM subscriptions WHERE agent = ?",
-        "DELETE FROM letters WHERE receiver = ?",
         "DELETE FROM hosts WHERE serial = ?",
         "DELETE FROM agents WHERE serial = ?",
     ] {

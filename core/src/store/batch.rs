@@ -89,7 +89,8 @@ impl<'a> Batch<'a> {
             Write::Moved { commit } => staged::unseal(self.connection, commit)?,
             Write::Void { first, changes } => {
                 for message in changes.iter().filter_map(Change::names) {
-                    self.touch(message).names -= 1;
+                    let touched = self.touch(message);
+                    touched.names = touched.names.saturating_sub(1);
                 }
                 staged::delete(self.connection, first, changes.len() as u64)?;
             }

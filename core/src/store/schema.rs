@@ -151,7 +151,9 @@ pub(super) fn difference(
             Some(format!("the {kind} {:?} is not as it was made, or not there", shown(name)))
         }
         (None, Some((kind, name, _))) => {
-            Some(format!("it has a {} {:?}, which a store has not", shown(kind), shown(name)))
+            let article = if kind == "index" { "an" } else { "a" };
+            let (kind, name) = (shown(kind), shown(name));
+            Some(format!("it has {article} {kind} {name:?}, which a store has not"))
         }
         (None, None) => None,
     })

@@ -125,7 +125,7 @@ fn work(folder: &Path) {
 }
 
 /// Ends the process at the n-th time that a commit comes to a point.
-fn killer(point: &str) -> Arc<dyn Fn(Point) -> std::io::Result<()> + Send + Sync> {
+pub fn killer(point: &str) -> Arc<dyn Fn(Point) -> std::io::Result<()> + Send + Sync> {
     let (name, times) = point.split_once(' ').unwrap();
     let point = match name {
         "begun" => Point::Begun,

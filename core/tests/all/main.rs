@@ -21,6 +21,7 @@ mod standing;
 mod store;
 mod store_faults;
 mod store_files;
+mod store_journal;
 mod store_messages;
 mod store_upkeep;
 mod subscriptions;

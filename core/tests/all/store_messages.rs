@@ -190,5 +190,5 @@ fn an_index_of_the_users_is_damage_only_where_it_is_unique() {
     assert_eq!(inspect_store(folder.file()).unwrap().version, 2);
     change(&folder.file(), "CREATE UNIQUE INDEX only ON letters (receiver)");
     let error = Runtime::builder().store(folder.file()).build().unwrap_err();
-    assert!(error.message().contains(r#"it has a index "only""#), "{error}");
+    assert!(error.message().contains(r#"it has an index "only""#), "{error}");
 }

@@ -11,7 +11,7 @@ use super::line::Line;
 use super::pending::Pending;
 use super::room::{Reservations, Waiter};
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{Loaded, Unwritten};
+use crate::runtime::{Loaded, Standing, Unwritten};
 use crate::sandbox::InstancePermit;
 
 #[derive(Default)]
@@ -91,9 +91,11 @@ impl Inner {
     /// Puts a letter at the end, or among those that wait for the store, which may have it from now on.
     pub fn enter(&mut self, letter: Letter) {
         letter.submit();
-        match self.pending.holds_back(&letter) {
-            true => self.pending.push(letter),
-            false => self.line.push(letter),
+        if self.pending.holds_back(&letter) {
+            self.pending.push(letter);
+        } else if letter.standing() != Standing::Failed {
+            // One that has failed by now was told to its sender.
+            self.line.push(letter);
         }
     }
 

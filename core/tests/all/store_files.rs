@@ -363,6 +363,8 @@ fn what_belongs_to_nobody_is_given_up_once() {
 fn a_truncated_store_is_refused() {
     let folder = Folder::new();
     sample(&folder);
+    // Of a page that nothing uses a part may be missing.
+    change(&folder.file(), "VACUUM");
     let good = std::fs::read(folder.file()).unwrap();
     for length in (1..good.len()).step_by(509) {
         std::fs::write(folder.file(), &good[..length]).unwrap();

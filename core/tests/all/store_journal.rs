@@ -406,3 +406,46 @@ fn stamp_until_killed(folder: &Path) {
         println!("stamped");
     }
 }
+
+#[test]
+fn what_close_finds_no_time_to_write_fails_and_the_rest_is_there() {
+    let folder = Folder::new();
+    let slow = Arc::new(AtomicU8::new(0));
+    let is_slow = slow.clone();
+    let hook = Arc::new(move |point| {
+        if point == Point::Begun && is_slow.load(Ordering::SeqCst) == 1 {
+            // A disk as slow as that.
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    });
+    let runtime = Runtime::builder().store(folder.file()).commit_hook(hook).build().unwrap();
+    let mut limits = Limits::default();
+    limits.mailbox_bytes = 100 << 20;
+    let b = deploy(&runtime, "b", agent(&handler("(i32.const 0)"), &[]).limits(limits));
+    wait(b.suspend()).unwrap();
+    slow.store(1, Ordering::SeqCst);
+    let large = "x".repeat(1 << 19);
+    for number in 0..30 {
+        runtime.try_send(&inform("b", format!("{number:02}{large}"))).unwrap();
+    }
+    std::thread::scope(|scope| {
+        let sending = scope.spawn(|| wait(runtime.send(&inform("b", "the last"), Some(HANGS))));
+        until("it waits for the disk", || b.stats().mailbox_messages == 31);
+        let begun = Instant::now();
+        wait(runtime.close_within(Duration::from_millis(300)));
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        let unkept = sending.join().unwrap().unwrap_err();
+        assert_eq!(unkept.kind(), ErrorKind::Closed, "{unkept}");
+    });
+    let connection = Connection::open(folder.file()).unwrap();
+    let sql = "SELECT json FROM letters, messages WHERE letters.message = messages.row
+        ORDER BY letters.row";
+    let mut statement = connection.prepare(sql).unwrap();
+    let kept = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+    let kept: Vec<String> = kept.map(|json| String::from_utf8(json.unwrap()).unwrap()).collect();
+    assert!((1..30).contains(&kept.len()), "{} were written", kept.len());
+    for (number, json) in kept.iter().enumerate() {
+        assert!(json.contains(&format!("\"{number:02}x")), "{number} is not there");
+    }
+}

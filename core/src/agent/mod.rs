@@ -98,6 +98,8 @@ pub(crate) struct Agent {
     pub settings: Settings,
     /// It is removed for good, not only until its store is opened again.
     leaves: AtomicBool,
+    /// Nothing is kept for it any more: its removal is over.
+    is_forgotten: AtomicBool,
     pub mailbox: Mailbox,
     pub core: Arc<Core>,
     _permit: InstancePermit,
@@ -196,6 +198,7 @@ impl Agent {
             seat: ArcSwap::from_pointee(seat),
             settings,
             leaves: AtomicBool::new(false),
+            is_forgotten: AtomicBool::new(false),
             _permit: permit,
             mailbox,
             core,
@@ -223,6 +226,17 @@ impl Agent {
 
     pub fn set_state(&self, state: AgentState) {
         self.state.store(state as u8, Ordering::Release);
+    }
+
+    /// Says that nothing is kept for it any more.
+    pub fn forgotten(&self) {
+        self.is_forgotten.store(true, Ordering::Release);
+        self.stopped.notify_waiters();
+    }
+
+    /// Returns true if nothing is kept for it any more.
+    pub fn is_forgotten(&self) -> bool {
+        self.is_forgotten.load(Ordering::Acquire)
     }
 
     /// Says that its end is one for good: the store forgets it.

@@ -44,7 +44,7 @@ impl Core {
         self.begin_removal(agent);
         loop {
             let stopped = agent.stopped.notified();
-            if matches!(agent.state(), AgentState::Removed) {
+            if agent.is_forgotten() {
                 return self.all_settled(agent.face.serial).await;
             }
             stopped.await;

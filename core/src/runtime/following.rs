@@ -66,9 +66,9 @@ impl Forbidden {
         self.0.get(name)
     }
 
-    /// Returns true if it may go to everybody.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Number of those to whom it may not go.
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 }
 

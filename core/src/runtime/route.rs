@@ -107,7 +107,7 @@ impl Core {
             return;
         }
         self.forget(agent);
-        agent.stopped.notify_waiters();
+        agent.forgotten();
         self.agent_gone.notify_waiters();
     }
 }

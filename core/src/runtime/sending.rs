@@ -142,8 +142,17 @@ impl Sending {
     /// Enters the message in its conversation before anybody sees it.
     fn begin(&mut self, core: &Core, post: Post<'_>) -> usize {
         let followed = self.follow(core, post);
-        self.seen = core.observe_in_program(&self.message, post);
         let has_topic = self.message.topic().is_some();
+        let receivers = match &self.to {
+            To::Named(receivers) => receivers.len(),
+            To::Reserved(places) => places.as_slice().len(),
+        };
+        if !has_topic && receivers > 0 && self.forbidden.len() == receivers {
+            // It reaches nobody, so nobody sees it.
+            self.stage = Stage::Receivers;
+            return followed;
+        }
+        self.seen = core.observe_in_program(&self.message, post);
         self.stage = if has_topic {
             Stage::Topic(0, None)
         } else if core.observers.load(Ordering::Acquire) > 0 {
@@ -372,7 +381,10 @@ impl Core {
     /// it names. What finds no room comes back to its sender as a `failure`.
     pub fn route(&self, from: Party, message: Message, ask: Option<&Arc<Ask>>, post: Post<'_>) {
         let to = To::Named(self.receivers_of(&message));
-        Sending::new(from, message, to, ask.cloned(), Terms::default()).finish(self, post);
+        // Answers of the runtime's own cost nobody a message, so answers to them do.
+        let is_free = from == Party::AMS || from == Party::DF;
+        let terms = Terms { is_free, is_quiet: false };
+        Sending::new(from, message, to, ask.cloned(), terms).finish(self, post);
     }
 
     /// Finds everybody whom a message names, topics aside.

@@ -272,9 +272,13 @@ impl Core {
     /// Checks that a new member may have this name.
     pub fn check_name(&self, name: &str) -> Result<(), Error> {
         name::check(name)?;
-        if name::is_reserved(name) || self.is_speaker(name) {
-            let text =
-                format!("{name:?} is a name of the runtime or of this script; choose another");
+        let whose = match name::is_reserved(name) {
+            true => "of the runtime, which nobody else has in any case or form",
+            false if self.is_speaker(name) => "of this program",
+            false => "",
+        };
+        if !whose.is_empty() {
+            let text = format!("{name:?} is a name {whose}; choose another");
             return Err(Error::new(ErrorKind::NameTaken, text));
         }
         if self.directory.find(name).is_some() {

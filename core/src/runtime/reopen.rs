@@ -94,12 +94,11 @@ impl Restore<'_> {
         let hosts = contents.hosts.iter().map(|host| (host.serial, &host.name, &host.id));
         let (mut serials, mut names) = (HashSet::new(), HashSet::new());
         for (serial, name, id) in agents.chain(hosts) {
-            name::check(name)?;
-            let is_reserved = name::is_reserved(name) || **name == *self.name;
-            if is_reserved {
+            name::check_stored(name)?;
+            if **name == *self.name {
                 return Err(wrong(format!(
-                    "an agent is called {name:?}, which is a name of the runtime or of this program; \
-                     choose another for the program"
+                    "an agent is called {name:?}, which is a name of this program; choose another for \
+                     the program"
                 )));
             }
             let id_shown = shown(id);

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rand::rngs::StdRng;
 
 use super::log::LogRing;
@@ -13,7 +14,7 @@ use super::stats::Counters;
 use super::{Holdings, LogLine, Stats};
 use crate::directory::Profile;
 use crate::error::Error;
-use crate::grants::{Folder, Grants};
+use crate::grants::{Grants, OpenFolder};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Envelope, Filter, Message, Stamp, Traceparent};
 use crate::runtime::{Core, EventKind, Post};
@@ -32,6 +33,8 @@ pub(crate) struct Face {
     /// Of what it sends and is sent: its own, or the runtime's.
     pub content_limits: Option<Arc<ContentLimits>>,
     pub grants: Arc<Grants>,
+    /// The folders that it has been granted, until it is gone.
+    folders: Mutex<Arc<[OpenFolder]>>,
     core: Arc<Core>,
     log: LogRing,
     bucket: Bucket,
@@ -57,8 +60,20 @@ impl Face {
             limits,
             content_limits: None,
             grants: Arc::default(),
+            folders: Mutex::new(Arc::new([])),
             core,
         }
+    }
+
+    /// Gives it folders, which its instances see from now on.
+    pub fn hold_folders(&self, folders: Arc<[OpenFolder]>) {
+        let before = std::mem::replace(&mut *self.folders.lock(), folders);
+        drop(before);
+    }
+
+    /// Lets its folders go: a handle of it that a program keeps is to keep none.
+    pub fn release_folders(&self) {
+        self.hold_folders(Arc::new([]));
     }
 
     pub fn logs(&self) -> Vec<LogLine> {
@@ -175,16 +190,8 @@ impl World for Face {
         &self.grants
     }
 
-    fn folders(&self) -> Vec<Folder> {
-        let private = self.core.private_paths();
-        let mut folders = Vec::new();
-        for folder in &self.grants.dirs {
-            match folder.find_again(&private) {
-                Ok(()) => folders.push(folder.clone()),
-                Err(error) => self.log(Level::Warn, &format!("it has one folder less: {error}")),
-            }
-        }
-        folders
+    fn folders(&self) -> Arc<[OpenFolder]> {
+        self.folders.lock().clone()
     }
 
     fn forged_sender(&self, claimed: &str) {

@@ -8,10 +8,14 @@ use super::following::Protocols;
 use super::reopen::Restore;
 use super::{Owner, Runtime};
 use crate::error::{Error, ErrorKind};
+use crate::grants::{Bound, Ceiling};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, name};
 use crate::sandbox::{Engine, Profile};
 use crate::store::{Durability, Hook, Sqlite};
+
+/// Threads on which agents wait for their files.
+const FILE_THREADS: usize = 16;
 
 /// How a runtime is to be.
 #[derive(Clone)]
@@ -26,6 +30,7 @@ pub struct Builder {
     durability: Durability,
     profile: Option<Profile>,
     protocols: Protocols,
+    ceiling: Option<Ceiling>,
     hook: Option<Hook>,
 }
 
@@ -42,6 +47,7 @@ impl Default for Builder {
             durability: Durability::default(),
             profile: None,
             protocols: Protocols::default(),
+            ceiling: None,
             hook: None,
         }
     }
@@ -98,6 +104,16 @@ impl Builder {
     #[must_use]
     pub fn store(mut self, path: impl Into<PathBuf>) -> Self {
         self.store = Some(path.into());
+        self
+    }
+
+    /// The most that agents may have whose grants and limits come from elsewhere than a call of this
+    /// program: from a store, or through `ams`. Without one, an agent of a store that was granted
+    /// folders, environment variables, this program's own output or `directory_admin` comes back
+    /// suspended, told as the event `suspended`; its limits are kept.
+    #[must_use]
+    pub fn ceiling(mut self, ceiling: Ceiling) -> Self {
+        self.ceiling = Some(ceiling);
         self
     }
 
@@ -159,6 +175,12 @@ impl Builder {
             Some(workers) => workers,
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
+        let ceiling = match self.ceiling {
+            Some(ceiling) => {
+                Some(Bound::find(ceiling).map_err(|error| error.about("the ceiling"))?)
+            }
+            None => None,
+        };
         crate::fork::starting();
         let no_threads = |error: std::io::Error| {
             Error::new(ErrorKind::Internal, format!("the system gives no threads: {error}"))
@@ -167,7 +189,8 @@ impl Builder {
             Some(path) => Some(Sqlite::open(path, self.durability, self.hook.clone())?),
             None => None,
         };
-        let (storage, contents) = store.unzip();
+        let (storage, mut contents) = store.unzip();
+        let writable = contents.as_mut().map(|it| std::mem::take(&mut it.writable));
         let marks = contents.as_ref().map(|contents| (contents.next_row, contents.next_serial));
         let engine = Engine::lease(self.profile)?;
         let restored = match (contents, &self.store) {
@@ -185,19 +208,29 @@ impl Builder {
             .enable_time()
             .build()
             .map_err(no_threads)?;
+        let wasi_io = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(FILE_THREADS)
+            .thread_name("caxton-files")
+            .enable_time()
+            .build()
+            .map_err(no_threads)?;
         let core = Core::new(CoreParts {
             engine,
             running,
             io,
+            wasi_io,
             name: self.name,
             limits: self.limits,
             content_limits: self.content_limits,
             max_agents: self.max_agents,
             protocols: self.protocols,
             seed: self.seed,
+            ceiling,
             store: marks,
+            writable: writable.unwrap_or_default(),
         });
-        if let Err(error) = core.scheduler.start(workers, &core.engine, &core.io) {
+        if let Err(error) = core.scheduler.start(workers, &core.engine, &core.wasi_io) {
             core.scheduler.stop();
             return Err(no_threads(error));
         }

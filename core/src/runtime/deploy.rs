@@ -13,7 +13,7 @@ use super::wasm::{Loaded, Wasm};
 use crate::agent::{self, Face, Restart};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
-use crate::grants::Grants;
+use crate::grants::{Folder, Grants, OpenFolder};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, name};
 use crate::sandbox::{Meter, Seat};
@@ -139,6 +139,7 @@ pub(super) struct Newcomer {
     pub id: Arc<str>,
     pub name: Arc<str>,
     pub starting: agent::Starting,
+    pub folders: Arc<[OpenFolder]>,
 }
 
 /// Tells how the first init ended.
@@ -177,18 +178,27 @@ impl Core {
         let loaded = self.load(deploy.wasm.clone()).await?;
         loaded.template.check_limits(&limits)?;
         let config = deploy.config.map(|json| check_config(&json, &limits)).transpose()?;
+        let writable = self.writable();
+        let (grants, folders) = deploy.grants.open(&|| self.private_paths(), &writable)?;
+        self.check_storable(&grants)?;
+        self.note_writable(&folders).await?;
+        let folders: Arc<[OpenFolder]> = folders.into();
         let settings = Settings {
             limits: Arc::new(limits),
             content_limits,
             capabilities: deploy.capabilities,
             restart: deploy.restart,
-            grants: Arc::new(deploy.grants.check(&self.private_paths())?),
+            grants: Arc::new(grants),
+            declared: None,
         };
         let mut deployment =
             Deployment { core: self.clone(), agents: Vec::with_capacity(names.len()) };
         let mut starting = Vec::with_capacity(names.len());
         for name in names {
-            let (agent, started) = self.place(&loaded, &settings, config.as_ref(), name)?;
+            let (agent, started) = {
+                let folders = folders.clone();
+                self.place(&loaded, &settings, folders, config.as_ref(), name)?
+            };
             deployment.agents.push(agent);
             starting.push(started);
         }
@@ -203,6 +213,7 @@ impl Core {
         self: &Arc<Self>,
         loaded: &Loaded,
         settings: &Settings,
+        folders: Arc<[OpenFolder]>,
         config: Option<&Arc<[u8]>>,
         name: String,
     ) -> Result<(Arc<agent::Agent>, Starting), Error> {
@@ -215,6 +226,7 @@ impl Core {
                 id: self.new_id().as_str().into(),
                 name: name.into(),
                 starting: agent::Starting::First(on_started),
+                folders,
             },
             loaded,
             settings,
@@ -242,11 +254,12 @@ impl Core {
     ) -> Result<Arc<agent::Agent>, Error> {
         let slot = AgentSlot::take(self)?;
         let permit = self.engine.permit(&loaded.template)?;
-        let Newcomer { serial, id, name, starting } = newcomer;
+        let Newcomer { serial, id, name, starting, folders } = newcomer;
         let limits = &settings.limits;
         let mut face = Face::new(self.clone(), name, id, serial, limits.clone());
         face.content_limits.clone_from(&settings.content_limits);
         face.grants = settings.grants.clone();
+        face.hold_folders(folders);
         let face = Arc::new(face);
         let seat = Seat {
             engine: self.engine.clone(),
@@ -285,6 +298,22 @@ impl Core {
             return Err(name_taken(name));
         }
         Ok(())
+    }
+
+    /// Checks that a store can keep grants: their folders have paths that are text.
+    fn check_storable(&self, grants: &Grants) -> Result<(), Error> {
+        let not_text = |folder: &&Folder| folder.host.to_str().is_none();
+        match grants.dirs.iter().find(not_text).filter(|_| self.journal.is_some()) {
+            None => Ok(()),
+            Some(folder) => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "the folder {} cannot be granted: its path is no UTF-8, and a store keeps only \
+                     text; give the folder another name",
+                    folder.host.display()
+                ),
+            )),
+        }
     }
 
     fn free_name(&self) -> String {

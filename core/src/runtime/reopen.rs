@@ -7,11 +7,12 @@ use super::Post;
 use super::core::Core;
 use super::dead_letter::DeadLetter;
 use super::deploy::Newcomer;
-use super::settings::{Settings, host_registration};
+use super::settings::{Declared, Settings, host_registration};
 use super::wasm::Loaded;
 use crate::agent::{Agent, AgentState, Kind, Letter, Restart, Starting, Timer};
 use crate::directory::{Member, Registration};
 use crate::error::{Error, ErrorKind, shown};
+use crate::grants::{Access, bounded, confine};
 use crate::host_agent::HostAgent;
 use crate::message::{Filter, Message, name};
 use crate::sandbox::{Lease, Made, Template};
@@ -189,7 +190,8 @@ impl Core {
             service.look_again();
         }
         for agent in agents {
-            if agent.state() != AgentState::Failed && agent.mailbox.request_init() {
+            let begins = agent.state() != AgentState::Failed && agent.missing().is_none();
+            if begins && agent.mailbox.request_init() {
                 self.scheduler.push(agent, Lane::outside());
             }
         }
@@ -197,10 +199,26 @@ impl Core {
     }
 
     fn bring_back_agent(self: &Arc<Self>, stored: RestoredAgent) -> Result<Arc<Agent>, Error> {
-        let RestoredAgent { row, settings, template, registered, .. } = stored;
+        let RestoredAgent { row, settings: declared, template, registered, .. } = stored;
+        let written = declared.grants.dirs.iter().filter(|it| it.access == Access::ReadWrite);
+        self.was_writable(written.map(|folder| folder.host.clone()));
+        // What the store says counts as far as this program lets it.
+        let ceiling = self.ceiling.as_ref();
+        let confined = confine(ceiling, &declared.grants, &|| self.private_paths());
+        let settings = Settings {
+            limits: bounded(ceiling, &declared.limits),
+            grants: Arc::new(confined.grants),
+            declared: Some(Arc::new(Declared { limits: declared.limits, grants: declared.grants })),
+            ..declared
+        };
         let loaded = Loaded { template, wasm: row.wasm };
-        let newcomer =
-            Newcomer { serial: row.serial, id: row.id, name: row.name, starting: Starting::Again };
+        let newcomer = Newcomer {
+            serial: row.serial,
+            id: row.id,
+            name: row.name,
+            starting: Starting::Again,
+            folders: confined.folders.into(),
+        };
         let agent = self.enter(newcomer, &loaded, &settings)?;
         if let Some(registered) = registered {
             self.restore_registration(&Member::Agent(agent.clone()), registered);
@@ -215,6 +233,16 @@ impl Core {
         }
         for (id, timer) in stored.timers {
             self.set_timer(&agent, id, timer);
+        }
+        let mut missing = confined.missing;
+        missing.extend(agent.unfit());
+        if !missing.is_empty() {
+            let stored = match row.state.as_str() {
+                "failed" => AgentState::Failed,
+                "suspended" => AgentState::Suspended,
+                _ => AgentState::Active,
+            };
+            agent.hold(missing, stored);
         }
         match row.state.as_str() {
             "failed" if settings.restart != Restart::Always => {

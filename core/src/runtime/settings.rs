@@ -21,6 +21,14 @@ pub(crate) struct Settings {
     pub capabilities: Vec<String>,
     pub restart: Restart,
     pub grants: Arc<Grants>,
+    /// What the store said of limits and grants, where not all of it counts.
+    pub declared: Option<Arc<Declared>>,
+}
+
+/// What a store says of limits and grants, which it goes on to say.
+pub(crate) struct Declared {
+    pub limits: Arc<Limits>,
+    pub grants: Arc<Grants>,
 }
 
 /// The same as a store keeps it. A limit that is `null` is lifted.
@@ -64,15 +72,19 @@ fn unreadable(wrong: serde_json::Error) -> Error {
 impl Settings {
     /// What a store keeps, with what the agent has registered.
     pub fn to_json(&self, registered: Option<&Registration>) -> String {
+        let (limits, grants) = match &self.declared {
+            Some(declared) => (&declared.limits, &declared.grants),
+            None => (&self.limits, &self.grants),
+        };
         let written = Written {
-            limits: by_name(Limits::NAMES, |name| self.limits.get(name)),
+            limits: by_name(Limits::NAMES, |name| limits.get(name)),
             content_limits: self
                 .content_limits
                 .as_ref()
                 .map(|limits| by_name(ContentLimits::NAMES, |name| limits.get(name))),
             capabilities: self.capabilities.clone(),
             restart: self.restart.as_str().to_owned(),
-            grants: Grants::clone(&self.grants),
+            grants: Grants::clone(grants),
             registered: registered.cloned(),
         };
         serde_json::to_string(&written).unwrap_or_default()
@@ -86,6 +98,7 @@ impl Settings {
             limits.set(name, figure(value)?)?;
         }
         limits.check()?;
+        written.grants.check()?;
         let content_limits = match written.content_limits {
             None => None,
             Some(figures) => {
@@ -103,6 +116,7 @@ impl Settings {
             capabilities: written.capabilities,
             restart: Restart::parse(&written.restart)?,
             grants: Arc::new(written.grants),
+            declared: None,
         };
         Ok((settings, written.registered))
     }

@@ -17,7 +17,7 @@ use super::profile::Profiler;
 use super::record::{Effect, Made, TurnRecord};
 use super::ticker::ticks;
 use crate::error::Error;
-use crate::grants::{Folder, Grants};
+use crate::grants::{Grants, OpenFolder};
 use crate::limits::Limits;
 use crate::message::{Envelope, Filter, Message, Traceparent};
 
@@ -83,8 +83,8 @@ pub(crate) trait World: Send + Sync {
     fn denied(&self, to: &str);
     /// What the agent has been granted of WASI.
     fn grants(&self) -> &Grants;
-    /// The folders that it has been granted, as far as they are still there.
-    fn folders(&self) -> Vec<Folder>;
+    /// The folders that it has been granted, held open.
+    fn folders(&self) -> Arc<[OpenFolder]>;
     /// Tells that the agent tried to speak as `claimed`.
     fn forged_sender(&self, claimed: &str);
     fn sleep(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -14,6 +14,7 @@ mod inspect;
 mod instance;
 mod meter;
 mod module;
+mod opening;
 mod profile;
 mod record;
 mod signals;

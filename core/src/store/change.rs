@@ -1,7 +1,9 @@
 //! What is written to a store: the turn records of agents, and what happens to agents and messages
 //! between turns, broken down into single changes.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,6 +13,9 @@ pub(crate) type Serial = u64;
 
 /// The serials of members. Those below belong to the runtime itself and to the program.
 pub(crate) const SERIALS: RangeInclusive<Serial> = 16..=1 << 62;
+
+/// What stands before a folder that an agent could write, in the name of a mark.
+pub(super) const WRITABLE: &str = "writable ";
 
 /// Keys and their values.
 pub(crate) type Pairs = Vec<(Arc<[u8]>, Arc<[u8]>)>;
@@ -32,6 +37,8 @@ pub(crate) enum Change {
     State(Serial, &'static str),
     /// What is said of a member changed, as its row has it.
     Settings(Serial, String),
+    /// An agent may write this folder from now on.
+    Writable(Arc<str>),
     /// A message waits for `to`.
     Letter { row: Row, to: Serial, kind: &'static str, message: Bytes },
     /// A message has been dealt with.
@@ -113,6 +120,8 @@ pub(crate) struct Contents {
     pub dead_letters: Vec<DeadLetterRow>,
     /// Serials that have something, and belong to nobody.
     pub orphans: Vec<Serial>,
+    /// Folders that an agent may write, or once could.
+    pub writable: HashSet<PathBuf>,
     /// Above every row that was ever written, also those that are gone.
     pub next_row: Row,
     /// Above every serial that was ever written, also those that are gone.

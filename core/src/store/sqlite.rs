@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::change::{Change, Contents, Row, Serial};
+use super::change::{Change, Contents, Row, Serial, WRITABLE};
 use super::file::{Access, Locked, explain};
 use super::log::Log;
 use super::{Durability, Hook, Point, Storage, schema};
@@ -227,6 +227,10 @@ fn apply(connection: &Connection, change: &Change) -> rusqlite::Result<()> {
         Change::Host(row) => run(
             "INSERT OR REPLACE INTO hosts (serial, id, name, settings) VALUES (?, ?, ?, ?)",
             params![number(row.serial), row.id.as_ref(), row.name.as_ref(), row.settings],
+        ),
+        Change::Writable(place) => run(
+            "INSERT OR IGNORE INTO marks (name, value) VALUES (?, 1)",
+            params![format!("{WRITABLE}{place}")],
         ),
         Change::State(serial, state) => {
             run("UPDATE agents SET state = ? WHERE serial = ?", params![state, number(*serial)])

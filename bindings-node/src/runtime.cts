@@ -100,6 +100,7 @@ export class Runtime extends Initiator {
   constructor(options?: RuntimeOptions) {
     const checkedOptions = checkOptions(options, [
       "store",
+      "ceiling",
       "durability",
       "protocols",
       "name",
@@ -111,9 +112,10 @@ export class Runtime extends Initiator {
       "seed",
     ]);
     const { store, durability, protocols, name, limits, contentLimits } = checkedOptions;
-    const { workers, maxAgents, profile, seed } = checkedOptions;
+    const { workers, maxAgents, profile, seed, ceiling } = checkedOptions;
     const checked: NativeRuntimeOptions = {};
     if (store !== undefined) checked.store = checkString(store, "store");
+    if (ceiling !== undefined) checked.ceiling = checkCeiling(ceiling);
     if (durability !== undefined) checked.durability = checkString(durability, "durability");
     if (protocols !== undefined) checked.protocols = checkString(protocols, "protocols");
     if (profile !== undefined) checked.profile = checkString(profile, "profile");

@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, final
 from typing_extensions import Self, disjoint_base
 
 from caxton._negotiate import CallAgain
-from caxton._runtime import ContentLimits, Grants, Limits
+from caxton._runtime import Ceiling, ContentLimits, Grants, Limits
 from caxton._serve import Registration
 from caxton._types import (
     AgentName,
@@ -831,13 +831,17 @@ class Runtime:
 
     ``protocols``: what is done with a message that its protocol does not allow. ``"observe"``
     delivers it and tells of it as an event; ``"strict"`` answers it with ``not-understood``, and
-    a call of this program raises ``InvalidMessage``.
+    a call of this program raises ``InvalidMessage``. ``ceiling``: the most that agents may have
+    whose grants and limits come from the store or through ``ams``; without one, those of the store
+    that were granted folders, environment, ``stdout="inherit"`` or ``directory_admin`` come back
+    suspended.
     """
 
     def __new__(
         cls,
         *,
         store: str | PathLike[str] | None = None,
+        ceiling: Ceiling | None = None,
         durability: Literal["full", "relaxed"] = "full",
         name: str | None = None,
         limits: Limits | None = None,
@@ -1156,13 +1160,17 @@ class AsyncRuntime:
 
     ``protocols``: what is done with a message that its protocol does not allow. ``"observe"``
     delivers it and tells of it as an event; ``"strict"`` answers it with ``not-understood``, and
-    a call of this program raises ``InvalidMessage``.
+    a call of this program raises ``InvalidMessage``. ``ceiling``: the most that agents may have
+    whose grants and limits come from the store or through ``ams``; without one, those of the store
+    that were granted folders, environment, ``stdout="inherit"`` or ``directory_admin`` come back
+    suspended.
     """
 
     def __new__(
         cls,
         *,
         store: str | PathLike[str] | None = None,
+        ceiling: Ceiling | None = None,
         durability: Literal["full", "relaxed"] = "full",
         name: str | None = None,
         limits: Limits | None = None,

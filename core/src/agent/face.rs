@@ -1,8 +1,9 @@
 //! What an agent is to the world, and what the world is to its guest.
 
+use std::fs::File;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -35,6 +36,8 @@ pub(crate) struct Face {
     pub grants: Arc<Grants>,
     /// The folders that it has been granted, until it is gone.
     folders: Mutex<Arc<[OpenFolder]>>,
+    /// Folders in which files were being opened when their instances ended.
+    openings: Mutex<Vec<Weak<File>>>,
     core: Arc<Core>,
     log: LogRing,
     bucket: Bucket,
@@ -61,6 +64,7 @@ impl Face {
             content_limits: None,
             grants: Arc::default(),
             folders: Mutex::new(Arc::new([])),
+            openings: Mutex::default(),
             core,
         }
     }
@@ -192,6 +196,10 @@ impl World for Face {
 
     fn folders(&self) -> Arc<[OpenFolder]> {
         self.folders.lock().clone()
+    }
+
+    fn openings(&self) -> &Mutex<Vec<Weak<File>>> {
+        &self.openings
     }
 
     fn forged_sender(&self, claimed: &str) {

@@ -1,3 +1,6 @@
+//! Tests of grants and folders.
+#![allow(clippy::unwrap_used, reason = "tests fail this way")]
+
 use super::*;
 
 #[test]

@@ -2,10 +2,15 @@
 //!
 //! The system waits until somebody is at the other end of a named pipe, and of some devices; whoever opens
 //! one would keep a thread for ever. So what stands at a path is looked at before wasmtime's own
-//! function opens it. What takes its place in between still costs a thread, one of those for files.
+//! function opens it. What takes its place in between still costs a thread, one of those for files: an
+//! agent opens nothing more until that has come back.
+
+use std::fs::File;
+use std::sync::{Arc, Weak};
 
 use wasmtime::component::Resource;
 use wasmtime::{AsContextMut, Caller, Extern, Linker, StoreContextMut, component};
+use wasmtime_wasi::WasiView;
 use wasmtime_wasi::filesystem::WasiFilesystemView;
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p1::types::{Errno, Fd, Filetype, Lookupflags};
@@ -17,7 +22,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 use wasmtime_wasi::p2::{FsError, FsResult};
 use wiggle::{GuestMemory, GuestPtr};
 
-use super::host::{Host, Level};
+use super::host::{Host, Level, World};
 use super::wasi;
 use crate::error::shown;
 
@@ -46,8 +51,9 @@ pub(super) fn link_module(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
                 if let Some(no) = guest.look(&mut memory, fd, flags, path, len).await? {
                     return Ok(no as i32);
                 }
+                let waiting = Waiting::begin(guest.host);
                 let context = guest.wasi();
-                p1::path_open(
+                let done = p1::path_open(
                     context,
                     &mut memory,
                     fd,
@@ -59,8 +65,8 @@ pub(super) fn link_module(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
                     inheriting,
                     fdflags,
                     opened,
-                )
-                .await
+                );
+                waiting.until(done).await
             })
         },
     )?;
@@ -82,8 +88,9 @@ pub(super) fn link_module(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
                 if let Some(no) = guest.look(&mut memory, fd, flags, path, len).await? {
                     return Ok(no as i32);
                 }
+                let waiting = Waiting::begin(guest.host);
                 let context = guest.wasi();
-                p1::path_filestat_set_times(
+                let done = p1::path_filestat_set_times(
                     context,
                     &mut memory,
                     fd,
@@ -93,8 +100,8 @@ pub(super) fn link_module(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
                     accessed,
                     modified,
                     which,
-                )
-                .await
+                );
+                waiting.until(done).await
             })
         },
     )?;
@@ -133,6 +140,9 @@ impl<'a> Guest<'a> {
         path: i32,
         len: i32,
     ) -> wasmtime::Result<Option<Errno>> {
+        if is_waiting(self.host) {
+            return Ok(Some(Errno::Again));
+        }
         let Ok(flags) = Lookupflags::try_from(flags) else { return Ok(Some(Errno::Inval)) };
         let path = GuestPtr::<str>::new((path as u32, len as u32));
         let looked = self.wasi().path_filestat_get(memory, Fd::from(fd), flags, path).await;
@@ -174,7 +184,11 @@ pub(super) fn link_component(linker: &mut component::Linker<Host>) -> wasmtime::
             Box::new(async move {
                 let host = store.data_mut();
                 let opened = match look(host, &folder, follow, &path).await {
-                    Ok(()) => host.filesystem().open_at(folder, follow, path, open, flags).await,
+                    Ok(()) => {
+                        let waiting = Waiting::begin(host);
+                        let mut files = host.filesystem();
+                        waiting.until(files.open_at(folder, follow, path, open, flags)).await
+                    }
                     Err(no) => Err(no),
                 };
                 Ok::<Opened, wasmtime::Error>((said(opened)?,))
@@ -195,8 +209,10 @@ pub(super) fn link_component(linker: &mut component::Linker<Host>) -> wasmtime::
                 let host = store.data_mut();
                 let done = match look(host, &folder, follow, &path).await {
                     Ok(()) => {
+                        let waiting = Waiting::begin(host);
                         let mut files = host.filesystem();
-                        files.set_times_at(folder, follow, path, accessed, modified).await
+                        let done = files.set_times_at(folder, follow, path, accessed, modified);
+                        waiting.until(done).await
                     }
                     Err(no) => Err(no),
                 };
@@ -214,6 +230,9 @@ async fn look(
     follow: PathFlags,
     path: &str,
 ) -> FsResult<()> {
+    if is_waiting(host) {
+        return Err(ErrorCode::WouldBlock.into());
+    }
     let folder = Resource::new_borrow(folder.rep());
     match host.filesystem().stat_at(folder, follow, path.to_owned()).await {
         Ok(found) => match found.type_ {
@@ -244,4 +263,54 @@ fn said<T>(done: FsResult<T>) -> wasmtime::Result<Result<T, ErrorCode>> {
 fn refuse(host: &Host, path: &str) {
     let text = format!("{:?} is neither a plain file nor a folder, and is not opened", shown(path));
     host.log(Level::Warn, &text);
+}
+
+/// An opening that goes on. Whoever opens a file holds the folder that it is in, also where nobody waits
+/// for the outcome any more: the instance and its folders are gone then, and only that holds one of them.
+struct Waiting {
+    world: Arc<dyn World>,
+    folders: Vec<Weak<File>>,
+}
+
+impl Waiting {
+    fn begin(host: &mut Host) -> Self {
+        let places = wasi::places(host.world.folders().len()) as u32;
+        let table = host.wasi().ctx().table;
+        let folders = (0..places).filter_map(|place| {
+            match table.get(&Resource::<Descriptor>::new_borrow(place)) {
+                Ok(Descriptor::Dir(folder)) => Some(Arc::downgrade(&folder.dir)),
+                _ => None,
+            }
+        });
+        let folders = folders.collect();
+        Waiting { world: host.world.clone(), folders }
+    }
+
+    async fn until<T>(mut self, done: impl Future<Output = T>) -> T {
+        let done = done.await;
+        self.folders.clear();
+        done
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.folders.is_empty() {
+            self.world.openings().lock().append(&mut self.folders);
+        }
+    }
+}
+
+/// Whether a file is still being opened that an earlier instance of this agent wanted.
+fn is_waiting(host: &Host) -> bool {
+    let mut openings = host.world.openings().lock();
+    openings.retain(|folder| folder.strong_count() > 0);
+    let is_waiting = !openings.is_empty();
+    drop(openings);
+    if is_waiting {
+        let text =
+            "a file that it opened before has not come back, and no other is opened until then";
+        host.log(Level::Warn, text);
+    }
+    is_waiting
 }

@@ -122,7 +122,7 @@ pub(super) fn context(world: &Arc<dyn World>) -> WasiP1Ctx {
         .allow_tcp(false)
         .allow_udp(false);
     let folders = world.folders();
-    let most_open = MAX_OPEN + OWN_PLACES + folders.len();
+    let most_open = places(folders.len());
     for folder in &*folders {
         let access = match folder.access {
             Access::ReadOnly => FsPerms::ReadOnly,
@@ -147,6 +147,11 @@ pub(super) fn context(world: &Arc<dyn World>) -> WasiP1Ctx {
         .build_p1();
     context.ctx().table.set_max_capacity(most_open);
     context
+}
+
+/// The places in WASI's table of an agent with so many folders.
+pub(super) fn places(folders: usize) -> usize {
+    MAX_OPEN + OWN_PLACES + folders
 }
 
 /// The runtime's clock, as WASI sees it.

@@ -343,7 +343,8 @@ fn threads_that_wait_at_a_pipe_keep_no_deployment_waiting() {
     let mut limits = Limits::default();
     limits.max_execution_time_micros = Some(50_000);
     let deployed = opener().limits(limits).grants(dirs(&data.0, Access::ReadOnly));
-    let a = deploy(&runtime, "a", deployed);
+    let names: Vec<String> = (0..5).map(|number| format!("a-{number}")).collect();
+    let agents = wait(runtime.deploy_many(deployed, names)).unwrap();
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -352,18 +353,30 @@ fn threads_that_wait_at_a_pipe_keep_no_deployment_waiting() {
             }
         });
         // What takes the file's place after it has been looked at keeps a thread.
-        let stuck = || a.stats().dropped_time;
-        until("five opens wait at the pipe", || {
-            let _ = ask(&runtime, "a");
-            stuck() >= 5
-        });
+        for agent in &agents {
+            until("its opening waits at the pipe", || {
+                let _ = ask(&runtime, agent.name());
+                agent.stats().dropped_time > 0
+            });
+        }
         ended.store(true, Ordering::Relaxed);
     });
+    // It keeps one, not one for each attempt.
+    for agent in agents.iter().cycle().take(50) {
+        assert!(!could_open(&runtime, agent.name()));
+        assert_eq!(agent.stats().dropped_time, 1);
+    }
+    assert!(log_has(&agents[0], "has not come back"));
     let module = "(module (memory (export \"memory\") 3) (func (export \"handle_message\") \
                   (param i32 i32) (result i32) (i32.const 7)))";
     deploy(&runtime, "b", Deploy::bytes(module.as_bytes()));
     // Whoever comes to the other end lets them go.
-    let end = if pipe.metadata().unwrap().is_file() { &file } else { &pipe };
-    let _reader = std::fs::OpenOptions::new().read(true).write(true).open(end).unwrap();
+    if pipe.metadata().unwrap().is_file() {
+        exchange(&file, &pipe);
+    }
+    let _end = std::fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+    for agent in &agents {
+        until("it opens files again", || could_open(&runtime, agent.name()));
+    }
     wait(runtime.close());
 }

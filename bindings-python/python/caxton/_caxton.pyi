@@ -690,11 +690,15 @@ class Agent:
     def suspend(self) -> None:
         """Lets its messages and timers wait; returns when no turn of it is in progress."""
     def resume(self) -> None:
-        """Goes on with what has waited."""
+        """Goes on with what has waited.
+
+        Raises ``PermissionDenied`` if it came back from a store with more than the runtime's
+        ``ceiling`` allows, or with a name that is not allowed any more; it says what is lacking.
+        """
     def restart(self) -> None:
         """Starts it afresh between two turns; its name, mailbox and data are kept.
 
-        Raises ``AgentFailed`` if its ``agent_init`` fails.
+        Raises ``AgentFailed`` if its ``agent_init`` fails, ``PermissionDenied`` as `resume`.
         """
     def replace(self, wasm: Wasm) -> None:
         """Gives it other code between two turns; its name, mailbox, data and timers are kept.
@@ -770,11 +774,15 @@ class AsyncAgent:
     def suspend(self) -> Call[None]:
         """Lets its messages and timers wait; returns when no turn of it is in progress."""
     def resume(self) -> Call[None]:
-        """Goes on with what has waited."""
+        """Goes on with what has waited.
+
+        Raises ``PermissionDenied`` if it came back from a store with more than the runtime's
+        ``ceiling`` allows, or with a name that is not allowed any more; it says what is lacking.
+        """
     def restart(self) -> Call[None]:
         """Starts it afresh between two turns; its name, mailbox and data are kept.
 
-        Raises ``AgentFailed`` if its ``agent_init`` fails.
+        Raises ``AgentFailed`` if its ``agent_init`` fails, ``PermissionDenied`` as `resume`.
         """
     def replace(self, wasm: Wasm) -> Call[None]:
         """Gives it other code between two turns; its name, mailbox, data and timers are kept.

@@ -58,17 +58,17 @@ pub(crate) struct Confined {
 }
 
 impl Bound {
-    /// Checks a ceiling, and finds its folders.
-    pub fn find(ceiling: Ceiling) -> Result<Self, Error> {
+    /// Checks a ceiling, and finds its folders; a link in one of `stored` is not followed, which agents of
+    /// a store could write.
+    pub fn find(ceiling: Ceiling, stored: &HashSet<PathBuf>) -> Result<Self, Error> {
         if let Some(limits) = &ceiling.limits {
             limits.check()?;
         }
         let mut grants = ceiling.grants;
         grants.check()?;
-        let stored = HashSet::new();
         let mut folders = Vec::with_capacity(grants.dirs.len());
         for folder in &mut grants.dirs {
-            let found = Found::walk(&folder.host, Links::NotPlanted(&stored))?;
+            let found = Found::walk(&folder.host, Links::NotPlanted(stored))?;
             folder.host.clone_from(&found.place);
             folders.push(found);
         }

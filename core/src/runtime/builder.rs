@@ -1,11 +1,12 @@
 //! Setting up a runtime.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::core::{Core, CoreParts};
 use super::following::Protocols;
-use super::reopen::Restore;
+use super::reopen::{Restore, Restored};
 use super::{Owner, Runtime};
 use crate::error::{Error, ErrorKind};
 use crate::grants::{Bound, Ceiling};
@@ -175,12 +176,12 @@ impl Builder {
             Some(workers) => workers,
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
-        let ceiling = match self.ceiling {
-            Some(ceiling) => {
-                Some(Bound::find(ceiling).map_err(|error| error.about("the ceiling"))?)
-            }
-            None => None,
+        let find_ceiling = |stored: &HashSet<PathBuf>| {
+            let found = self.ceiling.clone().map(|ceiling| Bound::find(ceiling, stored));
+            found.transpose().map_err(|error| error.about("the ceiling"))
         };
+        // What is wrong with it shows before a store is made.
+        let mut ceiling = find_ceiling(&HashSet::new())?;
         crate::fork::starting();
         let no_threads = |error: std::io::Error| {
             Error::new(ErrorKind::Internal, format!("the system gives no threads: {error}"))
@@ -200,6 +201,11 @@ impl Builder {
             }
             _ => None,
         };
+        let mut writable = writable.unwrap_or_default();
+        writable.extend(restored.iter().flat_map(Restored::writable));
+        if !writable.is_empty() {
+            ceiling = find_ceiling(&writable)?;
+        }
         let running = engine.run()?;
         let io = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -228,7 +234,7 @@ impl Builder {
             seed: self.seed,
             ceiling,
             store: marks,
-            writable: writable.unwrap_or_default(),
+            writable,
         });
         if let Err(error) = core.scheduler.start(workers, &core.engine, &core.wasi_io) {
             core.scheduler.stop();

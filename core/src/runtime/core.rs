@@ -307,12 +307,6 @@ impl Core {
         self.writable.lock().clone()
     }
 
-    /// Counts folders among those that agents of the store could write.
-    pub fn was_writable(&self, places: impl Iterator<Item = PathBuf>) {
-        let mut writable = self.writable.lock();
-        Arc::make_mut(&mut writable).extend(places);
-    }
-
     /// Has the store remember the folders that an agent is about to be able to write.
     pub async fn note_writable(&self, folders: &[OpenFolder]) -> Result<(), Error> {
         if self.journal.is_none() {

@@ -1,6 +1,7 @@
 //! Bringing back what a store holds: first all of it is checked, then all of it is entered.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Post;
@@ -38,6 +39,15 @@ pub(crate) struct Restored {
     letters: Vec<(Row, Serial, Kind, Message)>,
     dead_letters: Vec<DeadLetter>,
     orphans: Vec<Serial>,
+}
+
+impl Restored {
+    /// Folders that its agents may write, as far as they are let.
+    pub fn writable(&self) -> impl Iterator<Item = PathBuf> {
+        let folders = self.agents.iter().flat_map(|agent| &agent.settings.grants.dirs);
+        let written = folders.filter(|folder| folder.access == Access::ReadWrite);
+        written.map(|folder| folder.host.clone())
+    }
 }
 
 struct RestoredAgent {
@@ -200,8 +210,6 @@ impl Core {
 
     fn bring_back_agent(self: &Arc<Self>, stored: RestoredAgent) -> Result<Arc<Agent>, Error> {
         let RestoredAgent { row, settings: declared, template, registered, .. } = stored;
-        let written = declared.grants.dirs.iter().filter(|it| it.access == Access::ReadWrite);
-        self.was_writable(written.map(|folder| folder.host.clone()));
         // What the store says counts as far as this program lets it.
         let ceiling = self.ceiling.as_ref();
         let confined = confine(ceiling, &declared.grants, &|| self.private_paths());

@@ -263,6 +263,11 @@ fn a_store_remembers_the_folders_that_its_agents_could_write() {
         let deploy = echo().name("b").grants(dirs(other.0.join("way"), Access::ReadOnly));
         wait(runtime.deploy(deploy))
     };
+    let ceiling = Ceiling::new(dirs(other.0.join("way"), Access::ReadOnly));
+    let opened = Runtime::builder().store(folder.file()).ceiling(ceiling.clone()).build();
+    let error = opened.expect_err("the link may be planted");
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    wait(Runtime::builder().ceiling(ceiling).build().unwrap().close());
     let runtime = open(&folder.file());
     let error = through(&runtime).expect_err("the link may be planted");
     assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");

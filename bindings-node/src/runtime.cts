@@ -26,6 +26,7 @@ import {
 import {
   type Abortable,
   type BroadcastOptions,
+  checkCeiling,
   checkCount,
   checkDeploy,
   checkLimits,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use caxton::{ContentLimits, Deploy, Error, ErrorKind, Grants, Limits, Restart, Wasm};
+use caxton::{Ceiling, ContentLimits, Deploy, Error, ErrorKind, Grants, Limits, Restart, Wasm};
 use napi::bindgen_prelude::{Either, Uint8Array};
 use napi_derive::napi;
 
@@ -32,9 +32,18 @@ pub struct RuntimeOptions {
     pub max_agents: Option<f64>,
     pub seed: Option<f64>,
     pub store: Option<String>,
+    pub ceiling: Option<CeilingOption>,
     pub durability: Option<String>,
     pub protocols: Option<String>,
     pub profile: Option<String>,
+}
+
+/// The most that agents may have of what no call of the program grants.
+#[napi(object)]
+pub struct CeilingOption {
+    /// JSON.
+    pub grants: Option<String>,
+    pub limits: Option<Vec<LimitOption>>,
 }
 
 /// What is deployed, and how.
@@ -75,6 +84,16 @@ pub fn limits(given: Option<Vec<LimitOption>>) -> Result<Option<Limits>, Box<Fau
     let mut limits = Limits::default();
     read(given, Limits::NAMES, |name, value| limits.set(name, value))?;
     Ok(Some(limits))
+}
+
+/// The ceiling that somebody gave.
+pub fn ceiling(given: CeilingOption) -> Result<Ceiling, Box<Fault>> {
+    let grants = given.grants.as_deref().map_or(Ok(Grants::default()), Grants::from_json);
+    let ceiling = Ceiling::new(grants.map_err(Fault::from)?);
+    Ok(match limits(given.limits)? {
+        Some(limits) => ceiling.limits(limits),
+        None => ceiling,
+    })
 }
 
 /// The same of limits of content.

@@ -17,7 +17,7 @@ use crate::handler::{HostHandle, JsHandler};
 use crate::hub::{CallId, Hub, SharedLoop, begin};
 use crate::message::{Text, Written, draft, text};
 use crate::options::{
-    DeployOptions, PathOrBytes, RuntimeOptions, content_limits, deploy, limits, timeout,
+    DeployOptions, PathOrBytes, RuntimeOptions, ceiling, content_limits, deploy, limits, timeout,
 };
 use crate::outcome::{Outcome, Value, failed};
 use crate::subscription::SubscriptionHandle;
@@ -80,6 +80,9 @@ fn open(options: RuntimeOptions) -> Result<Runtime, Box<Fault>> {
     }
     if let Some(profile) = options.profile {
         builder = builder.profile(Profile::parse(&profile).map_err(Fault::from)?);
+    }
+    if let Some(given) = options.ceiling {
+        builder = builder.ceiling(ceiling(given)?);
     }
     if let Some(path) = options.store {
         builder = builder.store(path);

@@ -259,7 +259,12 @@ export class Agent {
     return call(() => this.#native.suspend(), nothing, options);
   }
 
-  /** Goes on with what has waited. Rejects as `suspend`. */
+  /**
+   * Goes on with what has waited.
+   *
+   * Rejects as `suspend`, and with `PermissionDenied` if it came back from a store with more than the
+   * runtime's `ceiling` allows, or with a name that is not allowed any more; it says what is lacking.
+   */
   resume(options?: Abortable): Promise<void> {
     return call(() => this.#native.resume(), nothing, options);
   }

@@ -69,6 +69,7 @@ export type {
 export type {
   Abortable,
   BroadcastOptions,
+  Ceiling,
   ContentLimits,
   ContentLimitsInForce,
   DeployManyOptions,

@@ -200,6 +200,7 @@ export interface NativeRuntimeOptions {
   maxAgents?: number;
   seed?: number;
   store?: string;
+  ceiling?: { grants?: string; limits?: LimitEntry[] };
   durability?: string;
   protocols?: string;
   profile?: string;

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { InvalidArgument } from "./errors.cjs";
 import { encodeContent } from "./json.cjs";
 import type { Fields, Performative } from "./message.cjs";
-import type { LimitEntry, NativeDeployOptions, Written } from "./native.cjs";
+import type { LimitEntry, NativeDeployOptions, NativeRuntimeOptions, Written } from "./native.cjs";
 
 /** What an agent may use. `null` lifts a limit; one that is left out has its default. */
 export interface Limits {
@@ -92,6 +92,12 @@ export interface RuntimeOptions {
    */
   store?: string | undefined;
   /**
+   * The most that agents may have whose grants and limits come from the store or through `ams`. Without
+   * one, those of the store that were granted folders, environment, `stdout: "inherit"` or
+   * `directoryAdmin` come back suspended.
+   */
+  ceiling?: Ceiling | undefined;
+  /**
    * What a commit has survived when it counts as done: `full`, the default, the end of the system's
    * power; `relaxed` that of the process, and what is older than a second the power's.
    */
@@ -152,6 +158,21 @@ export interface Grants {
    * limits, and of its grants `sendTo`.
    */
   directoryAdmin?: boolean | undefined;
+}
+
+/**
+ * The most that agents may have whose grants and limits do not come from a call of this program: those
+ * that a store brings back, and those that `ams` deploys. An agent of a store that was granted more comes
+ * back suspended. What the program grants in a call is not bounded.
+ */
+export interface Ceiling {
+  /**
+   * The most grants. Folders in a granted one are within it, as are those with less access. The value of
+   * an environment variable may end in `*`, which stands for any rest. Arguments are not bounded.
+   */
+  grants?: Grants | undefined;
+  /** The most limits, those that it does not name at their defaults; without it they are kept. */
+  limits?: Limits | undefined;
 }
 
 /** How an agent is deployed. */
@@ -353,6 +374,17 @@ function encodeGrants(grants: Grants): string {
   const known = ["sendTo", "observe", "dirs", "env", "args", "stdout", "directoryAdmin"] as const;
   const { sendTo, directoryAdmin, ...others } = checkOptions(grants, known);
   return JSON.stringify({ send_to: sendTo, directory_admin: directoryAdmin, ...others });
+}
+
+/** @internal */
+export function checkCeiling(
+  ceiling: Ceiling,
+): Exclude<NativeRuntimeOptions["ceiling"], undefined> {
+  const { grants, limits } = checkOptions(ceiling, ["grants", "limits"]);
+  return {
+    ...(grants !== undefined && { grants: encodeGrants(grants) }),
+    ...(limits !== undefined && { limits: checkLimits(limits) }),
+  };
 }
 
 /** @internal A module, and whether it is a path even if it looks like text. */

@@ -26,6 +26,7 @@ import {
 import {
   type Abortable,
   type BroadcastOptions,
+  checkCeiling,
   checkCount,
   checkDeploy,
   checkLimits,
@@ -100,6 +101,7 @@ export class Runtime extends Initiator {
   constructor(options?: RuntimeOptions) {
     const checkedOptions = checkOptions(options, [
       "store",
+      "ceiling",
       "durability",
       "protocols",
       "name",
@@ -111,9 +113,10 @@ export class Runtime extends Initiator {
       "seed",
     ]);
     const { store, durability, protocols, name, limits, contentLimits } = checkedOptions;
-    const { workers, maxAgents, profile, seed } = checkedOptions;
+    const { workers, maxAgents, profile, seed, ceiling } = checkedOptions;
     const checked: NativeRuntimeOptions = {};
     if (store !== undefined) checked.store = checkString(store, "store");
+    if (ceiling !== undefined) checked.ceiling = checkCeiling(ceiling);
     if (durability !== undefined) checked.durability = checkString(durability, "durability");
     if (protocols !== undefined) checked.protocols = checkString(protocols, "protocols");
     if (profile !== undefined) checked.profile = checkString(profile, "profile");

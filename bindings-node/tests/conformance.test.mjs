@@ -1,5 +1,6 @@
 // Runs the cases of tests/conformance, which every language runs. See the README there.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
@@ -23,6 +24,7 @@ function makeFolder(files = {}) {
     const path = join(folder, name);
     mkdirSync(dirname(path), { recursive: true });
     if (typeof file === "string") writeFileSync(path, file);
+    else if (file.pipe) execFileSync("mkfifo", [path]);
     else symlinkSync(file.link, path);
   }
   return folder;

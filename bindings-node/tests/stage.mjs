@@ -49,6 +49,7 @@ const STEPS = {
   inspect_store: [],
   close: [],
   reopen: [],
+  open: [],
   repeat: ["steps"],
   ...NEGOTIATION_STEPS,
 };
@@ -62,6 +63,23 @@ const renamed = (object, rename) =>
   object && Object.fromEntries(Object.entries(object).map(([key, value]) => [rename(key), value]));
 const shown = (message) => message.toJSON();
 
+/** The options of a runtime as a case has them. */
+function runtimeOptions({ limits, content_limits, max_agents, ceiling, ...options }) {
+  only(options, ["name", "workers", "store", "durability", "protocols", "profile"]);
+  return {
+    ...options,
+    ...(limits && { limits: renamed(limits, camel) }),
+    ...(content_limits && { contentLimits: renamed(content_limits, camel) }),
+    ...(max_agents !== undefined && { maxAgents: max_agents }),
+    ...(ceiling && {
+      ceiling: {
+        ...(ceiling.grants && { grants: renamed(ceiling.grants, camel) }),
+        ...(ceiling.limits && { limits: renamed(ceiling.limits, camel) }),
+      },
+    }),
+  };
+}
+
 /** A runtime with what a case has made in it. */
 export class Stage {
   agents = new Map();
@@ -70,14 +88,7 @@ export class Stage {
   informs = new Map();
 
   constructor(testCase, each) {
-    const { limits, content_limits, max_agents, ...options } = testCase.runtime ?? {};
-    only(options, ["name", "workers", "store", "durability", "protocols", "profile"]);
-    this.options = {
-      ...options,
-      limits: renamed(limits, camel),
-      contentLimits: renamed(content_limits, camel),
-      maxAgents: max_agents,
-    };
+    this.options = runtimeOptions(testCase.runtime ?? {});
     this.runtime = new Runtime(this.options);
     this.modules = testCase.modules ?? {};
     this.each = each;
@@ -264,9 +275,15 @@ export class Stage {
         this.hosts.clear();
         this.subscriptions.clear();
         this.informs.clear();
+        if (value !== true) Object.assign(this.options, runtimeOptions(value));
         this.runtime = new Runtime(this.options);
         this.agents = new Map(this.runtime.agents().map((agent) => [agent.name, agent]));
         return null;
+      case "open": {
+        const other = new Runtime(runtimeOptions(value));
+        await other.close();
+        return null;
+      }
       default:
         return negotiate(this, name, value, step);
     }

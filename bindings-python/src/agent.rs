@@ -242,7 +242,7 @@ macro_rules! agent_class {
                 self.0.suspend(py)
             }
 
-            /// Goes on with what has waited.
+            /// Goes on with what has waited, unless its store grants it more than the runtime's ceiling.
             fn resume(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
                 self.0.resume(py)
             }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use caxton::{ContentLimits, Error, Filter, Grants, Limits, Wasm};
+use caxton::{Ceiling, ContentLimits, Error, Filter, Grants, Limits, Wasm};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString};
 
@@ -49,6 +49,16 @@ pub fn to_grants(grants: &Bound<'_, PyAny>) -> PyResult<Grants> {
     };
     let json = String::from_utf8_lossy(&encode(&written)?).into_owned();
     Grants::from_json(&json).map_err(|error| to_py(py, &error))
+}
+
+/// The core's ceiling from a `caxton.Ceiling`.
+pub fn to_ceiling(ceiling: &Bound<'_, PyAny>) -> PyResult<Ceiling> {
+    let (Ok(grants), Ok(limits)) = (ceiling.getattr("grants"), ceiling.getattr("limits")) else {
+        let text = format!("ceiling is of type {}, expected caxton.Ceiling", type_name(ceiling));
+        return Err(invalid_argument(ceiling.py(), &text));
+    };
+    let bound = Ceiling::new(to_grants(&grants)?);
+    if limits.is_none() { Ok(bound) } else { Ok(bound.limits(to_limits(&limits)?)) }
 }
 
 /// Hands each limit of an object to `set`.

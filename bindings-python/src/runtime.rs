@@ -15,7 +15,9 @@ use crate::errors::to_py;
 use crate::host_agent::{Host, HostAgent, Serving, is_async};
 use crate::message::to_draft;
 use crate::mode::{Mode, Value};
-use crate::options::{to_content_limits, to_filter, to_grants, to_limits, to_module, to_timeout};
+use crate::options::{
+    to_ceiling, to_content_limits, to_filter, to_grants, to_limits, to_module, to_timeout,
+};
 use crate::register::current_task;
 use crate::subscription::{self, AsyncSubscription, Subscription};
 use crate::trace::{Printing, Trace};
@@ -37,6 +39,7 @@ struct Options<'a, 'py> {
     max_agents: usize,
     seed: Option<u64>,
     store: Option<PathBuf>,
+    ceiling: Option<&'a Bound<'py, PyAny>>,
     durability: &'a str,
     protocols: &'a str,
     profile: Option<&'a str>,
@@ -76,6 +79,9 @@ impl Inner {
         builder = builder.protocols(protocols.map_err(|error| to_py(py, &error))?);
         if let Some(profile) = options.profile {
             builder = builder.profile(Profile::parse(profile).map_err(|error| to_py(py, &error))?);
+        }
+        if let Some(ceiling) = options.ceiling {
+            builder = builder.ceiling(to_ceiling(ceiling)?);
         }
         if let Some(path) = options.store {
             builder = builder.store(path);
@@ -301,11 +307,12 @@ macro_rules! runtime_class {
         #[pymethods]
         impl $class {
             #[new]
-            #[pyo3(signature = (*, store=None, durability="full", name=None, limits=None, content_limits=None, protocols="observe", workers=None, max_agents=12_000, profile=None, seed=None))]
+            #[pyo3(signature = (*, store=None, ceiling=None, durability="full", name=None, limits=None, content_limits=None, protocols="observe", workers=None, max_agents=12_000, profile=None, seed=None))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn new(
                 py: Python<'_>,
                 store: Option<PathBuf>,
+                ceiling: Option<&Bound<'_, PyAny>>,
                 durability: &str,
                 name: Option<String>,
                 limits: Option<&Bound<'_, PyAny>>,
@@ -317,7 +324,7 @@ macro_rules! runtime_class {
                 seed: Option<u64>,
             ) -> PyResult<Self> {
                 let options = Options {
-                    name, limits, content_limits, protocols, workers, max_agents, seed, store, durability, profile,
+                    name, limits, content_limits, protocols, workers, max_agents, seed, store, ceiling, durability, profile,
                 };
                 Ok($class(Inner::new(py, $mode, options)?))
             }

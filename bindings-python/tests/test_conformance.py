@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,22 +37,37 @@ def load() -> list[Any]:
     return cases
 
 
+def to_options(written: dict[str, Any]) -> dict[str, Any]:
+    """The options of a runtime as a case has them."""
+    options = dict(written)
+    if "limits" in options:
+        options["limits"] = caxton.Limits(**options["limits"])
+    if "content_limits" in options:
+        options["content_limits"] = caxton.ContentLimits(**options["content_limits"])
+    if "ceiling" in options:
+        given = dict(options["ceiling"])
+        if "grants" in given:
+            given["grants"] = caxton.Grants(**given["grants"])
+        if "limits" in given:
+            given["limits"] = caxton.Limits(**given["limits"])
+        options["ceiling"] = caxton.Ceiling(**given)
+    return options
+
+
 @pytest.mark.parametrize(("case", "each"), load())
 def test_case(case: dict[str, Any], each: str | None, tmp_path: Path) -> None:
     """Runs one case."""
     for name, file in case.get("folder", {}).items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(file, dict):
+        if isinstance(file, dict) and "pipe" in file:
+            os.mkfifo(path)
+        elif isinstance(file, dict):
             path.symlink_to(file["link"])
         else:
             path.write_text(file)
     case = json.loads(json.dumps(case).replace("$folder", str(tmp_path)))
-    options = dict(case.get("runtime", {}))
-    if "limits" in options:
-        options["limits"] = caxton.Limits(**options["limits"])
-    if "content_limits" in options:
-        options["content_limits"] = caxton.ContentLimits(**options["content_limits"])
+    options = to_options(case.get("runtime", {}))
     run = Run(caxton.Runtime(**options), options, case, each)
     try:
         run.steps(case["steps"])
@@ -339,13 +355,18 @@ class Run(NegotiateSteps):
     def do_close(self, _value: Any, _step: Any, _timeout: Any) -> None:
         self.rt.close()
 
-    def do_reopen(self, _value: Any, _step: Any, _timeout: Any) -> None:
+    def do_reopen(self, value: Any, _step: Any, _timeout: Any) -> None:
         self.rt.close()
+        if isinstance(value, dict):
+            self.options.update(to_options(value))
         self.rt = caxton.Runtime(**self.options)
         self.hosts.clear()
         self.subscriptions.clear()
         self.informs.clear()
         self.agents = {agent.name: agent for agent in self.rt.agents()}
+
+    def do_open(self, value: Any, _step: Any, _timeout: Any) -> None:
+        caxton.Runtime(**to_options(value)).close()
 
 
 def long(value: Any) -> Any:

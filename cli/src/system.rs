@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use caxton::{
-    Builder, ContentLimits, Deploy, Durability, EventFilter, Filter, Grants, Limits, Performative,
-    Protocols, Restart, Runtime, Sniffer,
+    Builder, Ceiling, ContentLimits, Deploy, Durability, EventFilter, Filter, Grants, Limits,
+    Performative, Protocols, Restart, Runtime, Sniffer,
 };
 use clap::Args;
 use serde::Deserialize;
@@ -56,6 +56,12 @@ const HELP: &str = r#"The system, in TOML; paths are relative to the file:
     [content_limits]
     max_keys = 20
 
+    [ceiling.grants]           # the most that agents may have which the store brings back, or which
+    dirs = { "/data" = ["data", "ro"] }    # `ams` deploys; what is granted below is not bounded by it
+
+    [ceiling.limits]
+    max_memory_bytes = 16777216
+
     [[agent]]
     name = "echo"
     module = "echo.wasm"
@@ -80,8 +86,17 @@ struct System {
     #[serde(default)]
     limits: BTreeMap<toml::Spanned<String>, LimitValue>,
     content_limits: Option<BTreeMap<toml::Spanned<String>, LimitValue>>,
+    ceiling: Option<toml::Spanned<CeilingEntry>>,
     #[serde(default, rename = "agent")]
     agents: Vec<toml::Spanned<Entry>>,
+}
+
+/// The most that agents may have of what this file does not say.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CeilingEntry {
+    grants: Option<serde_json::Value>,
+    limits: Option<BTreeMap<toml::Spanned<String>, LimitValue>>,
 }
 
 /// One agent of it.
@@ -174,6 +189,9 @@ impl File {
             self.limits(written, |name, value| limits.set(name, value))?;
             builder = builder.content_limits(limits);
         }
+        if let Some(spanned) = &system.ceiling {
+            builder = builder.ceiling(self.ceiling(spanned.get_ref(), spanned.span().start)?);
+        }
         if let Some(store) = &system.store {
             builder = builder.store(self.path(store));
         }
@@ -193,6 +211,26 @@ impl File {
             builder = builder.max_agents(max_agents);
         }
         Ok(builder)
+    }
+
+    fn ceiling(&self, entry: &CeilingEntry, at: usize) -> Result<Ceiling, Failure> {
+        let ceiling = match &entry.grants {
+            Some(grants) => Ceiling::new(self.grants(grants, at)?),
+            None => Ceiling::default(),
+        };
+        let Some(written) = &entry.limits else { return Ok(ceiling) };
+        let mut limits = Limits::default();
+        self.limits(written, |name, value| limits.set(name, value))?;
+        Ok(ceiling.limits(limits))
+    }
+
+    fn grants(&self, written: &serde_json::Value, at: usize) -> Result<Grants, Failure> {
+        let mut grants =
+            Grants::from_json(&written.to_string()).map_err(|error| self.wrong(at, error))?;
+        for folder in &mut grants.dirs {
+            folder.host = self.path(&folder.host);
+        }
+        Ok(grants)
     }
 
     fn deploy(&self, entry: &Entry, system: &System, at: usize) -> Result<Deploy, Failure> {
@@ -217,11 +255,7 @@ impl File {
             deploy = deploy.config(config.to_string());
         }
         if let Some(grants) = &entry.grants {
-            let mut grants = Grants::from_json(&grants.to_string()).map_err(wrong)?;
-            for folder in &mut grants.dirs {
-                folder.host = self.path(&folder.host);
-            }
-            deploy = deploy.grants(grants);
+            deploy = deploy.grants(self.grants(grants, at)?);
         }
         Ok(deploy)
     }
@@ -249,7 +283,7 @@ impl Run {
         show: &mut Show,
     ) -> Result<(), Failure> {
         let said = runtime.subscribe(Filter::everything())?;
-        let wrong = br#"{"kind": ["dropped", "failed", "forged_sender", "denied", "dead_letter", "store_failed", "violation", "deadline", "deadlock"]}"#;
+        let wrong = br#"{"kind": ["dropped", "failed", "suspended", "forged_sender", "denied", "dead_letter", "store_failed", "violation", "deadline", "deadlock"]}"#;
         let events = runtime.events(EventFilter::read(wrong)?)?;
         deploy_all(runtime, file, system, show).await?;
         show.remark(format!("{} agents run", runtime.agents().len()));

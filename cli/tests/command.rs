@@ -260,6 +260,26 @@ fn a_system_runs_and_its_store_is_looked_at() {
 
 #[cfg(unix)]
 #[test]
+fn what_a_store_grants_counts_as_far_as_the_ceiling_of_its_system() {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    let grants = "grants = { dirs = { \"/data\" = [\"data\", \"ro\"] } }";
+    let text = SYSTEM.replace("WORKER", &worker()).replace("store = \"agents.db\"", "STORE");
+    let text = text.replace("grants = { send_to = [\"host\"] }", grants);
+    std::fs::create_dir(folder.path().join("keep")).unwrap();
+    let store = "store = \"keep/agents.db\"";
+    let below = format!("{store}\n[ceiling]\n{grants}\n");
+    for (begin, held) in [(store, false), (store, true), (below.as_str(), false)] {
+        let system = write(&folder, "system.toml", &text.replace("STORE", begin));
+        let output = type_in(&["run", &system, "--once"], "");
+        assert_eq!(code(&output), 0, "{output:?}");
+        let told = err(&output).contains("suspended") && err(&output).contains("dirs \"/data\"");
+        assert_eq!(told, held, "{output:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_system_goes_on_until_ctrl_c_and_holds_its_store() {
     let folder = folder();
     let system = write(&folder, "system.toml", &SYSTEM.replace("WORKER", &worker()));
@@ -285,6 +305,9 @@ fn a_system_file_that_is_wrong_is_said_with_the_line() {
         ("[[agent]]\nmodule = \"a.wasm\"\nrestart = \"sometimes\"\n", 1, "sometimes"),
         ("[[agent]]\nmodule = \"a.wasm\"\ngrants = { fly = true }\n", 1, "fly"),
         ("[[agent]]\nname = \"a\"\n", 1, "module"),
+        ("[ceiling]\ngrants = { fly = true }\n", 1, "fly"),
+        ("[ceiling]\n\ncolour = 1\n", 3, "colour"),
+        ("[ceiling.limits]\n\nmax_tea = 1\n", 3, "max_tea"),
         ("store = \n", 1, ""),
     ] {
         let system = write(&folder, "system.toml", text);

@@ -56,7 +56,7 @@ pub use conversation::{
 };
 pub use error::{Error, ErrorKind};
 pub use fork::after_fork_in_child;
-pub use grants::{Access, Folder, Grants, Stdout};
+pub use grants::{Access, Ceiling, Folder, Grants, Stdout};
 pub use host_agent::{Handler, Reply, Task, Within};
 pub use initiator::{
     Answer, Brokered, Choose, ContractNet, DutchAuction, EnglishAuction, Informs, Outcome, Status,

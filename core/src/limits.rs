@@ -110,6 +110,20 @@ impl Limits {
         if self.max_memory_bytes == 0 { 1 << 32 } else { self.max_memory_bytes }
     }
 
+    /// These limits, none of them above `most`.
+    pub(crate) fn within(&self, most: &Limits) -> Limits {
+        let mut limits = self.clone();
+        for name in Self::NAMES {
+            let bound = match (self.get(name), most.get(name)) {
+                (Some(own), Some(most)) => Some(own.min(most)),
+                (own, most) => own.or(most),
+            };
+            // A value of a limit fits it.
+            let _ = limits.set(name, bound);
+        }
+        limits
+    }
+
     /// Checks that every limit is one that can be kept.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let wrong = |text: String| Err(Error::new(ErrorKind::InvalidArgument, text));

@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, final
 from typing_extensions import Self, disjoint_base
 
 from caxton._negotiate import CallAgain
-from caxton._runtime import ContentLimits, Grants, Limits
+from caxton._runtime import Ceiling, ContentLimits, Grants, Limits
 from caxton._serve import Registration
 from caxton._types import (
     AgentName,
@@ -690,11 +690,15 @@ class Agent:
     def suspend(self) -> None:
         """Lets its messages and timers wait; returns when no turn of it is in progress."""
     def resume(self) -> None:
-        """Goes on with what has waited."""
+        """Goes on with what has waited.
+
+        Raises ``PermissionDenied`` if it came back from a store with more than the runtime's
+        ``ceiling`` allows, or with a name that is not allowed any more; it says what is lacking.
+        """
     def restart(self) -> None:
         """Starts it afresh between two turns; its name, mailbox and data are kept.
 
-        Raises ``AgentFailed`` if its ``agent_init`` fails.
+        Raises ``AgentFailed`` if its ``agent_init`` fails, ``PermissionDenied`` as `resume`.
         """
     def replace(self, wasm: Wasm) -> None:
         """Gives it other code between two turns; its name, mailbox, data and timers are kept.
@@ -770,11 +774,15 @@ class AsyncAgent:
     def suspend(self) -> Call[None]:
         """Lets its messages and timers wait; returns when no turn of it is in progress."""
     def resume(self) -> Call[None]:
-        """Goes on with what has waited."""
+        """Goes on with what has waited.
+
+        Raises ``PermissionDenied`` if it came back from a store with more than the runtime's
+        ``ceiling`` allows, or with a name that is not allowed any more; it says what is lacking.
+        """
     def restart(self) -> Call[None]:
         """Starts it afresh between two turns; its name, mailbox and data are kept.
 
-        Raises ``AgentFailed`` if its ``agent_init`` fails.
+        Raises ``AgentFailed`` if its ``agent_init`` fails, ``PermissionDenied`` as `resume`.
         """
     def replace(self, wasm: Wasm) -> Call[None]:
         """Gives it other code between two turns; its name, mailbox, data and timers are kept.
@@ -831,13 +839,17 @@ class Runtime:
 
     ``protocols``: what is done with a message that its protocol does not allow. ``"observe"``
     delivers it and tells of it as an event; ``"strict"`` answers it with ``not-understood``, and
-    a call of this program raises ``InvalidMessage``.
+    a call of this program raises ``InvalidMessage``. ``ceiling``: the most that agents may have
+    whose grants and limits come from the store or through ``ams``; without one, those of the store
+    that were granted folders, environment, ``stdout="inherit"`` or ``directory_admin`` come back
+    suspended.
     """
 
     def __new__(
         cls,
         *,
         store: str | PathLike[str] | None = None,
+        ceiling: Ceiling | None = None,
         durability: Literal["full", "relaxed"] = "full",
         name: str | None = None,
         limits: Limits | None = None,
@@ -1156,13 +1168,17 @@ class AsyncRuntime:
 
     ``protocols``: what is done with a message that its protocol does not allow. ``"observe"``
     delivers it and tells of it as an event; ``"strict"`` answers it with ``not-understood``, and
-    a call of this program raises ``InvalidMessage``.
+    a call of this program raises ``InvalidMessage``. ``ceiling``: the most that agents may have
+    whose grants and limits come from the store or through ``ams``; without one, those of the store
+    that were granted folders, environment, ``stdout="inherit"`` or ``directory_admin`` come back
+    suspended.
     """
 
     def __new__(
         cls,
         *,
         store: str | PathLike[str] | None = None,
+        ceiling: Ceiling | None = None,
         durability: Literal["full", "relaxed"] = "full",
         name: str | None = None,
         limits: Limits | None = None,

@@ -70,6 +70,16 @@ class Grants:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ceiling:
+    """The most that agents may have of what no call of this program grants."""
+
+    __module__ = "caxton"
+
+    grants: Grants = field(default_factory=Grants)
+    limits: Limits | None = None  # type: ignore[valid-type]
+
+
 def _names(texts: Iterable[str], what: str) -> list[str]:
     if isinstance(texts, str):
         raise InvalidArgument(f"{what} is {texts!r}, expected a list of strings")

@@ -98,6 +98,23 @@ class Grants:
     def to_dict(self) -> dict[str, Any]:
         """The grants as the core reads them."""
 
+@dataclass(frozen=True, kw_only=True)
+class Ceiling:
+    """The most that agents may have whose grants and limits do not come from a call of this
+    program: those that a store brings back, and those that ``ams`` deploys.
+
+    An agent of a store that was granted more comes back suspended. What the program grants in a
+    call is not bounded.
+    """
+
+    #: The most grants. Folders in a granted one are within it, as are those with less access. The
+    #: value of an environment variable may end in ``*``, which stands for any rest. Arguments are
+    #: not bounded.
+    grants: Grants = ...
+    #: The most limits, those that it does not name at their defaults; ``None`` keeps what is given
+    #: elsewhere.
+    limits: Limits | None = None
+
 class Runtime(_caxton.Runtime):
     def __enter__(self) -> Self: ...
     def __exit__(

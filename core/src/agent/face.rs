@@ -1,10 +1,11 @@
 //! What an agent is to the world, and what the world is to its guest.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -17,7 +18,7 @@ use super::{Holdings, LogLine, Stats};
 use crate::account::Account;
 use crate::directory::{Member, Profile};
 use crate::error::Error;
-use crate::grants::{Folder, Grants};
+use crate::grants::{Grants, OpenFolder};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Envelope, Filter, Message, Stamp, Traceparent};
 use crate::runtime::{Core, EventKind, Post};
@@ -40,6 +41,10 @@ pub(crate) struct Face {
     /// Of what it sends and is sent: its own, or the runtime's.
     pub content_limits: Option<Arc<ContentLimits>>,
     pub grants: Arc<Grants>,
+    /// The folders that it has been granted, until it is gone.
+    folders: Mutex<Arc<[OpenFolder]>>,
+    /// Folders in which files were being opened when their instances ended.
+    openings: Mutex<Vec<Weak<File>>>,
     core: Arc<Core>,
     log: LogRing,
     bucket: Bucket,
@@ -74,6 +79,8 @@ impl Face {
             limits,
             content_limits: None,
             grants: Arc::default(),
+            folders: Mutex::new(Arc::new([])),
+            openings: Mutex::default(),
             core,
         }
     }
@@ -90,6 +97,17 @@ impl Face {
     /// Returns true if turns have left places unused.
     pub fn has_unused(&self) -> bool {
         self.has_unused.load(Ordering::Acquire)
+    }
+
+    /// Gives it folders, which its instances see from now on.
+    pub fn hold_folders(&self, folders: Arc<[OpenFolder]>) {
+        let before = std::mem::replace(&mut *self.folders.lock(), folders);
+        drop(before);
+    }
+
+    /// Lets its folders go: a handle of it that a program keeps is to keep none.
+    pub fn release_folders(&self) {
+        self.hold_folders(Arc::new([]));
     }
 
     pub fn logs(&self) -> Vec<LogLine> {
@@ -252,16 +270,12 @@ impl World for Face {
         &self.grants
     }
 
-    fn folders(&self) -> Vec<Folder> {
-        let private = self.core.private_paths();
-        let mut folders = Vec::new();
-        for folder in &self.grants.dirs {
-            match folder.find_again(&private) {
-                Ok(()) => folders.push(folder.clone()),
-                Err(error) => self.log(Level::Warn, &format!("it has one folder less: {error}")),
-            }
-        }
-        folders
+    fn folders(&self) -> Arc<[OpenFolder]> {
+        self.folders.lock().clone()
+    }
+
+    fn openings(&self) -> &Mutex<Vec<Weak<File>>> {
+        &self.openings
     }
 
     fn forged_sender(&self, claimed: &str) {

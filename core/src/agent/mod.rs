@@ -5,6 +5,7 @@ mod commit;
 mod conclude;
 mod due;
 mod face;
+mod held;
 mod holdings;
 mod letter;
 mod line;
@@ -96,6 +97,8 @@ pub(crate) struct Agent {
     /// What its instances are made from; replaced with its code.
     pub seat: ArcSwap<Seat>,
     pub settings: Settings,
+    /// Why it stays suspended, if its store has granted it too much.
+    hold: held::Hold,
     /// It is removed for good, not only until its store is opened again.
     leaves: AtomicBool,
     /// Nothing is kept for it any more: its removal is over.
@@ -197,6 +200,7 @@ impl Agent {
             profiler: seat.profiler.clone(),
             seat: ArcSwap::from_pointee(seat),
             settings,
+            hold: held::Hold::default(),
             leaves: AtomicBool::new(false),
             is_forgotten: AtomicBool::new(false),
             _permit: permit,
@@ -265,6 +269,7 @@ impl Agent {
         let seat = self.seat.load();
         let is_paused = self.mailbox.is_paused();
         let state = if is_paused { AgentState::Suspended } else { AgentState::Active };
+        let state = self.state_when_held().unwrap_or(state);
         AgentRow {
             serial: self.face.serial,
             id: self.face.id.clone(),

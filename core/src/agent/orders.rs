@@ -15,6 +15,7 @@ impl Agent {
         self.core.check_open()?;
         let was_paused = self.mailbox.is_paused();
         self.mailbox.pause().map_err(|refusal| refusal.to_error(self.name()))?;
+        self.suspended_while_held();
         if let Err(error) = self.write_state(AgentState::Suspended).await {
             // It never happened.
             if !was_paused && self.mailbox.resume().unwrap_or(false) {
@@ -47,9 +48,10 @@ impl Agent {
         }
     }
 
-    /// Goes on with what has waited.
+    /// Goes on with what has waited, unless the agent is held back.
     pub async fn resume(self: &Arc<Self>) -> Result<(), Error> {
         self.core.check_open()?;
+        self.let_go()?;
         let was_paused = self.mailbox.is_paused();
         if self.mailbox.resume().map_err(|refusal| refusal.to_error(self.name()))? {
             self.core.scheduler.push(self.clone(), Lane::outside());
@@ -65,6 +67,8 @@ impl Agent {
     /// Starts the agent afresh after the turn in progress: its last turn is its shutdown, the next
     /// its init. One that has failed takes messages again.
     pub async fn restart(self: &Arc<Self>) -> Result<(), Error> {
+        self.core.check_open()?;
+        self.let_go()?;
         let (done, ended) = oneshot::channel();
         self.order(Order::Restart(Box::new(move |result| drop(done.send(result)))))?;
         ended.await.unwrap_or_else(|_| Err(self.no_longer_here()))

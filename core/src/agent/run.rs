@@ -105,7 +105,7 @@ pub(crate) fn run_claimed(agent: &Arc<Agent>, letter: Letter) {
 /// what a worker has all the time.
 fn as_caller(agent: &Agent, work: impl FnOnce(Box<Activity>)) {
     let _awake = agent.engine.awake();
-    let _entered = agent.seat.load().template.uses_wasi().then(|| agent.core.io.enter());
+    let _entered = agent.seat.load().template.uses_wasi().then(|| agent.core.wasi_io.enter());
     work(agent.take_activity());
 }
 

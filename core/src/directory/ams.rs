@@ -15,7 +15,7 @@ use super::reason::{Answered, Reason};
 use crate::agent::Agent;
 use crate::conversation::Protocol;
 use crate::error::Error;
-use crate::grants::Grants;
+use crate::grants::{Grants, bounded, bounded_send_to};
 use crate::host_agent::{Handler, Task};
 use crate::message::{Performative, name};
 use crate::runtime::{Core, Deploy, Wasm};
@@ -50,7 +50,7 @@ impl Handler for Ams {
                         return;
                     }
                     let done = order.carry_out(&core, &agent).await;
-                    finish(task, done.map(|()| content).map_err(|error| Reason::internal(&error)));
+                    finish(task, done.map(|()| content).map_err(|error| Reason::not_done(&error)));
                 });
             }
             Ok(Job::Deploy(deploy)) => {
@@ -218,6 +218,8 @@ fn deployment(core: &Core, caller: &Caller, mut fields: Fields<'_>) -> Answered<
         deploy = deploy.config(config.as_bytes());
     }
     let mut capabilities = capabilities.unwrap_or_default();
+    let ceiling = core.ceiling.as_ref();
+    let (mut limits, mut send_to) = (Arc::new(core.limits.clone()), None);
     if let Caller::Member(Member::Agent(agent)) = caller {
         let ceiling = &agent.settings.capabilities;
         if let Some(name) =
@@ -231,15 +233,17 @@ fn deployment(core: &Core, caller: &Caller, mut fields: Fields<'_>) -> Answered<
         if capabilities.is_empty() {
             capabilities.clone_from(ceiling);
         }
-        let send_to = agent.face.grants.send_to.clone();
-        deploy = deploy
-            .limits((*agent.face.limits).clone())
-            .grants(Grants { send_to, ..Grants::default() })
-            .deployed_by(agent.face.id.clone());
+        send_to = agent.face.grants.send_to.clone();
+        limits = agent.face.limits.clone();
+        deploy = deploy.deployed_by(agent.face.id.clone());
         if let Some(limits) = &agent.face.content_limits {
             deploy = deploy.content_limits((**limits).clone());
         }
     }
+    let limits = bounded(ceiling, &limits);
+    let send_to = bounded_send_to(ceiling, send_to);
+    let deploy =
+        deploy.limits(Arc::unwrap_or_clone(limits)).grants(Grants { send_to, ..Grants::default() });
     Ok(deploy.capabilities(capabilities))
 }
 

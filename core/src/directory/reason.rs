@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::{Error, shown};
+use crate::error::{Error, ErrorKind, shown};
 use crate::message::Performative;
 
 /// An answer that says no, and why.
@@ -105,6 +105,14 @@ impl Reason {
     pub fn not_found(name: &str) -> Self {
         let error = format!("no deployed agent is called {:?}", shown(name));
         Self::new(Performative::Failure, "not-found", error)
+    }
+
+    /// What was to become of an agent did not.
+    pub fn not_done(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::PermissionDenied => Self::unauthorised(error.message()),
+            _ => Self::internal(error),
+        }
     }
 
     /// What was tried has failed.

@@ -1,17 +1,22 @@
 //! Setting up a runtime.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::core::{Core, CoreParts};
 use super::following::Protocols;
-use super::reopen::Restore;
+use super::reopen::{Restore, Restored};
 use super::{Owner, Runtime};
 use crate::error::{Error, ErrorKind};
+use crate::grants::{Bound, Ceiling};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, name};
 use crate::sandbox::{Engine, Profile};
 use crate::store::{Durability, Hook, Sqlite};
+
+/// Threads on which agents wait for their files.
+const FILE_THREADS: usize = 16;
 
 /// How a runtime is to be.
 #[derive(Clone)]
@@ -26,6 +31,7 @@ pub struct Builder {
     durability: Durability,
     profile: Option<Profile>,
     protocols: Protocols,
+    ceiling: Option<Ceiling>,
     hook: Option<Hook>,
 }
 
@@ -42,6 +48,7 @@ impl Default for Builder {
             durability: Durability::default(),
             profile: None,
             protocols: Protocols::default(),
+            ceiling: None,
             hook: None,
         }
     }
@@ -98,6 +105,16 @@ impl Builder {
     #[must_use]
     pub fn store(mut self, path: impl Into<PathBuf>) -> Self {
         self.store = Some(path.into());
+        self
+    }
+
+    /// The most that agents may have whose grants and limits come from elsewhere than a call of this
+    /// program: from a store, or through `ams`. Without one, an agent of a store that was granted
+    /// folders, environment variables, this program's own output or `directory_admin` comes back
+    /// suspended, told as the event `suspended`; its limits are kept.
+    #[must_use]
+    pub fn ceiling(mut self, ceiling: Ceiling) -> Self {
+        self.ceiling = Some(ceiling);
         self
     }
 
@@ -159,6 +176,12 @@ impl Builder {
             Some(workers) => workers,
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
+        let find_ceiling = |stored: &HashSet<PathBuf>| {
+            let found = self.ceiling.clone().map(|ceiling| Bound::find(ceiling, stored));
+            found.transpose().map_err(|error| error.about("the ceiling"))
+        };
+        // What is wrong with it shows before a store is made.
+        let mut ceiling = find_ceiling(&HashSet::new())?;
         crate::fork::starting();
         let no_threads = |error: std::io::Error| {
             Error::new(ErrorKind::Internal, format!("the system gives no threads: {error}"))
@@ -167,7 +190,8 @@ impl Builder {
             Some(path) => Some(Sqlite::open(path, self.durability, self.hook.clone())?),
             None => None,
         };
-        let (storage, contents) = store.unzip();
+        let (storage, mut contents) = store.unzip();
+        let writable = contents.as_mut().map(|it| std::mem::take(&mut it.writable));
         let marks = contents.as_ref().map(|contents| (contents.next_row, contents.next_serial));
         let engine = Engine::lease(self.profile)?;
         let restored = match (contents, &self.store) {
@@ -177,6 +201,11 @@ impl Builder {
             }
             _ => None,
         };
+        let mut writable = writable.unwrap_or_default();
+        writable.extend(restored.iter().flat_map(Restored::writable));
+        if !writable.is_empty() {
+            ceiling = find_ceiling(&writable)?;
+        }
         // All that it holds is as it should be.
         if let Some(storage) = &storage {
             storage.update()?;
@@ -189,10 +218,18 @@ impl Builder {
             .enable_time()
             .build()
             .map_err(no_threads)?;
+        let wasi_io = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(FILE_THREADS)
+            .thread_name("caxton-files")
+            .enable_time()
+            .build()
+            .map_err(no_threads)?;
         let core = Core::new(CoreParts {
             engine,
             running,
             io,
+            wasi_io,
             name: self.name,
             limits: self.limits,
             content_limits: self.content_limits,
@@ -200,9 +237,11 @@ impl Builder {
             workers,
             protocols: self.protocols,
             seed: self.seed,
+            ceiling,
             store: marks,
+            writable,
         });
-        if let Err(error) = core.scheduler.start(&core.engine, &core.io) {
+        if let Err(error) = core.scheduler.start(&core.engine, &core.wasi_io) {
             core.scheduler.stop();
             return Err(no_threads(error));
         }

@@ -178,7 +178,8 @@ impl Core {
         if let Some(journal) = &self.journal {
             journal.close(deadline);
         }
-        if let Some(io) = self.io_runtime.lock().take() {
+        let runtimes = std::mem::take(&mut *self.io_runtimes.lock());
+        for io in runtimes {
             io.shutdown_timeout(Duration::from_secs(1));
         }
         drop(self.running.lock().take());

@@ -1,5 +1,6 @@
 //! What every part of one runtime shares.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -18,11 +19,13 @@ use super::events::EventFilter;
 use super::feed::Feeds;
 use super::following::Protocols;
 use super::journal::Journal;
+use super::posting::Post;
 use crate::account::Account;
 use crate::agent::{Agent, Stats, Timers};
 use crate::conversation::{Book, Deadlines};
 use crate::directory::{Directory, Member};
 use crate::error::{Error, ErrorKind};
+use crate::grants::{Access, Bound, MAX_WRITABLE, OpenFolder};
 use crate::host_agent::{HostAgent, Within};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Draft, Envelope, Filter, Message, Stamp, name};
@@ -30,7 +33,7 @@ use crate::sandbox::{Lease, Running};
 use crate::scheduler::Scheduler;
 use crate::shares::Owner;
 use crate::source::{Id, Source};
-use crate::store::{Row, SERIALS, Serial};
+use crate::store::{Change, Row, SERIALS, Serial};
 
 pub(crate) struct Core {
     pub engine: Lease,
@@ -39,8 +42,10 @@ pub(crate) struct Core {
     pub source: Arc<Source>,
     pub scheduler: Arc<Scheduler<Agent>>,
     pub timers: Arc<Timers>,
-    /// Timers, and what blocks: compiling, reading files.
+    /// Timers, and what blocks: compiling, reading modules.
     pub io: tokio::runtime::Handle,
+    /// What agents do with files, which may block for ever.
+    pub wasi_io: tokio::runtime::Handle,
     pub directory: Directory,
     pub asks: Asks,
     pub subscriptions: Feeds<Filter>,
@@ -68,6 +73,12 @@ pub(crate) struct Core {
     pub content_limits: Option<Arc<ContentLimits>>,
     pub max_agents: usize,
     pub agents: AtomicUsize,
+    /// The most that agents may have of what no call of this program grants.
+    pub ceiling: Option<Bound>,
+    /// Agents that are held back from running.
+    pub held: AtomicUsize,
+    /// Folders that agents of the store may write, or once could.
+    writable: Mutex<Arc<HashSet<PathBuf>>>,
     /// Where commits go, where there is a store.
     pub journal: Option<Arc<Journal>>,
     next_row: AtomicU64,
@@ -77,7 +88,7 @@ pub(crate) struct Core {
     pub hosts: DashMap<u64, Arc<HostAgent>>,
     /// Agents by their serial that have left the directory and whose turn goes on.
     pub leaving: DashMap<u64, Arc<Agent>>,
-    pub io_runtime: Mutex<Option<tokio::runtime::Runtime>>,
+    pub io_runtimes: Mutex<Vec<tokio::runtime::Runtime>>,
     pub agent_gone: Notify,
     pub closed: Notify,
 }
@@ -100,6 +111,7 @@ pub(crate) struct CoreParts {
     pub engine: Lease,
     pub running: Running,
     pub io: tokio::runtime::Runtime,
+    pub wasi_io: tokio::runtime::Runtime,
     pub name: String,
     pub limits: Limits,
     pub content_limits: Option<ContentLimits>,
@@ -107,8 +119,11 @@ pub(crate) struct CoreParts {
     pub workers: usize,
     pub protocols: Protocols,
     pub seed: Option<u64>,
+    pub ceiling: Option<Bound>,
     /// The next row and the next serial of the store, where there is one.
     pub store: Option<(Row, Serial)>,
+    /// Folders that its agents may write, or once could.
+    pub writable: HashSet<PathBuf>,
 }
 
 const OPEN: u8 = 0;
@@ -124,6 +139,7 @@ impl Core {
             scheduler: Arc::new(Scheduler::new(parts.workers)),
             timers: Arc::default(),
             io: parts.io.handle().clone(),
+            wasi_io: parts.wasi_io.handle().clone(),
             directory: Directory::default(),
             asks: Asks::default(),
             subscriptions: Feeds::default(),
@@ -143,6 +159,9 @@ impl Core {
             content_limits: parts.content_limits.map(Arc::new),
             max_agents: parts.max_agents,
             agents: AtomicUsize::new(0),
+            ceiling: parts.ceiling,
+            held: AtomicUsize::new(0),
+            writable: Mutex::new(Arc::new(parts.writable)),
             journal: parts.store.map(|_| Arc::default()),
             next_row: AtomicU64::new(parts.store.map_or(1, |(row, _)| row.max(1))),
             next_serial: AtomicU64::new(
@@ -151,7 +170,7 @@ impl Core {
             phase: AtomicU8::new(OPEN),
             hosts: DashMap::new(),
             leaving: DashMap::new(),
-            io_runtime: Mutex::new(Some(parts.io)),
+            io_runtimes: Mutex::new(vec![parts.io, parts.wasi_io]),
             agent_gone: Notify::new(),
             closed: Notify::new(),
         })
@@ -279,6 +298,8 @@ impl Core {
         if !agent.settings.grants.observe.is_empty() {
             self.observers.fetch_sub(1, Ordering::AcqRel);
         }
+        agent.face.release_folders();
+        agent.end_hold();
         self.agents.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -300,6 +321,40 @@ impl Core {
         let mut paths = crate::store::open_files();
         paths.extend(self.engine.cache_folder().map(Path::to_owned));
         paths
+    }
+
+    /// Folders that agents of the store may write, or once could.
+    pub fn writable(&self) -> Arc<HashSet<PathBuf>> {
+        self.writable.lock().clone()
+    }
+
+    /// Has the store remember the folders that an agent is about to be able to write.
+    pub async fn note_writable(&self, folders: &[OpenFolder]) -> Result<(), Error> {
+        if self.journal.is_none() {
+            return Ok(());
+        }
+        for folder in folders.iter().filter(|folder| folder.access == Access::ReadWrite) {
+            let place = &folder.place;
+            let is_new = {
+                let mut writable = self.writable.lock();
+                writable.len() <= MAX_WRITABLE && !writable.contains(place) && {
+                    Arc::make_mut(&mut writable).insert(place.to_owned())
+                }
+            };
+            // A store has only folders whose paths are text.
+            let Some(text) = place.to_str().filter(|_| is_new) else { continue };
+            let noted = self.alone(Post::outside(), |post| {
+                post.change(|| Change::Writable(text.into()));
+            });
+            if let Some(commit) = noted.1
+                && let Err(error) = commit.settled().await
+            {
+                let mut writable = self.writable.lock();
+                Arc::make_mut(&mut writable).remove(place);
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// The ask that a task is part of which a host agent handles.

@@ -14,7 +14,7 @@ use super::wasm::{Loaded, Wasm};
 use crate::agent::{self, Face, Lane, Restart};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
-use crate::grants::Grants;
+use crate::grants::{Folder, Grants, OpenFolder};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, name};
 use crate::sandbox::{KEY_BYTES, Meter, Seat};
@@ -151,6 +151,7 @@ pub(super) struct Newcomer {
     pub id: Arc<str>,
     pub name: Arc<str>,
     pub starting: agent::Starting,
+    pub folders: Arc<[OpenFolder]>,
 }
 
 /// Tells how the first init ended.
@@ -189,19 +190,28 @@ impl Core {
         let loaded = self.load(deploy.wasm.clone()).await?;
         loaded.template.check_limits(&limits)?;
         let config = deploy.config.map(|json| check_config(&json, &limits)).transpose()?;
+        let writable = self.writable();
+        let (grants, folders) = deploy.grants.open(&|| self.private_paths(), &writable)?;
+        self.check_storable(&grants)?;
+        self.note_writable(&folders).await?;
+        let folders: Arc<[OpenFolder]> = folders.into();
         let settings = Settings {
             limits: Arc::new(limits),
             content_limits,
             capabilities: deploy.capabilities,
             restart: deploy.restart,
-            grants: Arc::new(deploy.grants.check(&self.private_paths())?),
+            grants: Arc::new(grants),
             deployer: deploy.deployer,
+            declared: None,
         };
         let mut deployment =
             Deployment { core: self.clone(), agents: Vec::with_capacity(names.len()) };
         let mut starting = Vec::with_capacity(names.len());
         for name in names {
-            let (agent, started) = self.place(&loaded, &settings, config.as_ref(), name)?;
+            let (agent, started) = {
+                let folders = folders.clone();
+                self.place(&loaded, &settings, folders, config.as_ref(), name)?
+            };
             deployment.agents.push(agent);
             starting.push(started);
         }
@@ -216,6 +226,7 @@ impl Core {
         self: &Arc<Self>,
         loaded: &Loaded,
         settings: &Settings,
+        folders: Arc<[OpenFolder]>,
         config: Option<&Arc<[u8]>>,
         name: String,
     ) -> Result<(Arc<agent::Agent>, Starting), Error> {
@@ -228,6 +239,7 @@ impl Core {
                 id: self.new_id().as_str().into(),
                 name: name.into(),
                 starting: agent::Starting::First(on_started),
+                folders,
             },
             loaded,
             settings,
@@ -255,7 +267,7 @@ impl Core {
     ) -> Result<Arc<agent::Agent>, Error> {
         let slot = AgentSlot::take(self)?;
         let permit = self.engine.permit(&loaded.template)?;
-        let Newcomer { serial, id, name, starting } = newcomer;
+        let Newcomer { serial, id, name, starting, folders } = newcomer;
         let limits = &settings.limits;
         let mut face = Face::new(self.clone(), name, id, serial, limits.clone());
         let mut cpu = CpuAccount::new(limits.cpu_share);
@@ -267,6 +279,7 @@ impl Core {
         }
         face.content_limits.clone_from(&settings.content_limits);
         face.grants = settings.grants.clone();
+        face.hold_folders(folders);
         let face = Arc::new(face);
         let longest_slice = Duration::from_micros(limits.max_cpu_micros);
         let pace = Arc::new(Pace::new(cpu, self.scheduler.board().clone(), longest_slice));
@@ -296,15 +309,35 @@ impl Core {
     /// Checks that a new member may have this name.
     pub fn check_name(&self, name: &str) -> Result<(), Error> {
         name::check(name)?;
-        if name::is_reserved(name) || self.is_speaker(name) {
-            let text =
-                format!("{name:?} is a name of the runtime or of this script; choose another");
+        let whose = match name::is_reserved(name) {
+            true => "of the runtime, which nobody else has in any case or form",
+            false if self.is_speaker(name) => "of this program",
+            false => "",
+        };
+        if !whose.is_empty() {
+            let text = format!("{name:?} is a name {whose}; choose another");
             return Err(Error::new(ErrorKind::NameTaken, text));
         }
         if self.directory.find(name).is_some() {
             return Err(name_taken(name));
         }
         Ok(())
+    }
+
+    /// Checks that a store can keep grants: their folders have paths that are text.
+    fn check_storable(&self, grants: &Grants) -> Result<(), Error> {
+        let not_text = |folder: &&Folder| folder.host.to_str().is_none();
+        match grants.dirs.iter().find(not_text).filter(|_| self.journal.is_some()) {
+            None => Ok(()),
+            Some(folder) => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "the folder {} cannot be granted: its path is no UTF-8, and a store keeps only \
+                     text; give the folder another name",
+                    folder.host.display()
+                ),
+            )),
+        }
     }
 
     fn free_name(&self) -> String {

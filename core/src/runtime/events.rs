@@ -1,6 +1,7 @@
 //! Events: what happens to agents, told to the program as messages of `ams`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -8,6 +9,7 @@ use serde_json::{Map, Value};
 use super::core::Core;
 use super::feed::{Feed, Subscription};
 use super::posting::{Outward, Post};
+use crate::directory::Member;
 use crate::error::{Error, ErrorKind, shown};
 use crate::message::{Draft, Message, OneOrMany, Performative};
 
@@ -146,8 +148,30 @@ impl Core {
     /// Events from now on.
     pub fn watch(self: &Arc<Self>, filter: EventFilter) -> Subscription {
         let feed = Arc::new(Feed::default());
+        self.tell_of_held(&filter, &feed);
         self.events.add(filter, &feed);
         self.begin_feed(feed)
+    }
+
+    /// Tells a feed of the agents that came back from the store and are held back: nobody could watch
+    /// when they did.
+    fn tell_of_held(&self, filter: &EventFilter, feed: &Feed) {
+        if self.held.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        for member in self.directory.members() {
+            if let Member::Agent(agent) = member
+                && filter.wants(EventKind::Suspended, Some(agent.name()))
+                && let Some(missing) = agent.missing()
+                && let Some(event) =
+                    self.event(EventKind::Suspended, Some(&agent.face.name), || {
+                        let reason = format!("it lacks {}", missing.join(", "));
+                        [("reason", reason.into()), ("missing", missing.to_vec().into())]
+                    })
+            {
+                feed.push(&event.message);
+            }
+        }
     }
 
     /// Whether somebody wants to know of this.
@@ -168,23 +192,34 @@ impl Core {
         if self.events.is_empty() || !self.events.any(|filter| filter.wants(kind, name)) {
             return;
         }
+        if let Some(event) = self.event(kind, agent, details)
+            && let Some(Outward::Event(event)) = post.hold(Outward::Event(event))
+        {
+            self.show_event(&event);
+        }
+    }
+
+    fn event<const N: usize>(
+        &self,
+        kind: EventKind,
+        agent: Option<&Arc<str>>,
+        details: impl FnOnce() -> [(&'static str, Value); N],
+    ) -> Option<Event> {
         let mut content = Map::new();
         content.insert("event".to_owned(), kind.as_str().into());
-        if let Some(agent) = name {
-            content.insert("agent".to_owned(), agent.into());
+        if let Some(agent) = agent {
+            content.insert("agent".to_owned(), (**agent).into());
         }
         content.extend(details().map(|(key, value)| (key.to_owned(), value)));
         let content = Value::Object(content).to_string();
         let act = Performative::Inform.as_str();
         let draft = Draft::with_raw_content(act, Some(RECEIVER), content.as_bytes());
         match self.stamp_own(&draft) {
-            Ok(message) => {
-                let event = Event { kind, agent: agent.cloned(), message };
-                if let Some(Outward::Event(event)) = post.hold(Outward::Event(event)) {
-                    self.show_event(&event);
-                }
+            Ok(message) => Some(Event { kind, agent: agent.cloned(), message }),
+            Err(error) => {
+                tracing::error!(%error, "an event could not be written");
+                None
             }
-            Err(error) => tracing::error!(%error, "an event could not be written"),
         }
     }
 

@@ -260,7 +260,7 @@ impl Core {
         let is_due = entering.waiting == Waiting::Runtime
             && message.reply_by().is_some()
             && !message.performative().ends_talk()
-            && (rule != Rule::AllOrNone || forbidden.is_empty());
+            && (rule != Rule::AllOrNone || forbidden.len() == 0);
         if is_due {
             let to = to.iter().filter(|to| forbidden.to(to).is_none());
             self.await_answers(entering, &from, to, undo);

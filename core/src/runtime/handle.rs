@@ -120,7 +120,9 @@ impl Agent {
     ///
     /// # Errors
     ///
-    /// As [`Agent::suspend`].
+    /// As [`Agent::suspend`]; `PermissionDenied` if the agent came back from a store with grants above the
+    /// runtime's [ceiling](super::Builder::ceiling), or with a name that is not allowed any more: the
+    /// error names what it lacks.
     ///
     /// # Cancel safety
     ///
@@ -135,7 +137,8 @@ impl Agent {
     ///
     /// # Errors
     ///
-    /// `AgentFailed` if its init fails, `AgentNotFound` if it has been removed, `Closed`.
+    /// `AgentFailed` if its init fails, `AgentNotFound` if it has been removed, `PermissionDenied` as
+    /// [`Agent::resume`], `Closed`.
     ///
     /// # Cancel safety
     ///

@@ -285,6 +285,7 @@ impl Runtime {
     /// | kind | says |
     /// |---|---|
     /// | `deployed`, `restarted`, `failed`, `suspended`, `resumed`, `replaced`, `removed` | |
+    /// | `suspended` of an agent that came back from a store with more than it may have | to whoever begins to watch: `reason`, and `missing`, what it lacks |
     /// | `turn` | that a turn has committed: `of` (`message`, `timer`, `init`, `shutdown`), `message_id`, `code`, `began_at`, in microseconds since the Unix epoch, `micros`, the time that it took, and where it belongs in a trace (W3C Trace Context): `trace_id`, `span_id` and `parent_span_id`, in hexadecimal digits |
     /// | `dropped` | that one was dropped: the same, and `kind` and `error` in place of `code` |
     /// | `dead_letter` | `id`, `message_id`, `reason` |

@@ -116,6 +116,7 @@ impl HostAgentHandle {
 impl Core {
     pub fn register(self: &Arc<Self>, register: Register) -> Result<HostAgentHandle, Error> {
         self.check_open()?;
+        name::check(&register.name)?;
         let default = register.handler.map(|handler| Route { act: None, protocol: None, handler });
         let registered = Registered {
             declared: Description::of_capabilities(register.capabilities),

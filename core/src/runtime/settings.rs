@@ -23,6 +23,14 @@ pub(crate) struct Settings {
     pub grants: Arc<Grants>,
     /// The id of the agent that deployed it through `ams`: the two share their accounts.
     pub deployer: Option<Arc<str>>,
+    /// What the store said of limits and grants, where not all of it counts.
+    pub declared: Option<Arc<Declared>>,
+}
+
+/// What a store says of limits and grants, which it goes on to say.
+pub(crate) struct Declared {
+    pub limits: Arc<Limits>,
+    pub grants: Arc<Grants>,
 }
 
 /// The same as a store keeps it. A limit that is `null` is lifted.
@@ -68,15 +76,19 @@ fn unreadable(wrong: serde_json::Error) -> Error {
 impl Settings {
     /// What a store keeps, with what the agent has registered.
     pub fn to_json(&self, registered: Option<&Registration>) -> String {
+        let (limits, grants) = match &self.declared {
+            Some(declared) => (&declared.limits, &declared.grants),
+            None => (&self.limits, &self.grants),
+        };
         let written = Written {
-            limits: by_name(Limits::NAMES, |name| self.limits.get(name)),
+            limits: by_name(Limits::NAMES, |name| limits.get(name)),
             content_limits: self
                 .content_limits
                 .as_ref()
                 .map(|limits| by_name(ContentLimits::NAMES, |name| limits.get(name))),
             capabilities: self.capabilities.clone(),
             restart: self.restart.as_str().to_owned(),
-            grants: Grants::clone(&self.grants),
+            grants: Grants::clone(grants),
             deployer: self.deployer.as_deref().map(str::to_owned),
             registered: registered.cloned(),
         };
@@ -91,6 +103,7 @@ impl Settings {
             limits.set(name, figure(value)?)?;
         }
         limits.check()?;
+        written.grants.check()?;
         let content_limits = match written.content_limits {
             None => None,
             Some(figures) => {
@@ -109,6 +122,7 @@ impl Settings {
             restart: Restart::parse(&written.restart)?,
             grants: Arc::new(written.grants),
             deployer: written.deployer.map(Into::into),
+            declared: None,
         };
         Ok((settings, written.registered))
     }

@@ -15,6 +15,7 @@ use wasmtime::component::Component;
 use wasmtime::{Engine, Module};
 
 use super::module;
+use crate::grants::was_written;
 
 /// Names the folder, in place of `caxton/modules` in the user's cache folder. Empty: no cache.
 const FOLDER_VARIABLE: &str = "CAXTON_CACHE_DIR";
@@ -66,7 +67,9 @@ impl DiskCache {
         engine.precompile_compatibility_hash().hash(&mut hasher);
         module::VERSION.hash(&mut hasher);
         let suffix = format!("{:016x}", hasher.finish());
-        DiskCache { folder: folder().filter(|folder| prepare(folder)), suffix }
+        // What an agent could have written is not run.
+        let usable = |folder: &PathBuf| prepare(folder) && !was_written(folder);
+        DiskCache { folder: folder().filter(usable), suffix }
     }
 
     pub fn folder(&self) -> Option<&Path> {

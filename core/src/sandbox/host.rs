@@ -1,11 +1,13 @@
 //! What a guest's host functions work on: the turn so far, and the world outside.
 
 use std::any::Any;
+use std::fs::File;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use wasmtime::{Caller, Global, Memory, ResourceLimiter};
 use wasmtime_wasi::p1::WasiP1Ctx;
@@ -19,7 +21,7 @@ use super::profile::Profiler;
 use super::record::{Made, TurnRecord};
 use super::ticker::ticks;
 use crate::error::Error;
-use crate::grants::{Folder, Grants};
+use crate::grants::{Grants, OpenFolder};
 use crate::limits::Limits;
 use crate::message::{Envelope, Filter, Message, Traceparent};
 
@@ -103,8 +105,10 @@ pub(crate) trait World: Send + Sync {
     fn denied(&self, to: &str);
     /// What the agent has been granted of WASI.
     fn grants(&self) -> &Grants;
-    /// The folders that it has been granted, as far as they are still there.
-    fn folders(&self) -> Vec<Folder>;
+    /// The folders that it has been granted, held open.
+    fn folders(&self) -> Arc<[OpenFolder]>;
+    /// Folders in which files were being opened when their instances ended.
+    fn openings(&self) -> &Mutex<Vec<Weak<File>>>;
     /// Tells that the agent tried to speak as `claimed`.
     fn forged_sender(&self, claimed: &str);
     fn sleep(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;

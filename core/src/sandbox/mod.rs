@@ -14,6 +14,7 @@ mod inspect;
 mod instance;
 mod meter;
 mod module;
+mod opening;
 mod prices;
 mod profile;
 mod record;

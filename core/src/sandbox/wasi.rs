@@ -20,6 +20,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, I32Exit, WasiCtx, WasiView};
 
 use super::host::{Host, Level, World};
+use super::opening;
 use crate::grants::{Access, Stdout};
 
 /// The module name of WASI preview 1.
@@ -90,6 +91,7 @@ pub(super) const FUNCTIONS: &[&str] = &[
 /// Puts WASI into a linker.
 pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     wasmtime_wasi::p1::add_to_linker_async(linker, Host::wasi)?;
+    opening::link_module(linker)?;
     // The library calls a code above 125 an error of its own; here it is an exit like any other.
     linker.func_wrap(MODULE, "proc_exit", |code: i32| Err::<(), _>(I32Exit(code).into()))?;
     Ok(())
@@ -120,15 +122,20 @@ pub(super) fn context(world: &Arc<dyn World>) -> WasiP1Ctx {
         .allow_tcp(false)
         .allow_udp(false);
     let folders = world.folders();
-    let most_open = MAX_OPEN + OWN_PLACES + folders.len();
-    for folder in folders {
+    let most_open = places(folders.len());
+    for folder in &*folders {
         let access = match folder.access {
             Access::ReadOnly => FsPerms::ReadOnly,
             Access::ReadWrite => FsPerms::ReadWrite,
         };
-        if let Err(error) = builder.preopened_dir(&folder.host, &folder.guest, access) {
-            let text = format!("it has one folder less: {}: {error}", folder.host.display());
-            world.log(Level::Warn, &text);
+        // The library takes paths only. This one leads to the folder that was granted, whatever has
+        // become of the path to it.
+        let opened = folder.by_handle().map_err(|error| error.to_string()).and_then(|path| {
+            let opened = builder.preopened_dir(path, &folder.guest, access);
+            opened.map(drop).map_err(|error| format!("{}: {error}", folder.place.display()))
+        });
+        if let Err(why) = opened {
+            world.log(Level::Warn, &format!("it has one folder less: {why}"));
         }
     }
     let mut context = builder
@@ -140,6 +147,11 @@ pub(super) fn context(world: &Arc<dyn World>) -> WasiP1Ctx {
         .build_p1();
     context.ctx().table.set_max_capacity(most_open);
     context
+}
+
+/// The places in WASI's table of an agent with so many folders.
+pub(super) fn places(folders: usize) -> usize {
+    MAX_OPEN + OWN_PLACES + folders
 }
 
 /// The runtime's clock, as WASI sees it.

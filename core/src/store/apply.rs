@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::change::{Change, MessageRow, Serial};
+use super::change::{Change, MessageRow, Serial, WRITABLE};
 
 /// Makes one change. What it does to the messages that it names is for [`super::batch`].
 pub(super) fn apply<M: MessageRow>(
@@ -85,6 +85,10 @@ pub(super) fn apply<M: MessageRow>(
             )?;
             drop_unused_modules(connection)
         }
+        Change::Writable(place) => run(
+            "INSERT OR IGNORE INTO marks (name, value) VALUES (?, 1)",
+            params![format!("{WRITABLE}{place}")],
+        ),
         Change::Host(row) => {
             if !make_way(connection, &row.name, row.serial)? {
                 return Ok(());

@@ -1,8 +1,9 @@
 //! What is written to a store: the turn records of agents, and what happens to agents and messages
 //! between turns, broken down into single changes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,6 +15,9 @@ pub(crate) type Serial = u64;
 
 /// The serials of members. Those below belong to the runtime itself and to the program.
 pub(crate) const SERIALS: RangeInclusive<Serial> = 16..=1 << 62;
+
+/// What stands before a folder that an agent could write, in the name of a mark.
+pub(super) const WRITABLE: &str = "writable ";
 
 /// Keys and their values.
 pub(crate) type Pairs = Vec<(Arc<[u8]>, Arc<[u8]>)>;
@@ -54,6 +58,8 @@ pub(crate) enum Change<M = Message> {
     State(Serial, &'static str),
     /// What is said of a member changed, as its row has it.
     Settings(Serial, String),
+    /// An agent may write this folder from now on.
+    Writable(Arc<str>),
     /// A message waits for `to`.
     Letter { row: Row, to: Serial, kind: &'static str, message: M },
     /// A message has been dealt with.
@@ -88,6 +94,7 @@ impl<M> Change<M> {
             }
             Change::Host(row) => row.settings.len() + row.name.len() + row.id.len(),
             Change::Settings(_, settings) => settings.len(),
+            Change::Writable(place) => place.len(),
             Change::Data { key, value, .. } => {
                 key.len() + value.as_ref().map_or(0, |value| value.len())
             }
@@ -194,6 +201,8 @@ pub(crate) struct Contents {
     pub unnamed: Vec<Row>,
     /// Serials that have something, and belong to nobody.
     pub orphans: Vec<Serial>,
+    /// Folders that an agent may write, or once could.
+    pub writable: HashSet<PathBuf>,
     /// Above every row that was ever written, also those that are gone.
     pub next_row: Row,
     /// Above every serial that was ever written, also those that are gone.

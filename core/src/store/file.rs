@@ -16,6 +16,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::change::Contents;
 use super::{load, schema, staged};
 use crate::error::{Error, ErrorKind};
+use crate::grants::check_store;
 
 /// The bytes of a file that say what it is, as far as the number of entries of its first page.
 const HEADER: usize = 105;
@@ -44,6 +45,9 @@ impl<'a> Locked<'a> {
     pub fn open(path: &Path, access: Access, steps: &'a [&'a str]) -> Result<Self, Error> {
         // First of all: to open and close a file ends the locks that this process has on it.
         let mut reserved = Reserved::take(path)?;
+        if access == Access::Write {
+            check_store(path)?;
+        }
         check_place(path, access)?;
         check_header(path, access, steps.len())?;
         reserved.find_out(path);

@@ -9,8 +9,9 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use super::change::{
-    AgentRow, Contents, DeadLetterRow, HostRow, LetterRow, SERIALS, Serial, StoredAgent,
+    AgentRow, Contents, DeadLetterRow, HostRow, LetterRow, SERIALS, Serial, StoredAgent, WRITABLE,
 };
+use crate::grants::MAX_WRITABLE;
 
 /// Why a store could not be read.
 pub(super) enum Fault {
@@ -74,7 +75,14 @@ fn marks(connection: &Connection, contents: &mut Contents) -> Result<(), Fault> 
         match row.text(0)? {
             "rows" => contents.next_row = value,
             "serials" => contents.next_serial = value,
-            _ => {}
+            name => {
+                // Of more than are remembered it only counts that there are more.
+                if let Some(place) = name.strip_prefix(WRITABLE)
+                    && contents.writable.len() <= MAX_WRITABLE
+                {
+                    contents.writable.insert(place.into());
+                }
+            }
         }
         Ok(())
     })

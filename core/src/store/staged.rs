@@ -107,6 +107,7 @@ fn columns<'a>(change: &'a Change, said: &mut Option<String>) -> (&'static str, 
         Change::Settings(serial, settings) => {
             ("settings", Columns { row: *serial, text: Some(settings), ..none() })
         }
+        Change::Writable(place) => ("writable", Columns { text: Some(place), ..none() }),
         Change::Letter { row, to, kind, message } => {
             let columns = Columns {
                 row: *row,
@@ -235,6 +236,7 @@ fn change(cells: &Cells<'_>) -> Result<Change<Row>, Fault> {
             let state = states.into_iter().find(|state| cells.text(7).is_ok_and(|it| it == *state));
             Change::State(serial()?, state.ok_or_else(|| cells.wrong(7, "a state"))?)
         }
+        "writable" => Change::Writable(cells.text(7)?.into()),
         "settings" => Change::Settings(serial()?, cells.text(7)?.to_owned()),
         "letter" => {
             let kinds = ["direct", "copy", "failure"];

@@ -10,6 +10,7 @@ mod crash;
 mod directory;
 mod engine;
 mod fairness;
+mod folders;
 mod host_agents;
 mod hostile;
 mod hostile_agents;

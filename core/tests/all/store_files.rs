@@ -263,8 +263,8 @@ fn what_cannot_be_brought_back_is_named() {
     for (sql, words) in [
         ("UPDATE agents SET name = '' WHERE name = 'a'", "cannot be the name of an agent"),
         ("UPDATE agents SET name = 'topic:x' WHERE name = 'a'", "are topics"),
-        ("UPDATE agents SET name = 'ams' WHERE name = 'a'", r#"an agent is called "ams""#),
-        ("UPDATE agents SET name = 'host' WHERE name = 'a'", r#"an agent is called "host""#),
+        ("UPDATE agents SET name = 'ams' WHERE name = 'a'", r#""ams" cannot be the name"#),
+        ("UPDATE agents SET name = 'host' WHERE name = 'a'", "it is a name of the runtime"),
         ("UPDATE hosts SET name = 'a'", r#"two agents have "a""#),
         ("UPDATE agents SET id = 'same'", r#"the id "same""#),
         ("UPDATE agents SET id = '' WHERE name = 'a'", r#"the id """#),

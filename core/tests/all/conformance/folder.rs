@@ -9,7 +9,8 @@ use serde_json::Value;
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// Makes what `files` says: a text is a file, `{"link": "TARGET"}` a symbolic link.
+    /// Makes what `files` says: a text is a file, `{"link": "TARGET"}` a symbolic link,
+    /// `{"pipe": true}` a named pipe.
     pub fn new(files: &Value) -> Result<Self, String> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -24,6 +25,10 @@ impl Folder {
     fn make(&self, name: &str, file: &Value) -> std::io::Result<()> {
         let path = self.0.join(name);
         std::fs::create_dir_all(path.parent().unwrap_or(&self.0))?;
+        if file["pipe"] == true {
+            let made = std::process::Command::new("mkfifo").arg(path).status()?;
+            return if made.success() { Ok(()) } else { Err(std::io::Error::other("mkfifo")) };
+        }
         match file["link"].as_str() {
             Some(target) => std::os::unix::fs::symlink(target, path),
             None => std::fs::write(path, file.as_str().unwrap_or_default()),

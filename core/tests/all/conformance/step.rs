@@ -5,9 +5,9 @@ use std::future::{Future, IntoFuture};
 use std::time::{Duration, Instant};
 
 use caxton::{
-    Agent, ContentLimits, DeadLetter, Deploy, Draft, Durability, Error, EventFilter, Filter,
-    Grants, Handler, HostAgentHandle, Informs, Limits, Message, Performative, Profile, Protocols,
-    Register, Reply, Restart, Runtime, Stats, Subscription, Task, Wasm,
+    Agent, Ceiling, ContentLimits, DeadLetter, Deploy, Draft, Durability, Error, EventFilter,
+    Filter, Grants, Handler, HostAgentHandle, Informs, Limits, Message, Performative, Profile,
+    Protocols, Register, Reply, Restart, Runtime, Stats, Subscription, Task, Wasm,
 };
 use serde_json::{Map, Value, json};
 
@@ -101,6 +101,7 @@ const STEPS: &[(&str, &[&str])] = &[
     ("inspect_store", &[]),
     ("close", &[]),
     ("reopen", &[]),
+    ("open", &[]),
     ("repeat", &["steps"]),
 ];
 
@@ -320,6 +321,11 @@ impl Stage {
                 self.hosts.clear();
                 self.subscriptions.clear();
                 self.informs.clear();
+                if let (Some(all), Some(changed)) =
+                    (self.options.as_object_mut(), value.as_object())
+                {
+                    all.extend(changed.clone());
+                }
                 build(&self.options).map(|runtime| {
                     let agents = runtime.agents().into_iter();
                     self.agents = agents.map(|agent| (agent.name().to_owned(), agent)).collect();
@@ -327,6 +333,10 @@ impl Stage {
                     Value::Null
                 })
             }
+            "open" => match build(value) {
+                Ok(other) => wait(other.close()).map(|()| Ok(Value::Null))?,
+                Err(error) => Err(error),
+            },
             other => return negotiate::act(self, other, value, step, timeout),
         })
     }
@@ -472,6 +482,7 @@ fn build(options: &Value) -> Result<Runtime, Error> {
             "name" => builder.name(value.as_str().unwrap()),
             "limits" => builder.limits(limits(value).unwrap()),
             "content_limits" => builder.content_limits(content_limits(value).unwrap()),
+            "ceiling" => builder.ceiling(ceiling(value)?),
             "store" => builder.store(value.as_str().unwrap()),
             "durability" => builder.durability(Durability::parse(value.as_str().unwrap())?),
             "protocols" => builder.protocols(Protocols::parse(value.as_str().unwrap())?),
@@ -496,6 +507,17 @@ pub fn only(object: &Map<String, Value>, known: &[&str]) -> Result<(), String> {
         Some(key) => Err(format!("unknown key {key:?}")),
         None => Ok(()),
     }
+}
+
+fn ceiling(given: &Value) -> Result<Ceiling, Error> {
+    let ceiling = match given.get("grants") {
+        Some(grants) => Ceiling::new(Grants::from_json(&grants.to_string())?),
+        None => Ceiling::default(),
+    };
+    Ok(match given.get("limits") {
+        Some(written) => ceiling.limits(limits(written).unwrap()),
+        None => ceiling,
+    })
 }
 
 fn limits(given: &Value) -> Result<Limits, String> {

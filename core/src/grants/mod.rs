@@ -1,8 +1,23 @@
 //! What an agent may do beside handling messages.
 
-use std::path::{Path, PathBuf};
+mod ceiling;
+mod folder;
+mod granted;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+pub use ceiling::Ceiling;
+pub(crate) use ceiling::{Bound, bounded, bounded_send_to, confine};
+use folder::Links;
+pub(crate) use folder::{Found, check_store};
+use granted::Held;
+pub(crate) use granted::{MAX_WRITABLE, was_written};
 
 use crate::choice::choice;
 use crate::error::{Error, ErrorKind, shown};
@@ -20,7 +35,8 @@ pub struct Grants {
     pub send_to: Option<Vec<String>>,
     /// Whose messages its subscriptions see, sent or received, beside topics and broadcasts.
     pub observe: Vec<String>,
-    /// Folders that it sees through WASI.
+    /// Folders that it sees through WASI: those that are there when it is deployed, whatever becomes of
+    /// their paths.
     pub dirs: Vec<Folder>,
     /// Its environment variables, through WASI.
     pub env: Vec<(String, String)>,
@@ -29,7 +45,7 @@ pub struct Grants {
     /// Where its standard output and standard error go.
     pub stdout: Stdout,
     /// Whether it may have `ams` deploy, suspend, resume and remove agents. What it deploys has its
-    /// own limits, and of its grants `send_to`.
+    /// own limits, and of its grants `send_to`, as far as the runtime's [`Ceiling`] goes.
     pub directory_admin: bool,
 }
 
@@ -53,13 +69,43 @@ impl Folder {
 }
 
 impl Folder {
-    /// Checks that the folder still is where it was when it was granted.
-    pub(crate) fn find_again(&self, private: &[PathBuf]) -> Result<(), Error> {
-        let found = find_folder(&self.host, private)?;
-        if found == self.host {
-            return Ok(());
+    /// The same folder, open, unless no agent may have it. It counts as granted before it is looked at, so
+    /// that a store which is opened meanwhile either sees it or is seen.
+    fn open(&self, found: Found, private: &dyn Fn() -> Vec<PathBuf>) -> Result<OpenFolder, Error> {
+        let place = found.place.clone();
+        let held = Held::new(found);
+        if let Some(secret) = private().iter().find(|secret| held.reaches(secret)) {
+            return Err(Error::new(
+                ErrorKind::PermissionDenied,
+                format!(
+                    "the folder {} cannot be granted: {} is in it, or it in that, and no agent may \
+                     reach a store or compiled modules; grant another folder",
+                    self.host.display(),
+                    secret.display()
+                ),
+            ));
         }
-        Err(wrong(format!("{} leads to {} now", self.host.display(), found.display())))
+        held.by_handle()?;
+        held.note(&place, self.access);
+        Ok(OpenFolder { guest: self.guest.clone(), access: self.access, place, held })
+    }
+}
+
+/// A folder that an agent sees, held open: its instances see this one, wherever its path leads later.
+#[derive(Clone)]
+pub(crate) struct OpenFolder {
+    /// Its name inside the sandbox.
+    pub guest: String,
+    pub access: Access,
+    /// Where it was when it was granted.
+    pub place: PathBuf,
+    held: Arc<Held>,
+}
+
+impl OpenFolder {
+    /// A path that leads to it by its handle.
+    pub fn by_handle(&self) -> Result<PathBuf, Error> {
+        self.held.by_handle()
     }
 }
 
@@ -131,9 +177,8 @@ impl Grants {
         is_among(name, &self.observe)
     }
 
-    /// Checks that all of it can be granted, and finds out where the folders are. `private` are
-    /// files and folders that no agent may reach.
-    pub(crate) fn check(mut self, private: &[PathBuf]) -> Result<Self, Error> {
+    /// Checks that all of it can be granted, but for where its folders are.
+    pub(crate) fn check(&self) -> Result<(), Error> {
         for name in self.send_to.iter().flatten().chain(&self.observe) {
             if name.is_empty() {
                 return Err(wrong("a grant names nobody: the name is empty".to_owned()));
@@ -157,43 +202,35 @@ impl Grants {
         {
             return Err(wrong(format!("{:?} cannot be an environment variable", shown(key))));
         }
-        for at in 0..self.dirs.len() {
-            let guest = &self.dirs[at].guest;
+        for (at, folder) in self.dirs.iter().enumerate() {
+            let guest = &folder.guest;
             if guest.is_empty() || guest.contains('\0') {
                 return Err(wrong("a folder's name inside the sandbox is empty".to_owned()));
             }
             if self.dirs[..at].iter().any(|other| other.guest == *guest) {
                 return Err(wrong(format!("two folders are called {:?}", shown(guest))));
             }
-            self.dirs[at].host = find_folder(&self.dirs[at].host, private)?;
         }
-        Ok(self)
+        Ok(())
     }
-}
 
-/// Where a folder really is, if an agent may have it.
-fn find_folder(host: &Path, private: &[PathBuf]) -> Result<PathBuf, Error> {
-    let shown = host.display();
-    let found = host
-        .canonicalize()
-        .map_err(|error| wrong(format!("the folder {shown} cannot be granted: {error}")))?;
-    if !found.is_dir() {
-        return Err(wrong(format!("{shown} cannot be granted: it is no folder")));
-    }
-    for secret in private {
-        let secret = secret.canonicalize().unwrap_or_else(|_| secret.clone());
-        if secret.starts_with(&found) || found.starts_with(&secret) {
-            return Err(Error::new(
-                ErrorKind::PermissionDenied,
-                format!(
-                    "the folder {shown} cannot be granted: {} is in it, or it in that, and no agent \
-                     may reach a store or compiled modules; grant another folder",
-                    secret.display()
-                ),
-            ));
+    /// Checks that all of it can be granted, and opens the folders. `private` are files and folders that
+    /// no agent may reach; a link in one of `stored` is not followed, which agents of a store could write.
+    pub(crate) fn open(
+        mut self,
+        private: &dyn Fn() -> Vec<PathBuf>,
+        stored: &HashSet<PathBuf>,
+    ) -> Result<(Self, Vec<OpenFolder>), Error> {
+        self.check()?;
+        let mut opened = Vec::with_capacity(self.dirs.len());
+        for folder in &mut self.dirs {
+            let found = Found::walk(&folder.host, Links::NotPlanted(stored))?;
+            let open = folder.open(found, private)?;
+            folder.host.clone_from(&open.place);
+            opened.push(open);
         }
+        Ok((self, opened))
     }
-    Ok(found)
 }
 
 /// Grants as they are written.
@@ -217,33 +254,17 @@ struct Written {
 }
 
 fn is_among(name: &str, granted: &[String]) -> bool {
-    granted.iter().any(|pattern| match pattern.strip_suffix('*') {
-        Some(begin) => name.starts_with(begin),
-        None => name == pattern,
-    })
+    granted.iter().any(|pattern| covers(pattern, name))
+}
+
+/// Whether `pattern`, which may end in `*`, stands for `text`, which may end so itself.
+fn covers(pattern: &str, text: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(begin) => text.starts_with(begin),
+        None => text == pattern,
+    }
 }
 
 fn wrong(text: String) -> Error {
     Error::new(ErrorKind::InvalidArgument, text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_and_beginnings_of_names() {
-        let grants = Grants {
-            send_to: Some(vec!["a".to_owned(), "worker-*".to_owned(), "topic:news".to_owned()]),
-            ..Grants::default()
-        };
-        for name in ["a", "worker-", "worker-12", "topic:news"] {
-            assert!(grants.may_send_to(name), "{name}");
-        }
-        for name in ["b", "ab", "worker", "topic:new", "topic:news2", "*"] {
-            assert!(!grants.may_send_to(name), "{name}");
-        }
-        assert!(Grants::default().may_send_to("anybody"));
-        assert!(!Grants::default().may_observe("anybody"));
-    }
 }

@@ -40,9 +40,6 @@ impl Default for Room {
     }
 }
 
-/// Conversations that are handed over under one hold of the lock.
-const BATCH: usize = 64;
-
 /// The conversations of a runtime.
 pub(crate) struct Book {
     table: Mutex<Table>,
@@ -69,24 +66,12 @@ pub(super) struct Table {
     next_number: u64,
 }
 
-/// What is done with a message that the protocol does not allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rule {
-    /// It is entered with a note, and goes on.
-    Observe,
-    /// It does not reach the receivers that it is not allowed to.
-    Strict,
-    /// The same, and none of them if it is not allowed to all.
-    AllOrNone,
-}
-
 /// A message on its way into its conversation, or a part of its receivers.
 pub(crate) struct Saying<'a> {
     pub from: &'a Arc<str>,
     /// Who is charged for what it begins.
     pub owner: &'a Owner,
     pub message: &'a Message,
-    pub rule: Rule,
     /// These are its first receivers: with them the message itself is kept.
     pub is_first: bool,
     /// The result says how it is taken back.
@@ -165,6 +150,19 @@ impl Book {
         message.protocol().is_some()
             || ((message.conversation_id().is_some() || message.in_reply_to().is_some())
                 && self.all.load(Ordering::Acquire) > 0)
+    }
+
+    /// What the protocol does not allow of a message to `to`, which is not entered.
+    pub fn forbids(&self, saying: &Saying<'_>, to: &[Arc<str>]) -> Vec<Violation> {
+        let Ok(named) = named_by(saying.message) else { return Vec::new() };
+        let table = self.table.lock();
+        if table.begins_anew(saying, to, named).is_some() {
+            return Vec::new();
+        }
+        let violation = |to: &Arc<str>| {
+            table.violation_of(saying, to, &table.place_of(saying, to, named), named)
+        };
+        to.iter().filter_map(violation).collect()
     }
 
     /// Enters a message to `to`, who are all or some of its receivers.
@@ -300,30 +298,17 @@ impl Book {
 impl Table {
     fn enter(&mut self, saying: &Saying<'_>, to: &[Arc<str>], entered: &mut Entered) {
         let message = saying.message;
-        let named = message.protocol().map(Protocol::named);
-        if named == Some(None) {
-            return;
-        }
-        let named = named.flatten();
+        let Ok(named) = named_by(message) else { return };
         let mut steps = Steps::default();
         if let Some((protocol, id)) = self.begins_anew(saying, to, named) {
             self.begin(saying, id, protocol);
-        }
-        if saying.rule == Rule::AllOrNone {
-            for to in to {
-                let place = self.place_of(saying, to, named);
-                self.violation_of(saying, to, &place, named, entered);
-            }
-            if !entered.violations.is_empty() {
-                return;
-            }
         }
         if saying.is_first && message.topic().is_some() {
             self.call(saying, named, &mut steps);
         }
         for to in to {
             let place = self.place_of(saying, to, named);
-            self.violation_of(saying, to, &place, named, entered);
+            entered.violations.extend(self.violation_of(saying, to, &place, named));
             match place {
                 Place::Nowhere | Place::Unknown(_) => {}
                 Place::In(number, planned) => self.step(saying, to, number, planned, &mut steps),
@@ -384,34 +369,32 @@ impl Table {
         to: &Arc<str>,
         place: &Place,
         named: Option<Protocol>,
-        entered: &mut Entered,
-    ) {
-        let violation = match place {
-            Place::In(_, Move::No(Note::Forwarded, _)) => return,
+    ) -> Option<Violation> {
+        match place {
+            Place::In(_, Move::No(Note::Forwarded, _)) => None,
             Place::In(number, Move::No(note, at)) => {
-                let Some(record) = self.records.get(number) else { return };
+                let record = self.records.get(number)?;
                 let is_other = named.is_some_and(|named| named != record.protocol);
                 let at = at.filter(|_| !is_other);
-                Violation {
+                Some(Violation {
                     to: to.clone(),
                     conversation: record.id.clone(),
                     protocol: record.protocol,
                     note: *note,
                     at,
                     is_known: true,
-                }
+                })
             }
-            Place::Unknown(protocol) => Violation {
+            Place::Unknown(protocol) => Some(Violation {
                 to: to.clone(),
                 conversation: saying.message.conversation_id().unwrap_or_default().into(),
                 protocol: *protocol,
                 note: Note::OutOfSequence,
                 at: None,
                 is_known: false,
-            },
-            _ => return,
-        };
-        entered.violations.push(violation);
+            }),
+            _ => None,
+        }
     }
 
     /// Takes a planned step, and those of whoever is answered for by it.
@@ -481,48 +464,6 @@ impl Table {
         self.make_room(&numbers, &mut entered.abandoned);
     }
 
-    fn keep_key(&mut self, number: u64, saying: &Saying<'_>) {
-        let message = saying.message;
-        let Some(key) = message.reply_with() else { return };
-        let is_own = message.reply_to().is_none_or(|to| to == &**saying.from);
-        let to: Arc<str> = match message.reply_to() {
-            Some(to) if !is_own => to.into(),
-            _ => saying.from.clone(),
-        };
-        let old = self.keys.get(&to, key);
-        let old_is_open = old
-            .and_then(|old| self.records.get(&old.record))
-            .is_some_and(|record| record.state == ConversationState::Open);
-        if old.is_some_and(|old| old.record == number || (old.is_own && !is_own))
-            || (old_is_open && old.is_some_and(|old| old.is_own == is_own))
-        {
-            return;
-        }
-        self.next_place += 1;
-        let place = self.next_place;
-        let Some(record) = self.records.get_mut(&number) else { return };
-        self.keys.insert(&to, key, number, is_own);
-        self.key_places.insert(&record.owner, place, number);
-        let owner = record.owner.clone();
-        if let Some(forgotten) = record.keep_key(place, &to, key) {
-            self.forget(&owner, number, forgotten);
-        }
-        while self.key_places.len() > self.room.keys {
-            let Some((_, _, oldest)) = self.key_places.oldest_of_greatest(None) else { return };
-            let oldest = *oldest;
-            let Some(record) = self.records.get_mut(&oldest) else { return };
-            let owner = record.owner.clone();
-            let Some(forgotten) = record.forget_key() else { return };
-            self.forget(&owner, oldest, forgotten);
-            self.weigh(oldest);
-        }
-    }
-
-    fn forget(&mut self, owner: &Owner, number: u64, (place, to, key): (u64, Arc<str>, Box<str>)) {
-        self.key_places.remove(owner, place);
-        self.keys.remove(&to, &key, number);
-    }
-
     fn fault(&mut self, asker: &str, asked: &str, failure: &Message, deadline: bool) {
         let found = match failure.conversation_id() {
             Some(id) => self.pair_of(id, asker, asked),
@@ -555,110 +496,16 @@ impl Table {
         // One that goes on again may take the place of another; who watches hears of that when it comes.
         self.make_room(&[number], &mut Vec::new());
     }
+}
 
-    /// Counts what a conversation takes now.
-    fn weigh(&mut self, number: u64) {
-        let Some(record) = self.records.get_mut(&number) else { return };
-        let before = record.recharge();
-        self.weights.change(&record.owner, before, record.bytes);
-    }
+/// A message names a protocol that is not followed.
+struct NotFollowed;
 
-    /// A conversation has changed: where it belongs now.
-    fn touch(&mut self, number: u64, now: u64) {
-        let Some(record) = self.records.get_mut(&number) else { return };
-        let (owner, place) = (record.owner.clone(), record.touched);
-        self.next_place += 1;
-        if record.unfinished > 0 {
-            self.ended.remove(&owner, place);
-            self.open.remove(&owner, place);
-            record.touched = self.next_place;
-            record.state = ConversationState::Open;
-            record.ended_at = None;
-            self.open.insert(&owner, record.touched, number);
-        } else if record.state == ConversationState::Open {
-            self.ended.remove(&owner, place);
-            self.open.remove(&owner, place);
-            record.touched = self.next_place;
-            record.state = ConversationState::Ended;
-            record.ended_at = Some(now);
-            self.ended.insert(&owner, record.touched, number);
-        }
-    }
-
-    /// Lets go where there are too many, or too much: of whoever has most, the oldest. Those in `but`
-    /// have just been heard of.
-    fn make_room(&mut self, but: &[u64], abandoned: &mut Vec<Arc<str>>) {
-        let spared = match but {
-            [only] => self.records.get(only).map(|record| record.touched),
-            _ => None,
-        };
-        while self.open.len() > self.room.open {
-            let Some((_, _, number)) = self.open.oldest_of_greatest(spared) else { break };
-            self.abandon(*number, abandoned);
-        }
-        while self.ended.len() > self.room.ended {
-            let Some((_, _, number)) = self.ended.oldest_of_greatest(None) else { break };
-            self.drop_record(*number);
-        }
-        while self.weights.total() > self.room.bytes {
-            let Some(owner) = self.weights.greatest() else { break };
-            let oldest = self.ended.oldest_of(&owner).map(|(_, number)| *number);
-            match oldest {
-                Some(number) => self.drop_record(number),
-                None => match self.open.oldest_of(&owner).map(|(_, number)| *number) {
-                    Some(number) => self.abandon(number, abandoned),
-                    None => break,
-                },
-            }
-        }
-    }
-
-    /// Gives an open conversation up; it stands among those that have ended.
-    fn abandon(&mut self, number: u64, abandoned: &mut Vec<Arc<str>>) {
-        let Some(record) = self.records.get_mut(&number) else { return };
-        abandoned.push(record.id.clone());
-        record.state = ConversationState::Abandoned;
-        self.open.remove(&record.owner, record.touched);
-        self.ended.insert(&record.owner, record.touched, number);
-        record.count_waits(&mut self.waits, 0);
-    }
-
-    fn drop_record(&mut self, number: u64) {
-        let Some(mut record) = self.records.remove(&number) else { return };
-        let owner = record.owner.clone();
-        self.open.remove(&owner, record.touched);
-        self.ended.remove(&owner, record.touched);
-        self.weights.change(&owner, record.weighed(), 0);
-        record.state = ConversationState::Abandoned;
-        record.count_waits(&mut self.waits, 0);
-        while let Some(key) = record.forget_key() {
-            self.forget(&owner, number, key);
-        }
-        self.ids.remove(number, &record);
-    }
-
-    /// Hands some of what an owner has over to another; returns false if nothing was left.
-    fn hand_over(&mut self, from: &Owner, to: &Owner) -> bool {
-        for _ in 0..BATCH {
-            let oldest = self.open.oldest_of(from).or_else(|| self.ended.oldest_of(from));
-            let Some(number) = oldest.map(|(_, number)| *number) else { return false };
-            let Some(record) = self.records.get_mut(&number) else { return false };
-            let place = record.touched;
-            if self.open.remove(from, place).is_some() {
-                self.open.insert(to, place, number);
-            } else if self.ended.remove(from, place).is_some() {
-                self.ended.insert(to, place, number);
-            }
-            for (place, _, _) in &record.keys {
-                if self.key_places.remove(from, *place).is_some() {
-                    self.key_places.insert(to, *place, number);
-                }
-            }
-            self.weights.change(from, record.weighed(), 0);
-            self.weights.change(to, 0, record.weighed());
-            record.hand_over(to);
-        }
-        true
+/// The protocol that a message names, if it names one.
+fn named_by(message: &Message) -> Result<Option<Protocol>, NotFollowed> {
+    match message.protocol() {
+        Some(name) => Protocol::named(name).map(Some).ok_or(NotFollowed),
+        None => Ok(None),
     }
 }
 
@@ -689,6 +536,8 @@ impl Steps {
         &mut self.touched[at].1
     }
 }
+
+mod room;
 
 #[cfg(test)]
 mod check;

@@ -14,7 +14,7 @@ mod record;
 mod view;
 mod waits;
 
-pub(crate) use self::book::{Book, Rule, Said, Saying, Violation};
+pub(crate) use self::book::{Book, Said, Saying, Violation};
 pub(crate) use self::deadlines::{Awaited, Deadlines, Due};
 pub use self::filter::ConversationFilter;
 pub use self::machine::Stage;

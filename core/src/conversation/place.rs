@@ -1,6 +1,7 @@
 //! Which conversation a message belongs to, between its sender and one receiver.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -29,13 +30,20 @@ pub(super) enum Place {
 #[derive(Default)]
 pub(super) struct Ids(HashMap<Arc<str>, Named>);
 
-/// Those of one id.
-#[derive(Default)]
+/// Those of one id: hardly ever more than one.
 struct Named {
+    /// Who began the oldest, and its number.
+    first: (Arc<str>, u64),
+    more: Option<Box<More>>,
+}
+
+#[derive(Default)]
+struct More {
+    /// All but the first, in their order.
+    numbers: BTreeMap<u64, Arc<str>>,
     by_initiator: HashMap<Arc<str>, u64>,
-    numbers: BTreeSet<u64>,
     /// Those in which a pair was begun by somebody else than the initiator, or in which answers go to
-    /// somebody else: by either of these names, and who was asked.
+    /// somebody else, the first among them: by either of these names, and who was asked.
     elsewhere: HashMap<(Arc<str>, Arc<str>), Numbers>,
 }
 
@@ -44,35 +52,35 @@ type Numbers = SmallVec<[u64; 1]>;
 
 impl Ids {
     pub fn insert(&mut self, id: &Arc<str>, initiator: &Arc<str>, number: u64) {
-        let named = self.0.entry(id.clone()).or_default();
-        named.by_initiator.insert(initiator.clone(), number);
-        named.numbers.insert(number);
+        match self.0.entry(id.clone()) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Named { first: (initiator.clone(), number), more: None });
+            }
+            Entry::Occupied(mut named) => {
+                let more = named.get_mut().more.get_or_insert_default();
+                more.numbers.insert(number, initiator.clone());
+                more.by_initiator.insert(initiator.clone(), number);
+            }
+        }
     }
 
     /// Takes out a conversation that is dropped.
     pub fn remove(&mut self, number: u64, record: &Record) {
         let Some(named) = self.0.get_mut(&record.id) else { return };
-        named.numbers.remove(&number);
-        if named.by_initiator.get(&record.initiator) == Some(&number) {
-            named.by_initiator.remove(&record.initiator);
-        }
-        if named.numbers.is_empty() {
-            self.0.remove(&record.id);
-            return;
-        }
-        for pair in &record.pairs {
-            if named.elsewhere.is_empty() {
+        let is_first = named.first.1 == number;
+        if let Some(more) = &mut named.more {
+            more.forget_pairs(number, record);
+            if is_first && let Some((next, initiator)) = more.numbers.pop_first() {
+                more.by_initiator.remove(&initiator);
+                named.first = (initiator, next);
                 return;
             }
-            for name in [&pair.asker, &pair.answer_to] {
-                let key = (name.clone(), pair.asked.clone());
-                if let Some(numbers) = named.elsewhere.get_mut(&key) {
-                    numbers.retain(|other| *other != number);
-                    if numbers.is_empty() {
-                        named.elsewhere.remove(&key);
-                    }
-                }
+            if !is_first && let Some(initiator) = more.numbers.remove(&number) {
+                more.by_initiator.remove(&initiator);
             }
+        }
+        if is_first {
+            self.0.remove(&record.id);
         }
     }
 
@@ -83,7 +91,8 @@ impl Ids {
         for name in [&pair.asker, &pair.answer_to] {
             if *name != record.initiator {
                 let key = (name.clone(), pair.asked.clone());
-                let numbers = named.elsewhere.entry(key).or_default();
+                let more = named.more.get_or_insert_default();
+                let numbers = more.elsewhere.entry(key).or_default();
                 if numbers.len() < MAX_ELSEWHERE && !numbers.contains(&number) {
                     numbers.push(number);
                 }
@@ -93,19 +102,44 @@ impl Ids {
 
     /// The oldest with this id.
     fn first(&self, id: &str) -> Option<u64> {
-        self.0.get(id)?.numbers.first().copied()
+        self.0.get(id).map(|named| named.first.1)
     }
 
     /// The one that this name began.
     fn begun_by(&self, id: &str, initiator: &str) -> Option<u64> {
-        self.0.get(id)?.by_initiator.get(initiator).copied()
+        let named = self.0.get(id)?;
+        match &named.more {
+            _ if *named.first.0 == *initiator => Some(named.first.1),
+            Some(more) => more.by_initiator.get(initiator).copied(),
+            None => None,
+        }
     }
 
     /// Those in which `asked` was asked and answers go to `to`, though `to` did not begin them.
     fn elsewhere(&self, id: &str, to: &Arc<str>, asked: &Arc<str>) -> &[u64] {
-        let named = self.0.get(id).filter(|named| !named.elsewhere.is_empty());
-        let numbers = named.and_then(|named| named.elsewhere.get(&(to.clone(), asked.clone())));
+        let more = self.0.get(id).and_then(|named| named.more.as_ref());
+        let more = more.filter(|more| !more.elsewhere.is_empty());
+        let numbers = more.and_then(|more| more.elsewhere.get(&(to.clone(), asked.clone())));
         numbers.map_or(&[], |numbers| numbers.as_slice())
+    }
+}
+
+impl More {
+    fn forget_pairs(&mut self, number: u64, record: &Record) {
+        for pair in &record.pairs {
+            if self.elsewhere.is_empty() {
+                return;
+            }
+            for name in [&pair.asker, &pair.answer_to] {
+                let key = (name.clone(), pair.asked.clone());
+                if let Some(numbers) = self.elsewhere.get_mut(&key) {
+                    numbers.retain(|other| *other != number);
+                    if numbers.is_empty() {
+                        self.elsewhere.remove(&key);
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -327,17 +361,22 @@ impl Table {
 
 #[cfg(test)]
 impl Ids {
-    pub fn has(&self, id: &str, number: u64) -> bool {
-        self.0.get(id).is_some_and(|named| named.numbers.contains(&number))
+    pub fn has(&self, record: &Record, number: u64) -> bool {
+        self.begun_by(&record.id, &record.initiator) == Some(number)
     }
 
     /// Panics where something leads to a conversation that is not there.
     pub fn check(&self, records: &HashMap<u64, Record>) {
-        let count: usize = self.0.values().map(|named| named.numbers.len()).sum();
-        assert_eq!(count, records.len());
+        let mut count = self.0.len();
         for named in self.0.values() {
-            let numbers = named.by_initiator.values().chain(named.elsewhere.values().flatten());
+            assert!(records.contains_key(&named.first.1));
+            let Some(more) = &named.more else { continue };
+            count += more.numbers.len();
+            assert_eq!(more.numbers.len(), more.by_initiator.len());
+            assert!(more.numbers.keys().all(|number| *number > named.first.1));
+            let numbers = more.by_initiator.values().chain(more.elsewhere.values().flatten());
             assert!(numbers.into_iter().all(|number| records.contains_key(number)));
         }
+        assert_eq!(count, records.len());
     }
 }

@@ -52,10 +52,19 @@ pub(super) struct Record {
     pub keys: VecDeque<(u64, Arc<str>, Box<str>)>,
     pub began_at: u64,
     pub ended_at: Option<u64>,
-    /// Its place among the open ones, or those that have ended, by when it was last heard of.
+    /// Its place among those where it stands, by when it was last heard of.
     pub touched: u64,
+    pub stands: Stands,
     /// What was said to a topic: whoever heard it may answer.
     pub call: Option<Performative>,
+}
+
+/// Among which conversations one stands, of those that make room for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stands {
+    Nowhere,
+    Open,
+    Ended,
 }
 
 /// Pairs by their names: who asked, or whom answers go to, and then who was asked.
@@ -139,6 +148,7 @@ impl Record {
             began_at: now,
             ended_at: None,
             touched: 0,
+            stands: Stands::Nowhere,
             call: None,
         }
     }

@@ -12,8 +12,8 @@ use super::posting::Post;
 use crate::agent::{Letter, Undo};
 use crate::choice::choice;
 use crate::conversation::{
-    Awaited, Circle, Conversation, ConversationFilter, Due, FIRST_LOOK, Note, Protocol, Rule,
-    Saying, Violation,
+    Awaited, Circle, Conversation, ConversationFilter, Due, FIRST_LOOK, Note, Protocol, Saying,
+    Violation,
 };
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
@@ -130,18 +130,27 @@ impl Core {
         if !self.is_followed(message, waiting) {
             return Ok(following);
         }
-        let rule = match self.protocols {
-            Protocols::Observe => Rule::Observe,
-            Protocols::Strict => Rule::AllOrNone,
-        };
         let to = self.names_of(message);
-        let mut undo = |step| following.undo.push(step);
-        let entering = Entering { from, message, part: Part::First, rule, waiting };
-        let forbidden = self.follow_to(&entering, &to, post, Some(&mut undo));
-        match to.iter().find_map(|to| forbidden.to(to)) {
-            Some(violation) => {
-                Err(Error::new(ErrorKind::InvalidMessage, text_of(message, violation)))
+        if self.protocols == Protocols::Strict && self.book.concerns(message) {
+            // All of them get it or none.
+            let sender: Arc<str> = message.sender().into();
+            let owner = &self.owner_of(from, &sender);
+            let saying = Saying { from: &sender, owner, message, is_first: true, undo: false };
+            for to in to.chunks(PART) {
+                let violations = self.book.forbids(&saying, to);
+                for violation in &violations {
+                    self.tell_violation(&sender, message, violation, post);
+                }
+                if let Some(violation) = violations.first() {
+                    return Err(not_allowed(message, violation));
+                }
             }
+        }
+        let mut undo = |step| following.undo.push(step);
+        let entering = Entering::new(from, message, Part::First, waiting);
+        let forbidden = self.follow_parts(entering, &to, post, Some(&mut undo));
+        match to.iter().find_map(|to| forbidden.to(to)) {
+            Some(violation) => Err(not_allowed(message, violation)),
             None => Ok(following),
         }
     }
@@ -160,23 +169,32 @@ impl Core {
         if !self.is_followed(message, waiting) {
             return Forbidden::default();
         }
-        let rule = match self.protocols {
-            Protocols::Observe => Rule::Observe,
-            Protocols::Strict => Rule::Strict,
+        let mut undo = |step| post.undo(|| step);
+        let undo: Option<&mut dyn FnMut(Undo)> = match post.posting {
+            Some(_) => Some(&mut undo),
+            None => None,
         };
-        let to = to();
-        let mut entering = Entering { from, message, part, rule, waiting };
+        self.follow_parts(Entering::new(from, message, part, waiting), &to(), post, undo)
+    }
+
+    /// Enters a message for its receivers one part after the other: others come to the tables between
+    /// two of them.
+    fn follow_parts(
+        &self,
+        mut entering: Entering<'_>,
+        to: &[Arc<str>],
+        post: Post<'_>,
+        mut undo: Option<&mut dyn FnMut(Undo)>,
+    ) -> Forbidden {
         let mut forbidden = Forbidden::default();
-        let mut left = &*to;
+        let mut left = to;
         loop {
-            // Others come to the tables between two parts.
             let (some, more) = left.split_at(left.len().min(PART));
-            let mut undo = |step| post.undo(|| step);
-            let undo: Option<&mut dyn FnMut(Undo)> = match post.posting {
-                Some(_) => Some(&mut undo),
+            let undo: Option<&mut dyn FnMut(Undo)> = match &mut undo {
+                Some(undo) => Some(&mut **undo),
                 None => None,
             };
-            forbidden.0.extend(self.follow_to(&entering, some, post, undo).0);
+            forbidden.0.extend(self.follow_to(&mut entering, some, post, undo).0);
             if more.is_empty() {
                 return forbidden;
             }
@@ -193,7 +211,6 @@ impl Core {
                 from: &message.sender().into(),
                 owner: &self.owner_named(message.sender()),
                 message,
-                rule: Rule::Observe,
                 is_first: false,
                 undo: false,
             };
@@ -220,12 +237,12 @@ impl Core {
 
     fn follow_to(
         &self,
-        entering: &Entering<'_>,
+        entering: &mut Entering<'_>,
         to: &[Arc<str>],
         post: Post<'_>,
         mut undo: Option<&mut dyn FnMut(Undo)>,
     ) -> Forbidden {
-        let Entering { message, rule, .. } = *entering;
+        let message = entering.message;
         let from: Arc<str> = message.sender().into();
         self.deadlines.answered(&from, to, message);
         let mut forbidden = Forbidden::default();
@@ -234,7 +251,6 @@ impl Core {
                 from: &from,
                 owner: &self.owner_of(entering.from, &from),
                 message,
-                rule,
                 is_first: entering.part == Part::First,
                 undo: undo.is_some(),
             };
@@ -252,15 +268,14 @@ impl Core {
                 let now = self.source.now_micros();
                 self.deadlines.look_at_circles(now.saturating_add(FIRST_LOOK));
             }
-            if rule != Rule::Observe {
+            if self.protocols == Protocols::Strict {
                 let violations = entered.violations.into_iter();
                 forbidden.0 = violations.map(|it| (it.to.clone(), it)).collect();
             }
         }
         let is_due = entering.waiting == Waiting::Runtime
             && message.reply_by().is_some()
-            && !message.performative().ends_talk()
-            && (rule != Rule::AllOrNone || forbidden.len() == 0);
+            && !message.performative().ends_talk();
         if is_due {
             let to = to.iter().filter(|to| forbidden.to(to).is_none());
             self.await_answers(entering, &from, to, undo);
@@ -271,7 +286,7 @@ impl Core {
     /// Sees to it that a message is answered by these in time.
     fn await_answers<'a>(
         &self,
-        entering: &Entering<'_>,
+        entering: &mut Entering<'_>,
         from: &str,
         to: impl Iterator<Item = &'a Arc<str>>,
         mut undo: Option<&mut dyn FnMut(Undo)>,
@@ -285,7 +300,12 @@ impl Core {
         let awaited = Awaited::new(message, entering.from.0, owner.account());
         for to in to {
             let begun = awaited.as_ref().and_then(|awaited| self.deadlines.begin(awaited, to));
-            let Some(number) = begun else { return self.warn_of_deadline(message) };
+            let Some(number) = begun else {
+                if !std::mem::replace(&mut entering.warned, true) {
+                    self.warn_of_deadline(message);
+                }
+                return;
+            };
             if let Some(undo) = &mut undo {
                 undo(Undo::Due(number));
             }
@@ -474,13 +494,24 @@ impl Core {
 }
 
 /// A message of somebody, or a part of its receivers, on its way into its conversation.
-#[derive(Clone, Copy)]
 struct Entering<'a> {
     from: Party,
     message: &'a Message,
     part: Part,
-    rule: Rule,
     waiting: Waiting,
+    /// It has been said that nobody sees to some of the answers.
+    warned: bool,
+}
+
+impl<'a> Entering<'a> {
+    fn new(from: Party, message: &'a Message, part: Part, waiting: Waiting) -> Self {
+        Entering { from, message, part, waiting, warned: false }
+    }
+}
+
+/// The error of a message that its protocol does not allow.
+fn not_allowed(message: &Message, violation: &Violation) -> Error {
+    Error::new(ErrorKind::InvalidMessage, text_of(message, violation))
 }
 
 /// Why a message is not allowed, in one sentence.

@@ -26,7 +26,7 @@ impl Table {
                 let abandoned = record.state == ConversationState::Abandoned;
                 assert!(!abandoned || record.waits().next().is_none());
             }
-            assert!(self.ids.has(&record.id, *number));
+            assert!(self.ids.has(record, *number));
         }
         assert_eq!(self.open.len() + self.ended.len(), self.records.len());
         assert_eq!(self.key_places.len(), keys);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::account::Account;
 use crate::conversation::Protocol;
-use crate::conversation::book::{Book, Room, Rule, Said, Saying};
+use crate::conversation::book::{Book, Room, Said, Saying};
 use crate::message::{Envelope, Message, Performative, Stamp};
 use crate::shares::Owner;
 
@@ -141,20 +141,17 @@ fn take(book: &Book, owners: &[Owner; 2], step: Step, at: u64, said: &mut Vec<Sa
             let mut to: Vec<Arc<str>> = to.into_iter().map(name).collect();
             to.sort();
             to.dedup();
-            let rule = if strict { Rule::AllOrNone } else { Rule::Observe };
             let from = name(from);
             let owner = &owners[usize::from(*from == *"a")];
             // The second receiver comes with a later part.
             for (at, to) in to.chunks(1).enumerate().chain(to.is_empty().then_some((0, &to[..]))) {
-                let saying = Saying {
-                    from: &from,
-                    owner,
-                    message: &message,
-                    rule,
-                    is_first: at == 0,
-                    undo: true,
-                };
-                said.extend(book.enter(&saying, to).said);
+                let saying =
+                    Saying { from: &from, owner, message: &message, is_first: at == 0, undo: true };
+                if !strict || book.forbids(&saying, to).is_empty() {
+                    let entered = book.enter(&saying, to);
+                    assert!(!strict || entered.violations.is_empty());
+                    said.extend(entered.said);
+                }
             }
         }
         Step::Fault { conversation, asker, asked, late } => {

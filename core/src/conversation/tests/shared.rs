@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::book::message;
 use crate::account::Account;
-use crate::conversation::book::{Book, Entered, Room, Rule, Saying};
+use crate::conversation::book::{Book, Entered, Room, Saying};
 use crate::conversation::{ConversationState, FIRST_LOOK, Stage};
 use crate::message::Performative;
 use crate::shares::Owner;
@@ -16,17 +16,16 @@ const ROOM: Room = Room { open: 1_000_000, ended: 1_000, bytes: 1 << 30, keys: 1
 
 struct Shared {
     book: Book,
-    rule: Rule,
     at: u64,
 }
 
 impl Shared {
     fn new(room: Room) -> Self {
-        Shared { book: Book::small(false, room), rule: Rule::Observe, at: 0 }
+        Shared { book: Book::small(false, room), at: 0 }
     }
 
     fn strict() -> Self {
-        Shared { book: Book::small(true, ROOM), rule: Rule::Strict, at: 0 }
+        Shared { book: Book::small(true, ROOM), at: 0 }
     }
 
     fn say(&mut self, owner: &Owner, from: &str, to: &[&str], fields: Value) -> Entered {
@@ -38,9 +37,8 @@ impl Shared {
         let mut entered = Entered::default();
         let to: Vec<Arc<str>> = to.iter().map(|to| (*to).into()).collect();
         for (part, to) in to.chunks(32).enumerate() {
-            let (message, rule) = (&message, self.rule);
             let is_first = part == 0;
-            let saying = Saying { from: &from, owner, message, rule, is_first, undo: false };
+            let saying = Saying { from: &from, owner, message: &message, is_first, undo: false };
             let part = self.book.enter(&saying, to);
             entered.violations.extend(part.violations);
             entered.look |= part.look;

@@ -9,6 +9,7 @@ mod calls;
 mod component;
 mod engine;
 mod fault;
+mod frames;
 mod host;
 mod inspect;
 mod instance;

@@ -1,0 +1,127 @@
+//! Functions' names and backtraces as people read them. Names are the guest's to choose, so what is made
+//! of them has a bound.
+
+use std::fmt::{self, Write};
+
+use wasmtime::{FrameInfo, WasmBacktrace};
+
+/// The frames of a backtrace that are written, the innermost.
+const MAX_FRAMES: usize = 32;
+/// The bytes of a name that are written.
+const MAX_NAME_BYTES: usize = 256;
+/// Names longer than this stay as they are, in bytes: reading a mangled name takes time that grows with it.
+const MAX_MANGLED_BYTES: usize = 4096;
+
+/// A backtrace as text, a line for each frame, innermost first. Wasmtime's own text also reads names of
+/// C++, of which a few hundred bytes can stand for gigabytes.
+pub(super) fn backtrace(backtrace: &WasmBacktrace) -> String {
+    let frames = backtrace.frames();
+    let mut text = "error while executing at wasm backtrace:".to_owned();
+    for (at, frame) in frames.iter().take(MAX_FRAMES).enumerate() {
+        text.push_str(&format!("\n  {at:>3}: "));
+        if let Some(offset) = frame.module_offset() {
+            text.push_str(&format!("{offset:#8x} - "));
+        }
+        push_frame(&mut text, frame);
+    }
+    if frames.len() > MAX_FRAMES {
+        text.push_str("\n  and further ones");
+    }
+    text
+}
+
+fn push_frame(text: &mut String, frame: &FrameInfo) {
+    push(text, format_args!("{}", frame.module().name().unwrap_or("<unknown>")));
+    text.push('!');
+    match frame.func_name() {
+        Some(name) => push_name(text, name, false),
+        None => text.push_str(&format!("<wasm function {}>", frame.func_index())),
+    }
+}
+
+/// The name of a function as people write it, without what a compiler adds to tell two of them apart.
+pub(super) fn name_of(name: Option<&str>, index: u32) -> String {
+    let Some(name) = name else { return format!("function {index}") };
+    let mut text = String::new();
+    push_name(&mut text, name, true);
+    text
+}
+
+/// Adds a name; what is longer than it may be ends in an ellipsis. Only Rust's names are read.
+fn push_name(text: &mut String, name: &str, is_short: bool) {
+    let mangled = Some(name).filter(|name| name.len() <= MAX_MANGLED_BYTES);
+    match mangled.and_then(|name| rustc_demangle::try_demangle(name).ok()) {
+        Some(demangled) if is_short => push(text, format_args!("{demangled:#}")),
+        Some(demangled) => push(text, format_args!("{demangled}")),
+        None => push(text, format_args!("{name}")),
+    }
+}
+
+fn push(text: &mut String, what: fmt::Arguments<'_>) {
+    if (Bounded { text, left: MAX_NAME_BYTES }).write_fmt(what).is_err() {
+        text.push('…');
+    }
+}
+
+/// Takes so many bytes, and fails at the next one.
+struct Bounded<'a> {
+    text: &'a mut String,
+    left: usize,
+}
+
+impl Write for Bounded<'_> {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let fits = part.floor_char_boundary(self.left);
+        self.text.push_str(&part[..fits]);
+        if fits < part.len() {
+            self.left = 0;
+            return Err(fmt::Error);
+        }
+        self.left -= fits;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_written_within_their_bound() {
+        let rust = "_RNvNtCs1234_7mycrate3foo3bar";
+        assert_eq!(name_of(Some(rust), 0), "mycrate::foo::bar");
+        // Each of 60 levels is a pair of the one before it.
+        let mut bomb = "INvC1a1f".to_owned();
+        let mut last = bomb.len();
+        bomb.push_str("TuuE");
+        for _ in 0..60 {
+            let back = base_62(last);
+            last = bomb.len();
+            bomb.push_str(&format!("TB{back}B{back}E"));
+        }
+        let bomb = format!("_R{bomb}E");
+        assert!(rustc_demangle::try_demangle(&bomb).is_ok());
+        let text = name_of(Some(&bomb), 0);
+        assert!(text.len() <= MAX_NAME_BYTES + '…'.len_utf8(), "{}", text.len());
+        let long = "é".repeat(MAX_NAME_BYTES);
+        assert_eq!(name_of(Some(&long), 0), format!("{}…", "é".repeat(MAX_NAME_BYTES / 2)));
+        assert_eq!(name_of(Some("_ZN3foo3barEv"), 0), "_ZN3foo3barEv");
+        assert_eq!(name_of(None, 7), "function 7");
+    }
+
+    /// A number as Rust's mangling writes it.
+    fn base_62(number: usize) -> String {
+        const DIGITS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        let Some(mut left) = number.checked_sub(1) else { return "_".to_owned() };
+        let mut digits = Vec::new();
+        loop {
+            digits.push(DIGITS[left % 62]);
+            left /= 62;
+            if left == 0 {
+                break;
+            }
+        }
+        digits.reverse();
+        format!("{}_", String::from_utf8(digits).unwrap())
+    }
+}

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use caxton::{ContentLimits, Deploy, Error, ErrorKind, Grants, Limits, Restart, Wasm};
+use caxton::{
+    CompileLimits, ContentLimits, Deploy, Error, ErrorKind, Grants, Limits, Restart, Wasm,
+};
 use napi::bindgen_prelude::{Either, Uint8Array};
 use napi_derive::napi;
 
@@ -28,6 +30,7 @@ pub struct RuntimeOptions {
     pub name: Option<String>,
     pub limits: Option<Vec<LimitOption>>,
     pub content_limits: Option<Vec<LimitOption>>,
+    pub compile_limits: Option<Vec<LimitOption>>,
     pub workers: Option<f64>,
     pub max_agents: Option<f64>,
     pub seed: Option<f64>,
@@ -43,6 +46,7 @@ pub struct DeployOptions {
     pub name: Option<String>,
     pub limits: Option<Vec<LimitOption>>,
     pub content_limits: Option<Vec<LimitOption>>,
+    pub compile_limits: Option<Vec<LimitOption>>,
     pub capabilities: Option<Vec<String>>,
     pub restart: Option<String>,
     /// JSON.
@@ -84,6 +88,16 @@ pub fn content_limits(
     let Some(given) = given else { return Ok(None) };
     let mut limits = ContentLimits::default();
     read(given, ContentLimits::NAMES, |name, value| limits.set(name, value))?;
+    Ok(Some(limits))
+}
+
+/// The same of limits of compiling.
+pub fn compile_limits(
+    given: Option<Vec<LimitOption>>,
+) -> Result<Option<CompileLimits>, Box<Fault>> {
+    let Some(given) = given else { return Ok(None) };
+    let mut limits = CompileLimits::default();
+    read(given, CompileLimits::NAMES, |name, value| limits.set(name, value))?;
     Ok(Some(limits))
 }
 
@@ -160,6 +174,9 @@ pub fn deploy(wasm: PathOrBytes, options: DeployOptions) -> Result<Deploy, Box<F
     }
     if let Some(limits) = content_limits(options.content_limits)? {
         deploy = deploy.content_limits(limits);
+    }
+    if let Some(limits) = compile_limits(options.compile_limits)? {
+        deploy = deploy.compile_limits(limits);
     }
     if let Some(restart) = options.restart {
         deploy = deploy.restart(Restart::parse(&restart).map_err(Fault::from)?);

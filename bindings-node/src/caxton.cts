@@ -69,6 +69,7 @@ export type {
 export type {
   Abortable,
   BroadcastOptions,
+  CompileLimits,
   ContentLimits,
   ContentLimitsInForce,
   DeployManyOptions,

@@ -184,6 +184,7 @@ export interface NativeDeployOptions {
   name?: string;
   limits?: LimitEntry[];
   contentLimits?: LimitEntry[];
+  compileLimits?: LimitEntry[];
   capabilities?: string[];
   restart?: string;
   grants?: string;
@@ -196,6 +197,7 @@ export interface NativeRuntimeOptions {
   name?: string;
   limits?: LimitEntry[];
   contentLimits?: LimitEntry[];
+  compileLimits?: LimitEntry[];
   workers?: number;
   maxAgents?: number;
   seed?: number;
@@ -304,6 +306,9 @@ export interface NativeInspection {
   bytes: number;
   sections: Record<string, number>;
   advice: string[];
+  compileMillis: number;
+  compileFunctionMillis: number;
+  compileFunctionBytes: number;
   exports: { name: string; type: string }[];
   imports: { module: string; name: string; type: string }[];
   missing: string[];

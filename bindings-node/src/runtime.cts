@@ -105,13 +105,14 @@ export class Runtime extends Initiator {
       "name",
       "limits",
       "contentLimits",
+      "compileLimits",
       "workers",
       "maxAgents",
       "profile",
       "seed",
     ]);
     const { store, durability, protocols, name, limits, contentLimits } = checkedOptions;
-    const { workers, maxAgents, profile, seed } = checkedOptions;
+    const { compileLimits, workers, maxAgents, profile, seed } = checkedOptions;
     const checked: NativeRuntimeOptions = {};
     if (store !== undefined) checked.store = checkString(store, "store");
     if (durability !== undefined) checked.durability = checkString(durability, "durability");
@@ -120,6 +121,7 @@ export class Runtime extends Initiator {
     if (name !== undefined) checked.name = checkString(name, "name");
     if (limits !== undefined) checked.limits = checkLimits(limits);
     if (contentLimits !== undefined) checked.contentLimits = checkLimits(contentLimits);
+    if (compileLimits !== undefined) checked.compileLimits = checkLimits(compileLimits);
     checkCount(workers, "workers");
     checkCount(maxAgents, "maxAgents");
     checkCount(seed, "seed");

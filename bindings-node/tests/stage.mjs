@@ -54,7 +54,15 @@ const STEPS = {
 };
 
 /** The options of a deployment. */
-const DEPLOYMENT = ["limits", "content_limits", "capabilities", "grants", "restart", "config"];
+const DEPLOYMENT = [
+  "limits",
+  "content_limits",
+  "compile_limits",
+  "capabilities",
+  "grants",
+  "restart",
+  "config",
+];
 
 const camel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -70,12 +78,14 @@ export class Stage {
   informs = new Map();
 
   constructor(testCase, each) {
-    const { limits, content_limits, max_agents, ...options } = testCase.runtime ?? {};
+    const { limits, content_limits, compile_limits, max_agents, ...options } =
+      testCase.runtime ?? {};
     only(options, ["name", "workers", "store", "durability", "protocols", "profile"]);
     this.options = {
       ...options,
       limits: renamed(limits, camel),
       contentLimits: renamed(content_limits, camel),
+      compileLimits: renamed(compile_limits, camel),
       maxAgents: max_agents,
     };
     this.runtime = new Runtime(this.options);
@@ -287,10 +297,11 @@ export class Stage {
     return this.runtime.deadLetters()[at]?.id ?? Number.MAX_SAFE_INTEGER;
   }
 
-  deployment({ limits, content_limits, ...others }) {
+  deployment({ limits, content_limits, compile_limits, ...others }) {
     return {
       limits: renamed(limits, camel),
       contentLimits: renamed(content_limits, camel),
+      compileLimits: renamed(compile_limits, camel),
       grants: renamed(others.grants, camel),
       restart: others.restart,
       config: others.config,

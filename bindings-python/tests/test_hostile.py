@@ -18,7 +18,7 @@ HONEST = [f"honest-{n}" for n in range(10)]
 # The deadline of each honest ask, and of closing where a case says nothing else, in seconds.
 DEADLINE = 5
 CLOSE = 10
-DEPLOYMENT = {"limits", "content_limits", "capabilities", "restart", "config"}
+DEPLOYMENT = {"limits", "content_limits", "compile_limits", "capabilities", "restart", "config"}
 MODULE = {"module", "generate", "bytes"}
 CASE = {"name", "deploy_error", "answers", "steps", "stats", "state", "logs", "close"}
 

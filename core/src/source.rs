@@ -112,7 +112,12 @@ pub(crate) fn monotonic() -> Instant {
     Instant::now()
 }
 
+/// The time of day, as files have it.
 #[allow(clippy::disallowed_methods, reason = "this is the source that the rest is held to")]
+pub(crate) fn wall_clock() -> SystemTime {
+    SystemTime::now()
+}
+
 fn wall_micros() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
+    wall_clock().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
 }

@@ -51,7 +51,7 @@ from caxton._errors import (
     Trapped,
 )
 from caxton._negotiate import CallAgain
-from caxton._runtime import AsyncRuntime, ContentLimits, Grants, Limits, Runtime
+from caxton._runtime import AsyncRuntime, CompileLimits, ContentLimits, Grants, Limits, Runtime
 from caxton._serve import Registration
 from caxton._types import AgentName, AnyMessage, Handler, Json, Metrics, Stats, Wasm
 from caxton._watch import Watch
@@ -71,6 +71,7 @@ __all__ = [
     "CallAgain",
     "CaxtonError",
     "Closed",
+    "CompileLimits",
     "ContentLimits",
     "Conversation",
     "DeadLetter",

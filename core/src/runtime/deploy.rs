@@ -11,6 +11,7 @@ use super::handle::Agent;
 use super::settings::Settings;
 use super::wasm::{Loaded, Wasm};
 use crate::agent::{self, Face, Restart};
+use crate::compile_limits::CompileLimits;
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::grants::Grants;
@@ -28,6 +29,7 @@ pub struct Deploy {
     grants: Grants,
     config: Option<Vec<u8>>,
     limits: Option<Limits>,
+    compile_limits: Option<CompileLimits>,
     content_limits: Option<ContentLimits>,
     capabilities: Vec<String>,
 }
@@ -42,6 +44,7 @@ impl Deploy {
             grants: Grants::default(),
             config: None,
             limits: None,
+            compile_limits: None,
             content_limits: None,
             capabilities: Vec::new(),
         }
@@ -68,6 +71,13 @@ impl Deploy {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = Some(limits);
+        self
+    }
+
+    /// What compiling the module may cost, in place of the runtime's compile limits.
+    #[must_use]
+    pub fn compile_limits(mut self, limits: CompileLimits) -> Self {
+        self.compile_limits = Some(limits);
         self
     }
 
@@ -174,8 +184,8 @@ impl Core {
             }
             None => self.content_limits.clone(),
         };
-        let loaded = self.load(deploy.wasm.clone()).await?;
-        loaded.template.check_limits(&limits)?;
+        let compile_limits = deploy.compile_limits.as_ref().unwrap_or(&self.compile_limits);
+        let loaded = self.load(deploy.wasm.clone(), compile_limits, &limits).await?;
         let config = deploy.config.map(|json| check_config(&json, &limits)).transpose()?;
         let settings = Settings {
             limits: Arc::new(limits),

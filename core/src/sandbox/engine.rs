@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use wasmtime::{
@@ -12,10 +12,11 @@ use wasmtime::{
 };
 
 use super::cache::DiskCache;
+use super::compilers::Compilers;
 use super::component;
 use super::profile::{MAX_FRAMES, Profile};
 use super::signals;
-use super::template::Template;
+use super::template::{Slot, Template};
 use super::ticker::{Awake, Ticker};
 use crate::error::{Error, ErrorKind};
 
@@ -47,10 +48,11 @@ pub(crate) struct Engine {
     disk: DiskCache,
     templates: Mutex<HashMap<[u8; 32], TemplateSlot>>,
     ticker: Ticker,
+    compilers: Compilers,
 }
 
 /// Where the template of one module is kept, as long as an agent uses it.
-type TemplateSlot = Arc<Mutex<Weak<Template>>>;
+type TemplateSlot = Arc<Mutex<Slot>>;
 
 /// An engine of the process.
 #[derive(Clone)]
@@ -144,6 +146,7 @@ impl Engine {
             disk,
             templates: Mutex::new(HashMap::new()),
             ticker: Ticker::default(),
+            compilers: Compilers::default(),
         })
     }
 }
@@ -162,13 +165,16 @@ impl Lease {
         self.engine.disk.folder()
     }
 
-    /// The place where the template of one module is kept; its lock is held while it is compiled,
-    /// so that a module is compiled once however many ask at the same time.
+    pub(super) fn compilers(&self) -> &'static Compilers {
+        &self.engine.compilers
+    }
+
+    /// The place where the template of one module is kept; its lock is held while the module is read, so that this is
+    /// done once however many ask at the same time.
     pub(super) fn template_slot(&self, hash: [u8; 32]) -> TemplateSlot {
         let mut templates = self.engine.templates.lock();
         if templates.len() > 1024 {
-            templates
-                .retain(|_, slot| Arc::strong_count(slot) > 1 || slot.lock().strong_count() > 0);
+            templates.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.lock().is_used());
         }
         templates.entry(hash).or_default().clone()
     }
@@ -262,6 +268,8 @@ fn config(pool: Option<usize>, profile: Option<Profile>) -> Config {
         .wasm_backtrace_max_frames(Some(MAX_FRAMES))
         .profiler(profile.map_or(ProfilingStrategy::None, Profile::strategy))
         .collector(Collector::Null)
+        // Each module is compiled on the one thread that is there for it.
+        .parallel_compilation(false)
         // What no agent's toolchain needs is off: each is surface that hostile code could reach.
         .wasm_memory64(false)
         .wasm_gc(false)

@@ -36,6 +36,9 @@ const MAPS_PER_MODULE: usize = 4;
 const MAPS_RESERVED: usize = 3_000;
 /// The most live instances in one process, whatever the system allows.
 const MOST_INSTANCES: usize = 14_000;
+/// Heaps of garbage collectors, each of which takes as much address space as a memory. Modules need none: see
+/// `module/references.rs`. Components with tables of `externref`s, and modules that throw exceptions, do.
+const GC_HEAPS: u32 = 1000;
 /// Tables that one module may have.
 const MAX_TABLES: u32 = 4;
 /// Tables that there is room for, for each live instance; most have one.
@@ -288,10 +291,11 @@ fn config(pool: Option<usize>, profile: Option<Profile>) -> Config {
             .max_core_instances_per_component(component::MAX_MODULES)
             .max_memories_per_component(component::MAX_MEMORIES)
             .max_tables_per_component(component::MAX_TABLES)
-            .total_memories(count)
+            // The heap of a garbage collector is a memory too.
+            .total_memories(count.saturating_add(GC_HEAPS))
             .total_tables(count.saturating_mul(TABLES_PER_INSTANCE as u32))
             .total_stacks(count)
-            .total_gc_heaps(count.min(1000))
+            .total_gc_heaps(GC_HEAPS)
             .max_tables_per_module(MAX_TABLES)
             .max_memories_per_module(1)
             .max_core_instance_size(1 << 20)

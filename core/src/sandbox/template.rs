@@ -320,7 +320,10 @@ impl Plan {
             return Err(too_dear(wasm, limits));
         }
         let plan = match Artifact::of_skeleton(engine, wasm)?.link(wasm)? {
-            Code::Module(_, facts) => Plan::Module(module::ration(wasm)?, facts),
+            Code::Module(_, facts) => {
+                let wasm = module::without_externref(module::ration(wasm)?);
+                Plan::Module(wasm, facts)
+            }
             Code::Component(..) => Plan::Component(wasm.to_vec()),
         };
         Ok((estimate, plan))

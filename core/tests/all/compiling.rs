@@ -190,6 +190,24 @@ fn reader(folder: &std::path::Path) -> Deploy {
     Deploy::bytes(module.into_bytes()).grants(Grants::from_json(&grants).unwrap())
 }
 
+#[test]
+fn as_many_agents_of_wasm_bindgen_as_of_others() {
+    let text = with_function(0, "").replacen(
+        "(memory",
+        "(import \"wbg\" \"__wbindgen_string_new\" (func $new (param i32 i32) (result externref)))
+         (table 128 externref)
+         (func (export \"keep\") (result i32)
+            (table.set 0 (i32.const 1) (call $new (i32.const 0) (i32.const 0)))
+            (ref.is_null (table.get 0 (i32.const 1))))
+         (memory",
+        1,
+    );
+    let runtime = runtime(2);
+    let names = (0..1100).map(|at| format!("a{at}"));
+    wait(runtime.deploy_many(Deploy::bytes(text.into_bytes()), names)).unwrap();
+    wait(runtime.close());
+}
+
 /// All modules that are in the project or were built for it.
 fn modules(folder: PathBuf, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

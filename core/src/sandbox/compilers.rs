@@ -181,7 +181,7 @@ impl Inner {
 
 /// What a module takes of [`MAX_BYTES`].
 fn bytes_of(estimate: &Estimate) -> u64 {
-    estimate.function_bytes.min(MAX_BYTES)
+    estimate.function_bytes.saturating_add(estimate.kept_bytes).min(MAX_BYTES)
 }
 
 /// Lets other threads go before this one.

@@ -34,11 +34,17 @@ const SMALL_CODE: usize = 1 << 20;
 /// The threads that read the code of a module at most.
 const MAX_READERS: usize = 4;
 
+/// What a function and an operator leave behind, in bytes; half of the first where nothing outside calls it.
+const KEPT_FUNCTION: u64 = 12_000;
+const KEPT_OPERATOR: u64 = 30;
+
 /// What compiling a module will cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Estimate {
     /// Of all functions, in microseconds.
     pub micros: u64,
+    /// What all functions leave behind until the module is whole, in bytes.
+    pub kept_bytes: u64,
     /// Of the function that takes longest, in microseconds.
     pub function_micros: u64,
     /// Of the function that takes most memory, in bytes.
@@ -48,6 +54,7 @@ pub(super) struct Estimate {
 impl AddAssign for Estimate {
     fn add_assign(&mut self, other: Self) {
         self.micros = self.micros.saturating_add(other.micros);
+        self.kept_bytes = self.kept_bytes.saturating_add(other.kept_bytes);
         self.function_micros = self.function_micros.max(other.function_micros);
         self.function_bytes = self.function_bytes.max(other.function_bytes);
     }
@@ -55,20 +62,26 @@ impl AddAssign for Estimate {
 
 impl Estimate {
     /// As the cache of compiled modules keeps it.
-    pub fn to_bytes(self) -> [u8; 24] {
-        let mut bytes = [0; 24];
-        let figures = [self.micros, self.function_micros, self.function_bytes];
+    pub fn to_bytes(self) -> [u8; 32] {
+        let Estimate { micros, kept_bytes, function_micros, function_bytes } = self;
+        let mut bytes = [0; 32];
+        let figures = [micros, kept_bytes, function_micros, function_bytes];
         for (place, figure) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(figures) {
             *place = figure.to_le_bytes();
         }
         bytes
     }
 
-    pub fn from_bytes(bytes: &[u8; 24]) -> Self {
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
         let figure = |at: usize| {
             bytes.as_chunks::<8>().0.get(at).map_or(u64::MAX, |bytes| u64::from_le_bytes(*bytes))
         };
-        Estimate { micros: figure(0), function_micros: figure(1), function_bytes: figure(2) }
+        Estimate {
+            micros: figure(0),
+            kept_bytes: figure(1),
+            function_micros: figure(2),
+            function_bytes: figure(3),
+        }
     }
 
     /// Whether it is within `limits`.
@@ -337,7 +350,12 @@ impl<const N: usize> Terms<N> {
 impl Work {
     fn estimate(&self) -> Estimate {
         let micros = self.micros().sum();
-        Estimate { micros, function_micros: micros, function_bytes: self.bytes().sum() }
+        Estimate {
+            micros,
+            kept_bytes: KEPT_FUNCTION + KEPT_OPERATOR.saturating_mul(self.operators),
+            function_micros: micros,
+            function_bytes: self.bytes().sum(),
+        }
     }
 
     /// In microseconds.
@@ -350,18 +368,19 @@ impl Work {
             ("its loops times its locals", 9.0 * (l * t + p)),
             ("its blocks and branches times its locals", 0.8 * l * b),
             ("its br_table entries times its locals", e * (l + 0.5)),
-            ("how deep its loops are nested", 0.00125 * d.powi(3) + 0.000005 * d.powi(3) * l * l),
+            ("how deep its loops are nested", 0.0025 * d.powi(3) + 0.00004 * d.powi(3) * l * l),
         ])
     }
 
     /// In bytes.
-    fn bytes(&self) -> Terms<4> {
-        let [n, l, b, t, _, _, _, i] = self.figures();
+    fn bytes(&self) -> Terms<5> {
+        let [n, l, b, t, p, _, _, i] = self.figures();
         Terms([
             ("its operators", 6500.0 + 2700.0 * n),
             ("its indirect calls and bulk operations", 15_000.0 * i),
             ("its blocks and branches times its locals", 115.0 * l * b),
             ("its loops", 60.0 * t * t),
+            ("its loops times its locals", 1200.0 * (l * t + p)),
         ])
     }
 

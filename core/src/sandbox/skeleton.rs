@@ -12,23 +12,45 @@ use wasmparser::{
     AbstractHeapType, BinaryReaderError, Chunk, ExternalKind, Parser, Payload, TypeRef,
 };
 
+use super::template::{cannot_run, is_component};
+use crate::error::Error;
+
 /// The bytes of a component's or module's magic, version and layer.
 const HEADER: usize = 8;
 /// The section of a component that holds a module, and the one that holds a component.
 const MODULE: u8 = 1;
 const COMPONENT: u8 = 4;
 
-/// The skeleton of a module, which has to be valid.
-pub(super) fn of_module(wasm: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
+/// The functions of a skeleton at most, one for each type of what a module exports: they are compiled where a module is read.
+const MAX_KEPT: usize = 5000;
+
+/// The skeleton of a module or component, which has to be valid.
+pub(super) fn skeleton(wasm: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut left = MAX_KEPT;
+    let skeleton =
+        if is_component(wasm) { of_component(wasm, &mut left) } else { of_module(wasm, &mut left) };
+    match skeleton.map_err(cannot_run)? {
+        Some(skeleton) => Ok(skeleton),
+        None => Err(cannot_run(format_args!(
+            "it exports functions of more than {MAX_KEPT} different types"
+        ))),
+    }
+}
+
+/// A skeleton, if it has no more functions than may be kept.
+type Kept = Result<Option<Vec<u8>>, BinaryReaderError>;
+
+fn of_module(wasm: &[u8], left: &mut usize) -> Kept {
     let mut parts = Parts::default();
     for payload in Parser::new(0).parse_all(wasm) {
         parts.add(wasm, payload?)?;
     }
-    Ok(parts.finish())
+    let Some(fewer) = left.checked_sub(parts.kept.len()) else { return Ok(None) };
+    *left = fewer;
+    Ok(Some(parts.finish()))
 }
 
-/// The skeleton of a component, which has to be valid.
-pub(super) fn of_component(wasm: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
+fn of_component(wasm: &[u8], left: &mut usize) -> Kept {
     let mut component = wasm.get(..HEADER).unwrap_or_default().to_vec();
     let mut parser = Parser::new(0);
     let mut at = 0;
@@ -39,12 +61,14 @@ pub(super) fn of_component(wasm: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
             Payload::ModuleSection { unchecked_range, .. } => {
                 at = unchecked_range.end;
                 let module = wasm.get(unchecked_range.clone()).unwrap_or_default();
-                (MODULE, of_module(module)?)
+                let Some(module) = of_module(module, left)? else { return Ok(None) };
+                (MODULE, module)
             }
             Payload::ComponentSection { unchecked_range, .. } => {
                 at = unchecked_range.end;
                 let inner = wasm.get(unchecked_range.clone()).unwrap_or_default();
-                (COMPONENT, of_component(inner)?)
+                let Some(inner) = of_component(inner, left)? else { return Ok(None) };
+                (COMPONENT, inner)
             }
             Payload::CustomSection(_) => continue,
             Payload::End(_) => break,
@@ -56,7 +80,7 @@ pub(super) fn of_component(wasm: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
         component.push(id);
         data.encode(&mut component);
     }
-    Ok(component)
+    Ok(Some(component))
 }
 
 /// What stays of a module.

@@ -13,7 +13,8 @@ use super::compilers::Ticket;
 use super::engine::{Lease, Maps};
 use super::estimate::{Estimate, estimate, too_dear};
 use super::host::Host;
-use super::{component, module, skeleton};
+use super::skeleton::skeleton;
+use super::{component, module};
 use crate::compile_limits::CompileLimits;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
@@ -255,13 +256,12 @@ impl Artifact {
 
     /// That of the skeleton of a valid module or component, which says what can be known of it without its code.
     pub fn of_skeleton(engine: &Lease, wasm: &[u8]) -> Result<Self, Error> {
+        let (wasmtime, skeleton) = (engine.wasmtime(), skeleton(wasm)?);
         if is_component(wasm) {
-            let skeleton = skeleton::of_component(wasm).map_err(cannot_run)?;
-            let component = Component::from_binary(engine.wasmtime(), &skeleton);
+            let component = Component::from_binary(wasmtime, &skeleton);
             component.map(Artifact::Component).map_err(cannot_run)
         } else {
-            let skeleton = skeleton::of_module(wasm).map_err(cannot_run)?;
-            let module = Module::from_binary(engine.wasmtime(), &skeleton).map_err(cannot_run)?;
+            let module = Module::from_binary(wasmtime, &skeleton).map_err(cannot_run)?;
             match module.resources_required().num_memories {
                 0 | 1 => Ok(Artifact::Module(module)),
                 memories => Err(cannot_run(format_args!(

@@ -14,7 +14,12 @@ fn compilers() -> &'static Compilers {
 }
 
 fn estimate(micros: u64, bytes: u64) -> Estimate {
-    Estimate { micros, function_micros: micros, function_bytes: bytes }
+    Estimate {
+        micros,
+        kept_bytes: bytes / 2,
+        function_micros: micros,
+        function_bytes: bytes.div_ceil(2),
+    }
 }
 
 /// Work that tells `begun` its name, and ends when it is let.
@@ -85,13 +90,10 @@ fn smaller_ones_come_first_but_not_for_ever() {
     // Both threads are busy: the first one only takes what is short.
     let (long, let_long_go) = Held::new("long", &begun);
     let (short, let_short_go) = Held::new("short", &begun);
-    let busy = [
-        long.submit(compilers, estimate(30 * SECOND, 1)),
-        short.submit(compilers, estimate(SECOND, 1)),
-    ];
-    for _ in &busy {
-        order.recv().unwrap();
-    }
+    let long = long.submit(compilers, estimate(30 * SECOND, 1));
+    assert_eq!(order.recv().unwrap(), "long");
+    let short = short.submit(compilers, estimate(SECOND, 1));
+    assert_eq!(order.recv().unwrap(), "short");
     let sizes = [("9 s", 9), ("3 s", 3), ("6 s", 6)];
     let waiting = sizes.map(|(name, s)| submit(compilers, name, &begun, estimate(s * SECOND, 1)));
     // One that has waited for longer than it takes is ahead of all that come.
@@ -103,6 +105,7 @@ fn smaller_ones_come_first_but_not_for_ever() {
     }
     assert_eq!(order.iter().take(4).collect::<Vec<_>>(), ["3 s", "6 s", "9 s", "late"]);
     drop(let_long_go);
+    assert_eq!([outcome(&short), outcome(&long)], ["short", "long"]);
     until_idle(compilers);
 }
 

@@ -258,7 +258,7 @@ fn shapes() -> Vec<(String, Vec<u8>)> {
             }),
         );
     }
-    for (n, locals) in [(100, 10), (10_000, 10), (1000, 1000), (100_000, 1)] {
+    for (n, locals) in [(100, 10), (10_000, 10), (1000, 1000), (60_000, 1)] {
         add(
             format!("a br_table of {n} entries, {locals} locals"),
             module(1, locals, |code| {
@@ -301,15 +301,28 @@ fn peak() -> u64 {
 }
 
 /// Compiles each of the shapes, and prints what it took beside what was estimated: to be run by hand, on an idle machine.
-/// `CAXTON_SHAPE=part` takes those whose names have that part; `CAXTON_WASM` a module in a file.
+/// `CAXTON_SHAPE=part` takes those whose names have that part, `CAXTON_LOOPS=100x20,…` loops inside one another with locals,
+/// `CAXTON_WASM=path,…` modules in files.
 #[test]
 #[ignore = "it measures, and takes a minute"]
 fn figures() {
     let engine = Engine::lease(None).unwrap();
     let part = std::env::var("CAXTON_SHAPE").unwrap_or_default();
     let mut shapes = shapes();
-    if let Ok(file) = std::env::var("CAXTON_WASM") {
-        shapes = vec![(file.clone(), std::fs::read(file).unwrap())];
+    if let Ok(given) = std::env::var("CAXTON_LOOPS") {
+        let pairs = given.split(',').map(|pair| pair.split_once('x').unwrap());
+        let numbers =
+            pairs.map(|(loops, locals)| (loops.parse().unwrap(), locals.parse().unwrap()));
+        shapes = numbers
+            .map(|(loops, locals)| {
+                let name = format!("{loops} loops nested, {locals} locals");
+                (name, loops_with_locals(loops, locals))
+            })
+            .collect();
+    }
+    if let Ok(files) = std::env::var("CAXTON_WASM") {
+        let files = files.split(',').map(str::to_owned);
+        shapes = files.map(|file| (file.clone(), std::fs::read(file).unwrap())).collect();
     }
     println!("{:>9} {:>9} {:>5}  {:>9} {:>9} {:>5}", "ms", "estimate", "x", "KiB", "estimate", "x");
     for (name, wasm) in shapes.into_iter().filter(|(name, _)| name.contains(&part)) {

@@ -5,6 +5,7 @@ A process of its own, since what is being compiled goes on to its end: prints fi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import statistics
 import sys
@@ -45,10 +46,8 @@ def main() -> None:
 
 
 def give_up(rt: caxton.Runtime, module: str) -> None:
-    try:
+    with contextlib.suppress(caxton.Closed):
         rt.deploy(module, compile_limits=LIFTED)
-    except caxton.Closed:
-        pass
 
 
 def deploy_micros(rt: caxton.Runtime) -> float:
@@ -83,7 +82,7 @@ def large_module(size: int) -> bytes:
     """An agent of so many bytes of code, as ordinary as code is."""
     step = bytes.fromhex(
         # Loads, adds, compares, and stores if that is so.
-        "2000 280208 2001 6a 2202 410a 4a 0440 2000 2002 360204 0b 2002 4101 6b 2101".replace(" ", "")
+        "2000 280208 2001 6a 2202 410a 4a 0440 2000 2002 360204 0b 2002 4101 6b 2101"
     )
     body = b"\x01\x01\x7f" + step * 40 + b"\x41\x00\x0b"
     count = size // len(body)

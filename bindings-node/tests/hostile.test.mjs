@@ -14,7 +14,14 @@ const HONEST = Array.from({ length: 10 }, (_, n) => `honest-${n}`);
 const DEADLINE = 5000;
 /** How long closing may take, in seconds, where a case says nothing else. */
 const CLOSE = 10;
-const DEPLOYMENT = ["limits", "content_limits", "compile_limits", "capabilities", "restart", "config"];
+const DEPLOYMENT = [
+  "limits",
+  "content_limits",
+  "compile_limits",
+  "capabilities",
+  "restart",
+  "config",
+];
 const MODULE = ["module", "generate", "bytes"];
 const CASE = ["name", "deploy_error", "answers", "steps", "stats", "state", "logs", "close"];
 

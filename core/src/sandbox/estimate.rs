@@ -34,6 +34,12 @@ const SMALL_CODE: usize = 1 << 20;
 /// The threads that read the code of a module at most.
 const MAX_READERS: usize = 4;
 
+/// The values that calls, blocks and branches of a module take and give, beyond which it is read no further: two bytes may
+/// name a thousand of them, and each is looked at. It costs more than any limit then, and the compiler itself sees whether
+/// it is valid where there is none.
+const MAX_VALUES: u64 = 300_000_000;
+/// More operators than any module has.
+const ENDLESS: u64 = 1 << 50;
 /// What a function and an operator leave behind, in bytes; half of the first where nothing outside calls it.
 const KEPT_FUNCTION: u64 = 12_000;
 const KEPT_OPERATOR: u64 = 30;
@@ -198,8 +204,10 @@ impl Reading {
     fn of_functions<'a>(functions: impl Iterator<Item = ToRead<'a>>) -> Result<Self, Error> {
         let mut reading = Reading::default();
         let mut allocations = FuncValidatorAllocations::default();
+        let mut left = MAX_VALUES;
         for (place, function, body) in functions {
-            let work = read(function, &body, &mut allocations).map_err(cannot_run)?;
+            let work = read(function, &body, &mut allocations, &mut left).map_err(cannot_run)?;
+            let is_endless = work.operators >= ENDLESS;
             let priced = Some(Priced { place, work });
             reading.add(Reading {
                 estimate: work.estimate(),
@@ -207,6 +215,9 @@ impl Reading {
                 slowest: priced,
                 largest: priced,
             });
+            if is_endless {
+                break;
+            }
         }
         Ok(reading)
     }
@@ -359,11 +370,12 @@ impl Work {
     }
 
     /// In microseconds.
-    fn micros(&self) -> Terms<7> {
+    fn micros(&self) -> Terms<8> {
         let [n, l, b, t, p, d, e, i] = self.figures();
         Terms([
             ("its operators", 75.0 + 26.0 * n),
             ("its indirect calls and bulk operations", 100.0 * i + 0.006 * i * i),
+            ("its locals", 0.4 * l),
             ("its loops", 0.22 * t * t),
             ("its loops times its locals", 9.0 * (l * t + p)),
             ("its blocks and branches times its locals", 0.8 * l * b),
@@ -392,11 +404,13 @@ impl Work {
     }
 }
 
-/// Validates a function and counts its work.
+/// Validates a function and counts its work. When nothing is `left` of the values that may be looked at, the rest is not
+/// read, and the function's work is endless.
 fn read(
     function: FuncToValidate<ValidatorResources>,
     body: &FunctionBody<'_>,
     allocations: &mut FuncValidatorAllocations,
+    left: &mut u64,
 ) -> wasmparser::Result<Work> {
     let mut validator = function.into_validator(std::mem::take(allocations));
     let mut reader = body.get_binary_reader();
@@ -416,6 +430,17 @@ fn read(
             let (takes, gives) = operator.operator_arity(&validator).unwrap_or_default();
             let values = u64::from(takes) + u64::from(gives);
             work.operators += values;
+            let entries = match &operator {
+                Operator::BrTable { targets } => {
+                    (u64::from(targets.len()) + 1) * (1 + u64::from(takes))
+                }
+                _ => 0,
+            };
+            let Some(fewer) = left.checked_sub(values + entries) else {
+                work.operators = ENDLESS;
+                return Ok(work);
+            };
+            *left = fewer;
             match (kind, &operator) {
                 (Kind::End, _) => {
                     depth -= u64::from(open.pop().unwrap_or_default());
@@ -434,11 +459,10 @@ fn read(
                         work.indirect += 1;
                     }
                 }
-                (_, Operator::BrTable { targets }) => {
+                (Kind::Branch, _) => {
                     work.blocks += 1;
-                    work.entries += (u64::from(targets.len()) + 1) * (1 + u64::from(takes));
+                    work.entries += entries;
                 }
-                (Kind::Branch, _) => work.blocks += 1,
                 (Kind::Indirect, _) => work.indirect += 1,
                 _ => {}
             }

@@ -32,7 +32,8 @@ const CASE: [&str; 11] = [
     "stats",
     "close",
 ];
-const DEPLOYMENT: [&str; 5] = ["limits", "content_limits", "capabilities", "restart", "config"];
+const DEPLOYMENT: [&str; 6] =
+    ["limits", "content_limits", "compile_limits", "capabilities", "restart", "config"];
 
 #[test]
 fn every_case() {

@@ -279,6 +279,7 @@ fn shapes() -> Vec<(String, Vec<u8>)> {
             }),
         );
     }
+    add("200 functions of 50,000 locals".to_owned(), of_locals(200));
     add(
         "5,000 functions".to_owned(),
         wat::parse_str(format!("(module {})", "(func (result i32) (i32.const 1))".repeat(5000)))
@@ -291,6 +292,59 @@ fn shapes() -> Vec<(String, Vec<u8>)> {
         wat::parse_str(format!("(module {functions})")).unwrap()
     });
     shapes
+}
+
+/// Many functions of many locals each, in a few bytes.
+fn of_locals(functions: usize) -> Vec<u8> {
+    let mut types = TypeSection::new();
+    types.ty().function([], []);
+    let (mut places, mut code) = (FunctionSection::new(), CodeSection::new());
+    for _ in 0..functions {
+        places.function(0);
+        let mut function = Function::new([(50_000, ValType::I32)]);
+        function.instructions().end();
+        code.function(&function);
+    }
+    let mut module = Module::new();
+    module.section(&types).section(&places).section(&code);
+    module.finish()
+}
+
+#[test]
+fn few_bytes_that_name_many_values_are_read_shortly() {
+    let limits = CompileLimits::default();
+    // A call of three bytes takes and gives a hundred values.
+    let calls = |count: usize| {
+        module(0, 0, |code| {
+            for at in 0..100 {
+                code.i32_const(at);
+            }
+            for _ in 0..count {
+                code.call(1);
+            }
+            for _ in 0..100 {
+                code.drop();
+            }
+        })
+    };
+    assert!(estimate(&calls(100)).unwrap().is_within(&limits));
+    let many = calls(MAX_VALUES as usize / 200 + 1);
+    assert!(estimate(&many).unwrap().function_micros > 26 * ENDLESS);
+    let text = too_dear(&many, &limits).message().to_owned();
+    assert!(text.contains("max_compile_function_millis"), "{text}");
+
+    assert!(estimate(&of_locals(100)).unwrap().is_within(&limits));
+    let text = too_dear(&of_locals(50_000), &limits).message().to_owned();
+    assert!(text.contains("max_compile_millis"), "{text}");
+}
+
+#[test]
+fn an_estimate_is_the_same_however_it_is_read() {
+    for (name, wasm) in shapes() {
+        let estimate = estimate(&wasm).unwrap();
+        assert_eq!(Reading::of(&wasm, 3).unwrap().estimate, estimate, "{name}");
+        assert_eq!(Estimate::from_bytes(&estimate.to_bytes()), estimate, "{name}");
+    }
 }
 
 /// The most memory that this process has had since it was asked last, in KiB.
@@ -324,9 +378,11 @@ fn figures() {
         let files = files.split(',').map(str::to_owned);
         shapes = files.map(|file| (file.clone(), std::fs::read(file).unwrap())).collect();
     }
-    println!("{:>9} {:>9} {:>5}  {:>9} {:>9} {:>5}", "ms", "estimate", "x", "KiB", "estimate", "x");
+    println!("     ms  estimate     x        KiB  estimate     x  read in ms");
     for (name, wasm) in shapes.into_iter().filter(|(name, _)| name.contains(&part)) {
-        let estimate = estimate(&wasm).unwrap();
+        let begun = monotonic();
+        let estimate = estimate_quickly(&wasm).unwrap();
+        let read = begun.elapsed().as_micros() as f64 / 1000.0;
         std::fs::write("/proc/self/clear_refs", "5").unwrap();
         let (before, begun) = (peak(), monotonic());
         let compiled = match crate::sandbox::template::is_component(&wasm) {
@@ -340,7 +396,7 @@ fn figures() {
         let (millis, kib) =
             (estimate.micros as f64 / 1000.0, estimate.function_bytes as f64 / 1024.0);
         println!(
-            "{took:9.1} {millis:9.1} {:5.1}  {grown:9.0} {kib:9.0} {:5.1}  {name}",
+            "{took:9.1} {millis:9.1} {:5.1}  {grown:9.0} {kib:9.0} {:5.1}  {read:10.1}  {name}",
             millis / took,
             kib / grown.max(1.0)
         );

@@ -150,6 +150,13 @@ pub fn default_content_limits() -> Vec<LimitInForce> {
     content_limits_in_force(&ContentLimits::default())
 }
 
+/// The defaults of all limits of compiling.
+#[napi(catch_unwind)]
+pub fn default_compile_limits() -> Vec<LimitInForce> {
+    let limits = CompileLimits::default();
+    in_force(CompileLimits::NAMES, |name| limits.get(name))
+}
+
 /// Milliseconds, or for ever.
 pub fn timeout(millis: Option<f64>) -> Option<Duration> {
     // What is too long for a `Duration` is for ever.

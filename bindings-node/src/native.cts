@@ -390,6 +390,7 @@ export interface Native {
   replyBy(message: string): number | null;
   defaultLimits(): LimitEntry[];
   defaultContentLimits(): LimitEntry[];
+  defaultCompileLimits(): LimitEntry[];
   errorCodes(): string[];
 }
 

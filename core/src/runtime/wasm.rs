@@ -119,19 +119,26 @@ impl Core {
         compile_limits: &CompileLimits,
         limits: &Limits,
     ) -> Result<Loaded, Error> {
-        let loaded = match self.loaded_before(&wasm, compile_limits)? {
+        let loaded = match self.loaded_before(&wasm, compile_limits) {
             Some(loaded) => loaded,
             None => {
-                let memory = match &wasm.0 {
-                    Source::Memory(module) => Some(module.clone()),
-                    _ => None,
+                let (memory, file) = match &wasm.0 {
+                    Source::Memory(module) => (Some(module.clone()), None),
+                    Source::File(path) => (None, Some(path.clone())),
+                    Source::Loaded(_) => (None, None),
                 };
                 let loaded = match self.read(wasm, compile_limits.clone()).await? {
                     Read::Ready(loaded) => loaded,
                     Read::Compiling(compiling, wasm) => {
                         compiling.check_limits(limits)?;
                         tokio::select! {
-                            template = compiling.finished() => Loaded { template: template?, wasm },
+                            template = compiling.finished() => {
+                                let template = template.map_err(|error| match &file {
+                                    Some(path) => error.about(path.display()),
+                                    None => error,
+                                })?;
+                                Loaded { template, wasm }
+                            }
                             () = self.closing() => return Err(Error::closed()),
                         }
                     }
@@ -147,24 +154,20 @@ impl Core {
     }
 
     /// What needs no reading, because an agent has it.
-    fn loaded_before(
-        &self,
-        wasm: &Wasm,
-        compile_limits: &CompileLimits,
-    ) -> Result<Option<Loaded>, Error> {
+    fn loaded_before(&self, wasm: &Wasm, compile_limits: &CompileLimits) -> Option<Loaded> {
         match &wasm.0 {
-            Source::Loaded(loaded) => Ok(Some(loaded.clone())),
+            Source::Loaded(loaded) => Some(loaded.clone()),
             Source::Memory(module) => {
-                let template = module.template.lock().upgrade();
-                let Some(template) = template.filter(|it| it.is_of(&self.engine)) else {
-                    return Ok(None);
-                };
-                template.check_cost(&module.bytes, compile_limits)?;
+                let template = module.template.lock().upgrade()?;
+                // Why one costs too much is found out by reading it.
+                if !template.is_of(&self.engine) || !template.is_within(compile_limits) {
+                    return None;
+                }
                 let keeps_bytes = self.journal.is_some();
                 let bytes = keeps_bytes.then(|| Bytes::from_owner(module.bytes.clone()));
-                Ok(Some(Loaded { template, wasm: bytes.unwrap_or_default() }))
+                Some(Loaded { template, wasm: bytes.unwrap_or_default() })
             }
-            Source::File(_) => Ok(None),
+            Source::File(_) => None,
         }
     }
 

@@ -2,8 +2,10 @@
 //! priority than those that run agents, and nothing else waits for them: what has been compiled is loaded elsewhere.
 #![allow(unsafe_code)] // setpriority
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -60,7 +62,7 @@ struct Job {
     work: Work,
 }
 
-/// Compiles the module, says what came of it, and gives its last handle of the ticket back.
+/// Compiles the module, and tells what came of it.
 type Work = Box<dyn FnOnce(&Ticket) + Send>;
 
 /// A module that is to be compiled, shared by all who wait for it. It is taken out of the queue when nobody does any
@@ -145,7 +147,10 @@ impl Compilers {
             let Job { estimate, ticket, work } = job;
             // Whoever asks for the same module meanwhile finds the ticket.
             if let Some(ticket) = ticket.upgrade() {
-                work(&ticket);
+                let worked = catch_unwind(AssertUnwindSafe(|| work(&ticket)));
+                if let Err(panic) = worked {
+                    ticket.tell(Err(failed(&*panic)));
+                }
             }
             let mut inner = self.inner.lock();
             inner.bytes -= bytes_of(&estimate);
@@ -177,6 +182,13 @@ impl Inner {
         };
         self.waiting.iter().find(|(_, job)| fits(job)).map(|(due, _)| *due)
     }
+}
+
+/// The error of a module over which the compiler panicked: it is one of this module alone.
+fn failed(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+    Error::new(ErrorKind::Internal, format!("the compiler failed on this module: {text}"))
 }
 
 /// What a module takes of [`MAX_BYTES`].

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 
 use sha2::{Digest, Sha256};
@@ -164,12 +163,9 @@ impl Template {
         }
     }
 
-    /// Checks that compiling it was to cost no more than `limits` allow; `wasm` is its source.
-    pub fn check_cost(&self, source: &[u8], limits: &CompileLimits) -> Result<(), Error> {
-        if self.estimate.is_within(limits) {
-            return Ok(());
-        }
-        Err(too_dear(&to_binary(source)?, limits))
+    /// Whether compiling it was to cost no more than `limits` allow.
+    pub fn is_within(&self, limits: &CompileLimits) -> bool {
+        self.estimate.is_within(limits)
     }
 
     /// Whether it was compiled by this engine.
@@ -329,10 +325,9 @@ impl Plan {
         Ok((estimate, plan))
     }
 
-    /// Compiles it. A panic of the compiler's is an error of this module alone.
     fn compile(self, engine: &Lease) -> Result<(Artifact, Code), Error> {
         let wasmtime = engine.wasmtime();
-        let compile = || match self {
+        match self {
             Plan::Module(wasm, facts) => {
                 let module = Module::from_binary(wasmtime, &wasm).map_err(cannot_run)?;
                 let code = Artifact::link_module(&module, Ok(facts))?;
@@ -344,14 +339,7 @@ impl Plan {
                 let code = artifact.link(&wasm)?;
                 Ok((artifact, code))
             }
-        };
-        catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text =
-                text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
-            let text = format!("the compiler failed on this module: {text}");
-            Err(Error::new(ErrorKind::Internal, text))
-        })
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who is compiled when, with work that compiles nothing.
 
-#![allow(clippy::unwrap_used, reason = "tests fail this way")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail this way")]
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -143,4 +143,14 @@ fn what_nobody_waits_for_is_not_compiled() {
     assert_eq!(order.recv().unwrap(), "shared");
     assert_eq!(outcome(&long), "long");
     until_idle(compilers);
+}
+
+#[test]
+fn a_panic_is_an_error_of_one_module() {
+    let (compilers, (begun, _order)) = (compilers(), channel());
+    let panics = compilers.submit(estimate(1, 1), Box::new(|_| panic!("a defect"))).unwrap();
+    assert!(outcome(&panics).contains("a defect"));
+    assert_eq!(outcome(&submit(compilers, "next", &begun, estimate(1, 1))), "next");
+    until_idle(compilers);
+    assert_eq!(compilers.inner.lock().compiling, 0);
 }

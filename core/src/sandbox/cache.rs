@@ -59,10 +59,12 @@ impl Compiled for Component {
 }
 
 impl DiskCache {
-    pub fn open(engine: &Engine) -> Self {
+    pub fn open(engine: &Engine, is_profiled: bool) -> Self {
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         module::VERSION.hash(&mut hasher);
+        // Modules are compiled with other names there.
+        is_profiled.hash(&mut hasher);
         let suffix = format!("{:016x}", hasher.finish());
         let folder = folder().filter(|folder| prepare(folder));
         DiskCache { folder, suffix, written: AtomicU64::new(LOOKS_AFTER) }

@@ -47,6 +47,8 @@ const TABLES_PER_INSTANCE: usize = 2;
 pub(crate) struct Engine {
     wasmtime: wasmtime::Engine,
     capacity: usize,
+    /// Whether wasmtime writes down its code for `perf`.
+    is_profiled: bool,
     maps: usize,
     disk: DiskCache,
     templates: Mutex<HashMap<[u8; 32], TemplateSlot>>,
@@ -141,10 +143,11 @@ impl Engine {
             None => wasmtime::Engine::new(&config(None, profile))?,
         };
         signals::remember();
-        let disk = DiskCache::open(&wasmtime);
+        let disk = DiskCache::open(&wasmtime, profile.is_some());
         Ok(Engine {
             wasmtime,
             capacity,
+            is_profiled: profile.is_some(),
             maps,
             disk,
             templates: Mutex::new(HashMap::new()),
@@ -166,6 +169,11 @@ impl Lease {
     /// Where compiled modules are kept, if they are.
     pub fn cache_folder(&self) -> Option<&Path> {
         self.engine.disk.folder()
+    }
+
+    /// Whether wasmtime writes down its code for `perf`.
+    pub(super) fn is_profiled(&self) -> bool {
+        self.engine.is_profiled
     }
 
     pub(super) fn compilers(&self) -> &'static Compilers {

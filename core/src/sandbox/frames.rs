@@ -3,6 +3,7 @@
 
 use std::fmt::{self, Write};
 
+use wasmparser::{BinaryReader, Name, NameSectionReader, Parser, Payload};
 use wasmtime::{FrameInfo, WasmBacktrace};
 
 /// The frames of a backtrace that are written, the innermost.
@@ -45,6 +46,49 @@ pub(super) fn name_of(name: Option<&str>, index: u32) -> String {
     let mut text = String::new();
     push_name(&mut text, name, true);
     text
+}
+
+/// The module or component with no name of a function that stands for more than one may: where its code is written down
+/// for `perf`, wasmtime reads names by itself, as long as that takes. Those lose their first character, a `_`.
+pub(super) fn with_plain_names(mut wasm: Vec<u8>) -> Vec<u8> {
+    for place in hostile_names(&wasm) {
+        if let Some(first) = wasm.get_mut(place) {
+            *first = b'.';
+        }
+    }
+    wasm
+}
+
+/// Where the names begin that take long to read, in all name sections; what cannot be read of those nobody reads.
+fn hostile_names(wasm: &[u8]) -> Vec<usize> {
+    let mut places = Vec::new();
+    for payload in Parser::new(0).parse_all(wasm).map_while(Result::ok) {
+        let Payload::CustomSection(section) = payload else { continue };
+        if section.name() != "name" {
+            continue;
+        }
+        let reader = BinaryReader::new(section.data(), section.data_offset());
+        for names in NameSectionReader::new(reader).map_while(Result::ok) {
+            let Name::Function(names) = names else { continue };
+            for naming in names.into_iter().map_while(Result::ok) {
+                if is_hostile(naming.name) {
+                    // Where it lies in the module: it is a part of it.
+                    places.push(naming.name.as_ptr().addr().wrapping_sub(wasm.as_ptr().addr()));
+                }
+            }
+        }
+    }
+    places
+}
+
+fn is_hostile(name: &str) -> bool {
+    let mut text = String::new();
+    let mut bounded = Bounded { text: &mut text, left: MAX_NAME_BYTES };
+    match rustc_demangle::try_demangle(name) {
+        Ok(demangled) => write!(bounded, "{demangled}").is_err(),
+        // Names of C++ begin with it.
+        Err(_) => name.starts_with('_'),
+    }
 }
 
 /// Adds a name; what is longer than it may be ends in an ellipsis. Only Rust's names are read.

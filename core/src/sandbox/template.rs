@@ -13,7 +13,7 @@ use super::engine::{Lease, Maps};
 use super::estimate::{Estimate, estimate, too_dear};
 use super::host::Host;
 use super::skeleton::skeleton;
-use super::{component, module};
+use super::{component, frames, module};
 use crate::compile_limits::CompileLimits;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
@@ -315,12 +315,13 @@ impl Plan {
         if !estimate.is_within(limits) {
             return Err(too_dear(wasm, limits));
         }
+        let named = |wasm| if engine.is_profiled() { frames::with_plain_names(wasm) } else { wasm };
         let plan = match Artifact::of_skeleton(engine, wasm)?.link(wasm)? {
             Code::Module(_, facts) => {
                 let wasm = module::without_externref(module::ration(wasm)?);
-                Plan::Module(wasm, facts)
+                Plan::Module(named(wasm), facts)
             }
-            Code::Component(..) => Plan::Component(wasm.to_vec()),
+            Code::Component(..) => Plan::Component(named(wasm.to_vec())),
         };
         Ok((estimate, plan))
     }

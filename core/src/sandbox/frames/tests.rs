@@ -27,6 +27,21 @@ fn names_are_written_within_their_bound() {
     assert_eq!(name_of(None, 7), "function 7");
 }
 
+#[test]
+fn names_that_wasmtime_may_read_are_plain() {
+    let cpp = "_Z1f1AIiiES_IS0_S0_E";
+    let text = format!(
+        "(module (func $rust) (func ${cpp}) (func $_RNvNtCs1234_7mycrate3foo3bar) (func $__ZN1a1bEv))"
+    );
+    let wasm = wat::parse_str(text).unwrap();
+    let plain = with_plain_names(wasm.clone());
+    assert_eq!(plain.len(), wasm.len());
+    let has = |name: &str| plain.windows(name.len()).any(|part| part == name.as_bytes());
+    assert!(has("rust") && has(&cpp.replacen('_', ".", 1)) && has("._ZN1a1bEv"));
+    assert!(has("_RNvNtCs1234_7mycrate3foo3bar"));
+    assert!(hostile_names(&plain).is_empty());
+}
+
 /// A number as Rust's mangling writes it.
 fn base_62(number: usize) -> String {
     const DIGITS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";

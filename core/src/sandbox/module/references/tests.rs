@@ -31,7 +31,7 @@ fn a_module_with_references_everywhere_is_as_valid_without() {
     // Nothing else has changed.
     let differ = wasm.iter().zip(&changed).filter(|(a, b)| a != b);
     assert!(differ.clone().all(|(a, b)| (*a, *b) == (EXTERNREF, FUNCREF)));
-    assert_eq!(differ.count(), 13);
+    assert_eq!(differ.count(), 15);
 }
 
 #[test]

@@ -43,6 +43,12 @@ def promise_rows(rounds: int) -> list[Row]:
         versus("durable ask, in turn", durable, "ask", "fdatasync", "fdatasync", 1.5),
         versus("p99 beside 10 that spin", beside, "beside", "allowed", "5 x alone + 200 ms", 1),
     ]
+    compiling = [sys.executable, str(BENCHES / "compiling.py"), str(rounds)]
+    figures = json.loads(subprocess.check_output(compiling))
+    rows += [
+        versus("deploy, cached, beside 5 compiles", figures, "beside", "alone", "alone", 2),
+        alone("inspect of 14 MB", figures["inspect"], unit="ms", target=150),
+    ]
     if grown is not None:
         rows.append(alone("memory after deploy, trap, remove", [grown], unit="% more", target=5))
     return rows

@@ -40,6 +40,9 @@ pub struct Found {
     pub start: Option<&'static str>,
     pub inbox: Option<&'static str>,
     pub advice: Vec<String>,
+    pub compile_millis: f64,
+    pub compile_function_millis: f64,
+    pub compile_function_bytes: f64,
 }
 
 impl From<Inspection> for Found {
@@ -68,6 +71,9 @@ impl From<Inspection> for Found {
             allocators: found.allocators,
             start: found.start,
             inbox: found.inbox,
+            compile_millis: found.compile_millis as f64,
+            compile_function_millis: found.compile_function_millis as f64,
+            compile_function_bytes: found.compile_function_bytes as f64,
         }
     }
 }
@@ -79,7 +85,7 @@ struct Finding {
     waker: Option<Waker>,
 }
 
-/// Looks at a module: it is compiled, which takes tens of milliseconds.
+/// Looks at a module: reading a large one takes a tenth of a second.
 #[napi(catch_unwind)]
 pub fn inspect(hub: &Hub, wasm: PathOrBytes, is_path: bool) -> Value {
     let module = module(wasm, is_path);

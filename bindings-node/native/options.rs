@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use caxton::{Ceiling, ContentLimits, Deploy, Error, ErrorKind, Grants, Limits, Restart, Wasm};
+use caxton::{
+    Ceiling, CompileLimits, ContentLimits, Deploy, Error, ErrorKind, Grants, Limits, Restart, Wasm,
+};
 use napi::bindgen_prelude::{Either, Uint8Array};
 use napi_derive::napi;
 
@@ -28,6 +30,7 @@ pub struct RuntimeOptions {
     pub name: Option<String>,
     pub limits: Option<Vec<LimitOption>>,
     pub content_limits: Option<Vec<LimitOption>>,
+    pub compile_limits: Option<Vec<LimitOption>>,
     pub workers: Option<f64>,
     pub max_agents: Option<f64>,
     pub seed: Option<f64>,
@@ -52,6 +55,7 @@ pub struct DeployOptions {
     pub name: Option<String>,
     pub limits: Option<Vec<LimitOption>>,
     pub content_limits: Option<Vec<LimitOption>>,
+    pub compile_limits: Option<Vec<LimitOption>>,
     pub capabilities: Option<Vec<String>>,
     pub restart: Option<String>,
     /// JSON.
@@ -106,6 +110,16 @@ pub fn content_limits(
     Ok(Some(limits))
 }
 
+/// The same of limits of compiling.
+pub fn compile_limits(
+    given: Option<Vec<LimitOption>>,
+) -> Result<Option<CompileLimits>, Box<Fault>> {
+    let Some(given) = given else { return Ok(None) };
+    let mut limits = CompileLimits::default();
+    read(given, CompileLimits::NAMES, |name, value| limits.set(name, value))?;
+    Ok(Some(limits))
+}
+
 /// Hands each limit to `set` by the core's name.
 fn read(
     given: Vec<LimitOption>,
@@ -155,6 +169,13 @@ pub fn default_content_limits() -> Vec<LimitInForce> {
     content_limits_in_force(&ContentLimits::default())
 }
 
+/// The defaults of all limits of compiling.
+#[napi(catch_unwind)]
+pub fn default_compile_limits() -> Vec<LimitInForce> {
+    let limits = CompileLimits::default();
+    in_force(CompileLimits::NAMES, |name| limits.get(name))
+}
+
 /// Milliseconds, or for ever.
 pub fn timeout(millis: Option<f64>) -> Option<Duration> {
     // What is too long for a `Duration` is for ever.
@@ -179,6 +200,9 @@ pub fn deploy(wasm: PathOrBytes, options: DeployOptions) -> Result<Deploy, Box<F
     }
     if let Some(limits) = content_limits(options.content_limits)? {
         deploy = deploy.content_limits(limits);
+    }
+    if let Some(limits) = compile_limits(options.compile_limits)? {
+        deploy = deploy.compile_limits(limits);
     }
     if let Some(restart) = options.restart {
         deploy = deploy.restart(Restart::parse(&restart).map_err(Fault::from)?);

@@ -17,7 +17,8 @@ use crate::handler::{HostHandle, JsHandler};
 use crate::hub::{CallId, Hub, SharedLoop, begin};
 use crate::message::{Text, Written, draft, text};
 use crate::options::{
-    DeployOptions, PathOrBytes, RuntimeOptions, ceiling, content_limits, deploy, limits, timeout,
+    DeployOptions, PathOrBytes, RuntimeOptions, ceiling, compile_limits, content_limits, deploy,
+    limits, timeout,
 };
 use crate::outcome::{Outcome, Value, failed};
 use crate::subscription::SubscriptionHandle;
@@ -62,6 +63,9 @@ fn open(options: RuntimeOptions) -> Result<Runtime, Box<Fault>> {
     }
     if let Some(limits) = content_limits(options.content_limits)? {
         builder = builder.content_limits(limits);
+    }
+    if let Some(limits) = compile_limits(options.compile_limits)? {
+        builder = builder.compile_limits(limits);
     }
     if let Some(workers) = options.workers {
         builder = builder.workers(workers as usize);

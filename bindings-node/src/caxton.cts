@@ -70,6 +70,7 @@ export type {
   Abortable,
   BroadcastOptions,
   Ceiling,
+  CompileLimits,
   ContentLimits,
   ContentLimitsInForce,
   DeployManyOptions,

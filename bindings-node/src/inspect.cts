@@ -42,6 +42,12 @@ export interface Inspection {
   readonly inbox: "allocator" | "pages" | "component" | null;
   /** What its author might want to change, a sentence each. */
   readonly advice: readonly string[];
+  /** The time that compiling it takes, by an estimate, in milliseconds: what `maxCompileMillis` bounds. */
+  readonly compileMillis: number;
+  /** That of the function which takes longest, in milliseconds. */
+  readonly compileFunctionMillis: number;
+  /** The memory that its largest function takes while it is compiled, by an estimate, in bytes. */
+  readonly compileFunctionBytes: number;
 }
 
 /**

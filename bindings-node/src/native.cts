@@ -184,6 +184,7 @@ export interface NativeDeployOptions {
   name?: string;
   limits?: LimitEntry[];
   contentLimits?: LimitEntry[];
+  compileLimits?: LimitEntry[];
   capabilities?: string[];
   restart?: string;
   grants?: string;
@@ -196,6 +197,7 @@ export interface NativeRuntimeOptions {
   name?: string;
   limits?: LimitEntry[];
   contentLimits?: LimitEntry[];
+  compileLimits?: LimitEntry[];
   workers?: number;
   maxAgents?: number;
   seed?: number;
@@ -305,6 +307,9 @@ export interface NativeInspection {
   bytes: number;
   sections: Record<string, number>;
   advice: string[];
+  compileMillis: number;
+  compileFunctionMillis: number;
+  compileFunctionBytes: number;
   exports: { name: string; type: string }[];
   imports: { module: string; name: string; type: string }[];
   missing: string[];
@@ -386,6 +391,7 @@ export interface Native {
   replyBy(message: string): number | null;
   defaultLimits(): LimitEntry[];
   defaultContentLimits(): LimitEntry[];
+  defaultCompileLimits(): LimitEntry[];
   errorCodes(): string[];
 }
 

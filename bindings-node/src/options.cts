@@ -72,6 +72,19 @@ export interface ContentLimits {
 /** The content limits of an agent, all of them; `null` where there is none. */
 export type ContentLimitsInForce = { readonly [Name in keyof ContentLimits]-?: number | null };
 
+/**
+ * What compiling a module may cost, by an estimate that is made before it is compiled. `null` lifts a limit; one that is
+ * left out has its default.
+ */
+export interface CompileLimits {
+  /** Time that one function may take, in milliseconds; 45,000 unless said otherwise. */
+  maxCompileFunctionMillis?: number | null | undefined;
+  /** Memory that one function may take while it is compiled, in bytes; 1 GiB unless said otherwise. */
+  maxCompileFunctionBytes?: number | null | undefined;
+  /** Time that all functions of a module may take together, in milliseconds; 800,000 unless said otherwise. */
+  maxCompileMillis?: number | null | undefined;
+}
+
 /** A call that can be given up. */
 export interface Abortable {
   /** Gives the call up; it rejects with the signal's reason. */
@@ -117,6 +130,11 @@ export interface RuntimeOptions {
    * what this program sends to topics, in broadcasts and to its own handlers. None unless given.
    */
   contentLimits?: ContentLimits | undefined;
+  /**
+   * What compiling a module may cost that is deployed without compile limits of its own, comes with a store, or takes
+   * the place of an agent's code.
+   */
+  compileLimits?: CompileLimits | undefined;
   /** Threads that run agents; as many as there are processors unless said otherwise. */
   workers?: number | undefined;
   /** The most deployed agents; 12,000 unless said otherwise. */
@@ -181,6 +199,8 @@ export interface DeployManyOptions extends Abortable {
   limits?: Limits | undefined;
   /** What the content may be that the agent sends or is sent, in place of the runtime's. */
   contentLimits?: ContentLimits | undefined;
+  /** What compiling the module may cost, in place of the runtime's. */
+  compileLimits?: CompileLimits | undefined;
   /** What it can do; what its code says of itself counts only as far as this list. */
   capabilities?: readonly string[] | undefined;
   /** What it may do beside handling messages. */
@@ -327,7 +347,7 @@ export function checkOptions<T extends object>(
 }
 
 /** @internal */
-export function checkLimits(limits: Limits | ContentLimits): LimitEntry[] {
+export function checkLimits(limits: Limits | ContentLimits | CompileLimits): LimitEntry[] {
   return Object.entries(checkOptions(limits)).flatMap(([name, value]: [string, unknown]) => {
     if (value === undefined) return [];
     if (value === null) return [{ name }];
@@ -342,14 +362,14 @@ export function checkLimits(limits: Limits | ContentLimits): LimitEntry[] {
 
 /** @internal */
 export function checkDeploy(options: DeployOptions | undefined): NativeDeployOptions {
-  const { name, limits, contentLimits, capabilities, grants, restart, config } = checkOptions(
-    options,
-    DEPLOY_OPTIONS,
-  );
+  const checkedOptions = checkOptions(options, DEPLOY_OPTIONS);
+  const { name, limits, contentLimits, compileLimits, capabilities } = checkedOptions;
+  const { grants, restart, config } = checkedOptions;
   const checked: NativeDeployOptions = {};
   if (name !== undefined) checked.name = checkString(name, "name");
   if (limits !== undefined) checked.limits = checkLimits(limits);
   if (contentLimits !== undefined) checked.contentLimits = checkLimits(contentLimits);
+  if (compileLimits !== undefined) checked.compileLimits = checkLimits(compileLimits);
   if (capabilities !== undefined) {
     checked.capabilities = checkStrings(capabilities, "capabilities");
   }
@@ -363,6 +383,7 @@ const DEPLOY_OPTIONS = [
   "name",
   "limits",
   "contentLimits",
+  "compileLimits",
   "capabilities",
   "grants",
   "restart",

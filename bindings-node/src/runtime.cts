@@ -107,13 +107,14 @@ export class Runtime extends Initiator {
       "name",
       "limits",
       "contentLimits",
+      "compileLimits",
       "workers",
       "maxAgents",
       "profile",
       "seed",
     ]);
     const { store, durability, protocols, name, limits, contentLimits } = checkedOptions;
-    const { workers, maxAgents, profile, seed, ceiling } = checkedOptions;
+    const { compileLimits, workers, maxAgents, profile, seed, ceiling } = checkedOptions;
     const checked: NativeRuntimeOptions = {};
     if (store !== undefined) checked.store = checkString(store, "store");
     if (ceiling !== undefined) checked.ceiling = checkCeiling(ceiling);
@@ -123,6 +124,7 @@ export class Runtime extends Initiator {
     if (name !== undefined) checked.name = checkString(name, "name");
     if (limits !== undefined) checked.limits = checkLimits(limits);
     if (contentLimits !== undefined) checked.contentLimits = checkLimits(contentLimits);
+    if (compileLimits !== undefined) checked.compileLimits = checkLimits(compileLimits);
     checkCount(workers, "workers");
     checkCount(maxAgents, "maxAgents");
     checkCount(seed, "seed");

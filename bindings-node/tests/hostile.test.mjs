@@ -14,7 +14,14 @@ const HONEST = Array.from({ length: 10 }, (_, n) => `honest-${n}`);
 const DEADLINE = 5000;
 /** How long closing may take, in seconds, where a case says nothing else. */
 const CLOSE = 10;
-const DEPLOYMENT = ["limits", "content_limits", "capabilities", "restart", "config"];
+const DEPLOYMENT = [
+  "limits",
+  "content_limits",
+  "compile_limits",
+  "capabilities",
+  "restart",
+  "config",
+];
 const MODULE = ["module", "generate", "bytes"];
 const CASE = ["name", "deploy_error", "answers", "steps", "stats", "state", "logs", "close"];
 
@@ -87,6 +94,16 @@ function generate(kind, count) {
     imports: () => `(import "caxton" "${"x".repeat(50_000)}" (func))`.repeat(count),
     bindgen_imports: () => '(import "wbg" "f" (func))'.repeat(count),
     blocks: () => `(func ${"block ".repeat(count)} ${"end ".repeat(count)})`,
+    loops_with_locals: () => {
+      const add = (_, at) => `(local.set ${at} (i32.add (local.get ${at}) (i32.const 1)))`;
+      const adds = Array.from({ length: count }, add).join("");
+      const ends = "(br_if 0 (local.get 0)) end ".repeat(count);
+      return `(func (local ${"i32 ".repeat(count)}) ${"loop ".repeat(count)} ${adds} ${ends})`;
+    },
+    empty_loops: () => `(func ${"loop end ".repeat(count)})`,
+    loops_with_parameters: () =>
+      `(func ${"i32.const 1 i32.const 2 loop (param i32 i32) drop drop end ".repeat(count)})`,
+    additions: () => `(func i32.const 0 ${"i32.const 1 i32.add ".repeat(count)} drop)`,
   };
   const handler = '(func (export "handle_message") (param i32 i32) (result i32) (i32.const 7))';
   return `(module ${kinds[kind]()} (memory (export "memory") 1) ${handler})`;

@@ -191,6 +191,24 @@ test("content limits have the core's names, in camel case", async () => {
   assert.throws(() => new Runtime({ contentLimits: { maxKey: 1 } }), /maxKeys/);
 });
 
+test("compile limits have the core's names, in camel case", async () => {
+  const names = native.defaultCompileLimits().map(({ name }) => name);
+  const declared = readFileSync(new URL("../dist/options.d.cts", import.meta.url), "utf8");
+  for (const name of names) assert.ok(declared.includes(`${name}?: number | null`), name);
+  const compileLimits = { maxCompileFunctionBytes: 1 };
+  const refused = { code: "invalid_module", message: /max_compile_function_bytes/ };
+  await assert.rejects(rt.deploy(silent, { compileLimits }), refused);
+  await assert.rejects(rt.deployMany(silent, ["a"], { compileLimits }), refused);
+  const limited = new Runtime({ compileLimits });
+  await assert.rejects(limited.deploy(silent), refused);
+  await limited.deploy(silent, { compileLimits: { maxCompileFunctionBytes: null } });
+  await limited.close();
+  for (const compileLimits of [{ maxCompile: 1 }, { maxCompileMillis: -1 }, 7]) {
+    await assert.rejects(rt.deploy(silent, { compileLimits }), InvalidArgument);
+    assert.throws(() => new Runtime({ compileLimits }), InvalidArgument);
+  }
+});
+
 test("an agent shows what it is and what it did", async () => {
   await echo.send({ action: "get_status" });
   assert.equal(echo.state, "active");

@@ -55,7 +55,15 @@ const STEPS = {
 };
 
 /** The options of a deployment. */
-const DEPLOYMENT = ["limits", "content_limits", "capabilities", "grants", "restart", "config"];
+const DEPLOYMENT = [
+  "limits",
+  "content_limits",
+  "compile_limits",
+  "capabilities",
+  "grants",
+  "restart",
+  "config",
+];
 
 const camel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -64,12 +72,13 @@ const renamed = (object, rename) =>
 const shown = (message) => message.toJSON();
 
 /** The options of a runtime as a case has them. */
-function runtimeOptions({ limits, content_limits, max_agents, ceiling, ...options }) {
+function runtimeOptions({ limits, content_limits, compile_limits, max_agents, ceiling, ...options }) {
   only(options, ["name", "workers", "store", "durability", "protocols", "profile"]);
   return {
     ...options,
     ...(limits && { limits: renamed(limits, camel) }),
     ...(content_limits && { contentLimits: renamed(content_limits, camel) }),
+    ...(compile_limits && { compileLimits: renamed(compile_limits, camel) }),
     ...(max_agents !== undefined && { maxAgents: max_agents }),
     ...(ceiling && {
       ceiling: {
@@ -304,10 +313,11 @@ export class Stage {
     return this.runtime.deadLetters()[at]?.id ?? Number.MAX_SAFE_INTEGER;
   }
 
-  deployment({ limits, content_limits, ...others }) {
+  deployment({ limits, content_limits, compile_limits, ...others }) {
     return {
       limits: renamed(limits, camel),
       contentLimits: renamed(content_limits, camel),
+      compileLimits: renamed(compile_limits, camel),
       grants: renamed(others.grants, camel),
       restart: others.restart,
       config: others.config,

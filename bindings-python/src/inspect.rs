@@ -39,6 +39,9 @@ pub struct Inspection {
     start: Option<&'static str>,
     inbox: Option<&'static str>,
     advice: Vec<String>,
+    compile_millis: u64,
+    compile_function_millis: u64,
+    compile_function_bytes: u64,
 }
 
 #[pymethods]
@@ -97,5 +100,8 @@ pub fn inspect(py: Python<'_>, wasm: &Bound<'_, PyAny>) -> PyResult<Inspection> 
         start: found.start,
         inbox: found.inbox,
         advice: found.advice,
+        compile_millis: found.compile_millis,
+        compile_function_millis: found.compile_function_millis,
+        compile_function_bytes: found.compile_function_bytes,
     })
 }

@@ -68,7 +68,7 @@ mod _caxton {
     #[pymodule_export]
     use super::message::Message;
     #[pymodule_export]
-    use super::options::{content_limits_defaults, limits_defaults};
+    use super::options::{compile_limits_defaults, content_limits_defaults, limits_defaults};
     #[pymodule_export]
     use super::outcome::{Answer, Outcome};
     #[pymodule_export]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use caxton::{Ceiling, ContentLimits, Error, Filter, Grants, Limits, Wasm};
+use caxton::{Ceiling, CompileLimits, ContentLimits, Error, Filter, Grants, Limits, Wasm};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString};
 
@@ -24,6 +24,13 @@ pub fn content_limits_defaults() -> Vec<(&'static str, Option<u64>)> {
     ContentLimits::NAMES.iter().map(|name| (*name, limits.get(name))).collect()
 }
 
+/// The names and defaults of all limits of compiling.
+#[pyfunction]
+pub fn compile_limits_defaults() -> Vec<(&'static str, Option<u64>)> {
+    let limits = CompileLimits::default();
+    CompileLimits::NAMES.iter().map(|name| (*name, limits.get(name))).collect()
+}
+
 /// The core's limits from a `caxton.Limits`.
 pub fn to_limits(limits: &Bound<'_, PyAny>) -> PyResult<Limits> {
     let mut result = Limits::default();
@@ -35,6 +42,15 @@ pub fn to_limits(limits: &Bound<'_, PyAny>) -> PyResult<Limits> {
 pub fn to_content_limits(limits: &Bound<'_, PyAny>) -> PyResult<ContentLimits> {
     let mut result = ContentLimits::default();
     read(limits, "content_limits", "caxton.ContentLimits", ContentLimits::NAMES, |name, value| {
+        result.set(name, value)
+    })?;
+    Ok(result)
+}
+
+/// The core's limits of compiling from a `caxton.CompileLimits`.
+pub fn to_compile_limits(limits: &Bound<'_, PyAny>) -> PyResult<CompileLimits> {
+    let mut result = CompileLimits::default();
+    read(limits, "compile_limits", "caxton.CompileLimits", CompileLimits::NAMES, |name, value| {
         result.set(name, value)
     })?;
     Ok(result)

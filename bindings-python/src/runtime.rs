@@ -16,7 +16,8 @@ use crate::host_agent::{Host, HostAgent, Serving, is_async};
 use crate::message::to_draft;
 use crate::mode::{Mode, Value};
 use crate::options::{
-    to_ceiling, to_content_limits, to_filter, to_grants, to_limits, to_module, to_timeout,
+    to_ceiling, to_compile_limits, to_content_limits, to_filter, to_grants, to_limits, to_module,
+    to_timeout,
 };
 use crate::register::current_task;
 use crate::subscription::{self, AsyncSubscription, Subscription};
@@ -35,6 +36,7 @@ struct Options<'a, 'py> {
     name: Option<String>,
     limits: Option<&'a Bound<'py, PyAny>>,
     content_limits: Option<&'a Bound<'py, PyAny>>,
+    compile_limits: Option<&'a Bound<'py, PyAny>>,
     workers: Option<usize>,
     max_agents: usize,
     seed: Option<u64>,
@@ -49,6 +51,7 @@ struct Options<'a, 'py> {
 struct DeployOptions<'a, 'py> {
     limits: Option<&'a Bound<'py, PyAny>>,
     content_limits: Option<&'a Bound<'py, PyAny>>,
+    compile_limits: Option<&'a Bound<'py, PyAny>>,
     capabilities: Vec<String>,
     grants: Option<&'a Bound<'py, PyAny>>,
     restart: &'a str,
@@ -66,6 +69,9 @@ impl Inner {
         }
         if let Some(limits) = options.content_limits {
             builder = builder.content_limits(to_content_limits(limits)?);
+        }
+        if let Some(limits) = options.compile_limits {
+            builder = builder.compile_limits(to_compile_limits(limits)?);
         }
         if let Some(workers) = options.workers {
             builder = builder.workers(workers);
@@ -99,6 +105,9 @@ impl Inner {
         }
         if let Some(limits) = options.content_limits {
             deploy = deploy.content_limits(to_content_limits(limits)?);
+        }
+        if let Some(limits) = options.compile_limits {
+            deploy = deploy.compile_limits(to_compile_limits(limits)?);
         }
         if let Some(grants) = options.grants {
             deploy = deploy.grants(to_grants(grants)?);
@@ -307,7 +316,7 @@ macro_rules! runtime_class {
         #[pymethods]
         impl $class {
             #[new]
-            #[pyo3(signature = (*, store=None, ceiling=None, durability="full", name=None, limits=None, content_limits=None, protocols="observe", workers=None, max_agents=12_000, profile=None, seed=None))]
+            #[pyo3(signature = (*, store=None, ceiling=None, durability="full", name=None, limits=None, content_limits=None, compile_limits=None, protocols="observe", workers=None, max_agents=12_000, profile=None, seed=None))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn new(
                 py: Python<'_>,
@@ -317,6 +326,7 @@ macro_rules! runtime_class {
                 name: Option<String>,
                 limits: Option<&Bound<'_, PyAny>>,
                 content_limits: Option<&Bound<'_, PyAny>>,
+                compile_limits: Option<&Bound<'_, PyAny>>,
                 protocols: &str,
                 workers: Option<usize>,
                 max_agents: usize,
@@ -324,7 +334,7 @@ macro_rules! runtime_class {
                 seed: Option<u64>,
             ) -> PyResult<Self> {
                 let options = Options {
-                    name, limits, content_limits, protocols, workers, max_agents, seed, store, ceiling, durability, profile,
+                    name, limits, content_limits, compile_limits, protocols, workers, max_agents, seed, store, ceiling, durability, profile,
                 };
                 Ok($class(Inner::new(py, $mode, options)?))
             }
@@ -342,7 +352,7 @@ macro_rules! runtime_class {
             }
 
             /// Deploys an agent; returns when its `agent_init` has succeeded.
-            #[pyo3(signature = (wasm, name=None, *, limits=None, content_limits=None, capabilities=Vec::new(), grants=None, restart="on-failure", config=None))]
+            #[pyo3(signature = (wasm, name=None, *, limits=None, content_limits=None, compile_limits=None, capabilities=Vec::new(), grants=None, restart="on-failure", config=None))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn deploy(
                 &self,
@@ -350,12 +360,13 @@ macro_rules! runtime_class {
                 name: Option<String>,
                 limits: Option<&Bound<'_, PyAny>>,
                 content_limits: Option<&Bound<'_, PyAny>>,
+                compile_limits: Option<&Bound<'_, PyAny>>,
                 capabilities: Vec<String>,
                 grants: Option<&Bound<'_, PyAny>>,
                 restart: &str,
                 config: Option<&Bound<'_, PyAny>>,
             ) -> PyResult<Py<PyAny>> {
-                let options = DeployOptions { limits, content_limits, capabilities, grants, restart, config };
+                let options = DeployOptions { limits, content_limits, compile_limits, capabilities, grants, restart, config };
                 let deploy = Inner::to_deploy(wasm, options)?;
                 let deploy = match name {
                     Some(name) => deploy.name(name),
@@ -365,7 +376,7 @@ macro_rules! runtime_class {
             }
 
             /// Deploys one module under many names: all of them, or none.
-            #[pyo3(signature = (wasm, names, *, limits=None, content_limits=None, capabilities=Vec::new(), grants=None, restart="on-failure", config=None))]
+            #[pyo3(signature = (wasm, names, *, limits=None, content_limits=None, compile_limits=None, capabilities=Vec::new(), grants=None, restart="on-failure", config=None))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn deploy_many(
                 &self,
@@ -373,13 +384,14 @@ macro_rules! runtime_class {
                 names: &Bound<'_, PyAny>,
                 limits: Option<&Bound<'_, PyAny>>,
                 content_limits: Option<&Bound<'_, PyAny>>,
+                compile_limits: Option<&Bound<'_, PyAny>>,
                 capabilities: Vec<String>,
                 grants: Option<&Bound<'_, PyAny>>,
                 restart: &str,
                 config: Option<&Bound<'_, PyAny>>,
             ) -> PyResult<Py<PyAny>> {
                 let names = names.try_iter()?.map(|name| name?.extract()).collect::<PyResult<_>>()?;
-                let options = DeployOptions { limits, content_limits, capabilities, grants, restart, config };
+                let options = DeployOptions { limits, content_limits, compile_limits, capabilities, grants, restart, config };
                 let deploy = Inner::to_deploy(wasm, options)?;
                 self.0.deploy_many(wasm.py(), deploy, names)
             }

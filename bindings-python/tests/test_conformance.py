@@ -44,6 +44,8 @@ def to_options(written: dict[str, Any]) -> dict[str, Any]:
         options["limits"] = caxton.Limits(**options["limits"])
     if "content_limits" in options:
         options["content_limits"] = caxton.ContentLimits(**options["content_limits"])
+    if "compile_limits" in options:
+        options["compile_limits"] = caxton.CompileLimits(**options["compile_limits"])
     if "ceiling" in options:
         given = dict(options["ceiling"])
         if "grants" in given:
@@ -149,6 +151,8 @@ class Run(NegotiateSteps):
             options["limits"] = caxton.Limits(**value["limits"])
         if "content_limits" in value:
             options["content_limits"] = caxton.ContentLimits(**value["content_limits"])
+        if "compile_limits" in value:
+            options["compile_limits"] = caxton.CompileLimits(**value["compile_limits"])
         if "grants" in value:
             options["grants"] = caxton.Grants(**value["grants"])
         for key in ("restart", "config"):
@@ -334,6 +338,9 @@ class Run(NegotiateSteps):
             "bytes": found.bytes,
             "sections": found.sections,
             "advice": found.advice,
+            "compile_millis": found.compile_millis,
+            "compile_function_millis": found.compile_function_millis,
+            "compile_function_bytes": found.compile_function_bytes,
             "allocators": found.allocators,
             "start": found.start,
             "inbox": found.inbox,

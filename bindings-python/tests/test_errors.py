@@ -74,6 +74,37 @@ def test_content_limits_that_are_none(rt: caxton.Runtime, given: Any) -> None:
         caxton.Runtime(content_limits=given)
 
 
+def test_compile_limits_have_the_core_s_names_and_defaults(rt: caxton.Runtime) -> None:
+    named = {field.name: field.default for field in fields(caxton.CompileLimits())}
+    assert named == dict(_caxton.compile_limits_defaults())
+    assert caxton.CompileLimits() == caxton.CompileLimits(
+        max_compile_function_millis=45_000,
+        max_compile_function_bytes=1 << 30,
+        max_compile_millis=800_000,
+    )
+    limits = caxton.CompileLimits(max_compile_function_bytes=1)
+    with pytest.raises(caxton.InvalidModule, match="max_compile_function_bytes"):
+        rt.deploy(SILENT, compile_limits=limits)
+    with pytest.raises(caxton.InvalidModule, match="max_compile_function_bytes"):
+        rt.deploy_many(SILENT, ["a"], compile_limits=limits)
+    with caxton.Runtime(compile_limits=limits) as limited:
+        with pytest.raises(caxton.InvalidModule, match="max_compile_function_bytes"):
+            limited.deploy(SILENT)
+        lifted = caxton.CompileLimits(max_compile_function_bytes=None)
+        limited.deploy(SILENT, compile_limits=lifted)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"max_compile_millis": 1}, caxton.Limits(), caxton.CompileLimits(max_compile_millis=-1)],
+)
+def test_compile_limits_that_are_none(rt: caxton.Runtime, given: Any) -> None:
+    with pytest.raises(caxton.InvalidArgument, match=r"caxton\.CompileLimits|max_compile_millis"):
+        rt.deploy(SILENT, compile_limits=given)
+    with pytest.raises(caxton.InvalidArgument, match=r"caxton\.CompileLimits|max_compile_millis"):
+        caxton.Runtime(compile_limits=given)
+
+
 @pytest.mark.parametrize(
     "wasm", [b"", b"junk", b"\0asm", b"\0asm\1\0\0\0\xff", "(module", b"\xff\xfe"]
 )

@@ -18,7 +18,7 @@ HONEST = [f"honest-{n}" for n in range(10)]
 # The deadline of each honest ask, and of closing where a case says nothing else, in seconds.
 DEADLINE = 5
 CLOSE = 10
-DEPLOYMENT = {"limits", "content_limits", "capabilities", "restart", "config"}
+DEPLOYMENT = {"limits", "content_limits", "compile_limits", "capabilities", "restart", "config"}
 MODULE = {"module", "generate", "bytes"}
 CASE = {"name", "deploy_error", "answers", "steps", "stats", "state", "logs", "close"}
 
@@ -117,6 +117,19 @@ def generate(kind: str, count: int) -> str:
             parts = '(import "wbg" "f" (func))' * count
         case "blocks":
             parts = f"(func {'block ' * count} {'end ' * count})"
+        case "loops_with_locals":
+            adds = "".join(
+                f"(local.set {at} (i32.add (local.get {at}) (i32.const 1)))" for at in range(count)
+            )
+            ends = "(br_if 0 (local.get 0)) end " * count
+            parts = f"(func (local {'i32 ' * count}) {'loop ' * count} {adds} {ends})"
+        case "empty_loops":
+            parts = f"(func {'loop end ' * count})"
+        case "loops_with_parameters":
+            one = "i32.const 1 i32.const 2 loop (param i32 i32) drop drop end "
+            parts = f"(func {one * count})"
+        case "additions":
+            parts = f"(func i32.const 0 {'i32.const 1 i32.add ' * count} drop)"
         case _:
             raise AssertionError(f"unknown module {kind}")
     return f'(module {parts} (memory (export "memory") 1) {HANDLER})'

@@ -19,7 +19,7 @@ pub struct Inspect {
 impl Inspect {
     pub fn run(self, show: &mut Show) -> Result<(), Failure> {
         let found = {
-            let _progress = Progress::begin(show, format!("compiling {}", self.wasm.display()));
+            let _progress = Progress::begin(show, format!("reading {}", self.wasm.display()));
             Wasm::file(&self.wasm).inspect()?
         };
         let name = self.wasm.display().to_string();
@@ -52,6 +52,9 @@ fn to_json(name: &str, found: &Inspection) -> Value {
         "bytes": found.bytes,
         "memory_bytes": found.memory_bytes,
         "max_memory_bytes": found.max_memory_bytes,
+        "compile_millis": found.compile_millis,
+        "compile_function_millis": found.compile_function_millis,
+        "compile_function_bytes": found.compile_function_bytes,
         "producers": found.producers,
         "allocators": found.allocators,
         "exports": exports,
@@ -84,6 +87,12 @@ fn lines(name: &str, found: &Inspection) -> Vec<String> {
         "memory        {} at the start{}",
         bytes(found.memory_bytes),
         most.unwrap_or_default()
+    ));
+    lines.push(format!(
+        "compiling     about {} ms, {} ms and {} for one function at the most",
+        found.compile_millis,
+        found.compile_function_millis,
+        bytes(found.compile_function_bytes)
     ));
     if !found.producers.is_empty() {
         let producers: Vec<_> = found.producers.iter().map(|it| printable(it)).collect();

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use caxton::{
-    Builder, Ceiling, ContentLimits, Deploy, Durability, EventFilter, Filter, Grants, Limits,
-    Performative, Protocols, Restart, Runtime, Sniffer,
+    Builder, Ceiling, CompileLimits, ContentLimits, Deploy, Durability, EventFilter, Filter,
+    Grants, Limits, Performative, Protocols, Restart, Runtime, Sniffer,
 };
 use clap::Args;
 use serde::Deserialize;
@@ -62,6 +62,9 @@ const HELP: &str = r#"The system, in TOML; paths are relative to the file:
     [ceiling.limits]
     max_memory_bytes = 16777216
 
+    [compile_limits]           # of what compiling a module may cost, by estimate
+    max_compile_millis = 800000
+
     [[agent]]
     name = "echo"
     module = "echo.wasm"
@@ -87,6 +90,7 @@ struct System {
     limits: BTreeMap<toml::Spanned<String>, LimitValue>,
     content_limits: Option<BTreeMap<toml::Spanned<String>, LimitValue>>,
     ceiling: Option<toml::Spanned<CeilingEntry>>,
+    compile_limits: Option<BTreeMap<toml::Spanned<String>, LimitValue>>,
     #[serde(default, rename = "agent")]
     agents: Vec<toml::Spanned<Entry>>,
 }
@@ -112,6 +116,7 @@ struct Entry {
     #[serde(default)]
     limits: BTreeMap<toml::Spanned<String>, LimitValue>,
     content_limits: Option<BTreeMap<toml::Spanned<String>, LimitValue>>,
+    compile_limits: Option<BTreeMap<toml::Spanned<String>, LimitValue>>,
     grants: Option<serde_json::Value>,
 }
 
@@ -192,6 +197,11 @@ impl File {
         if let Some(spanned) = &system.ceiling {
             builder = builder.ceiling(self.ceiling(spanned.get_ref(), spanned.span().start)?);
         }
+        if let Some(written) = &system.compile_limits {
+            let mut limits = CompileLimits::default();
+            self.limits(written, |name, value| limits.set(name, value))?;
+            builder = builder.compile_limits(limits);
+        }
         if let Some(store) = &system.store {
             builder = builder.store(self.path(store));
         }
@@ -247,6 +257,11 @@ impl File {
             let mut limits = ContentLimits::default();
             self.limits(written, |name, value| limits.set(name, value))?;
             deploy = deploy.content_limits(limits);
+        }
+        if let Some(written) = &entry.compile_limits {
+            let mut limits = CompileLimits::default();
+            self.limits(written, |name, value| limits.set(name, value))?;
+            deploy = deploy.compile_limits(limits);
         }
         if let Some(restart) = &entry.restart {
             deploy = deploy.restart(Restart::parse(restart).map_err(wrong)?);

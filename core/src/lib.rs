@@ -30,6 +30,7 @@ pub mod bench;
 pub mod blocking;
 mod by_name;
 mod choice;
+mod compile_limits;
 mod conversation;
 mod directory;
 mod error;
@@ -50,6 +51,7 @@ mod store;
 mod trace;
 
 pub use agent::{AgentState, LogLevel, LogLine, Restart, Stats};
+pub use compile_limits::CompileLimits;
 pub use conversation::{
     Conversation, ConversationFilter, ConversationState, Exchanged, Note, Participant, Protocol,
     Side, Stage,

@@ -119,7 +119,12 @@ pub(crate) fn nanos() -> u64 {
     ORIGIN.elapsed().as_nanos() as u64
 }
 
+/// The time of day, as files have it.
 #[allow(clippy::disallowed_methods, reason = "this is the source that the rest is held to")]
+pub(crate) fn wall_clock() -> SystemTime {
+    SystemTime::now()
+}
+
 fn wall_micros() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
+    wall_clock().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
 }

@@ -51,7 +51,15 @@ from caxton._errors import (
     Trapped,
 )
 from caxton._negotiate import CallAgain
-from caxton._runtime import AsyncRuntime, Ceiling, ContentLimits, Grants, Limits, Runtime
+from caxton._runtime import (
+    AsyncRuntime,
+    Ceiling,
+    CompileLimits,
+    ContentLimits,
+    Grants,
+    Limits,
+    Runtime,
+)
 from caxton._serve import Registration
 from caxton._types import AgentName, AnyMessage, Handler, Json, Metrics, Stats, Wasm
 from caxton._watch import Watch
@@ -72,6 +80,7 @@ __all__ = [
     "CaxtonError",
     "Ceiling",
     "Closed",
+    "CompileLimits",
     "ContentLimits",
     "Conversation",
     "DeadLetter",

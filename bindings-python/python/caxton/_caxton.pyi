@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, final
 from typing_extensions import Self, disjoint_base
 
 from caxton._negotiate import CallAgain
-from caxton._runtime import Ceiling, ContentLimits, Grants, Limits
+from caxton._runtime import Ceiling, CompileLimits, ContentLimits, Grants, Limits
 from caxton._serve import Registration
 from caxton._types import (
     AgentName,
@@ -36,6 +36,7 @@ def run_command(arguments: list[str]) -> int:
 def after_fork_in_child() -> None: ...
 def limits_defaults() -> list[tuple[str, int | None]]: ...
 def content_limits_defaults() -> list[tuple[str, int | None]]: ...
+def compile_limits_defaults() -> list[tuple[str, int | None]]: ...
 def inspect(wasm: Wasm) -> Inspection:
     """Looks at a module; no runtime is needed.
 
@@ -216,6 +217,15 @@ class Inspection:
     def start(self) -> Literal["plain", "wasi-reactor", "wasi-command", "component"] | None: ...
     @property
     def inbox(self) -> Literal["allocator", "pages", "component"] | None: ...
+    @property
+    def compile_millis(self) -> int:
+        """The time that compiling it takes, by an estimate: what `max_compile_millis` bounds."""
+    @property
+    def compile_function_millis(self) -> int:
+        """That of the function which takes longest."""
+    @property
+    def compile_function_bytes(self) -> int:
+        """The memory that its largest function takes while it is compiled, by an estimate."""
     @property
     def advice(self) -> list[str]:
         """What its author might want to change, a sentence each."""
@@ -854,6 +864,7 @@ class Runtime:
         name: str | None = None,
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
+        compile_limits: CompileLimits | None = None,
         protocols: Literal["observe", "strict"] = "observe",
         workers: int | None = None,
         max_agents: int = 12_000,
@@ -872,6 +883,7 @@ class Runtime:
         *,
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
+        compile_limits: CompileLimits | None = None,
         capabilities: Iterable[str] = ...,
         grants: Grants | None = None,
         restart: Literal["always", "on-failure", "never"] = "on-failure",
@@ -889,6 +901,7 @@ class Runtime:
         *,
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
+        compile_limits: CompileLimits | None = None,
         capabilities: Iterable[str] = ...,
         grants: Grants | None = None,
         restart: Literal["always", "on-failure", "never"] = "on-failure",
@@ -1183,6 +1196,7 @@ class AsyncRuntime:
         name: str | None = None,
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
+        compile_limits: CompileLimits | None = None,
         protocols: Literal["observe", "strict"] = "observe",
         workers: int | None = None,
         max_agents: int = 12_000,
@@ -1201,6 +1215,7 @@ class AsyncRuntime:
         *,
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
+        compile_limits: CompileLimits | None = None,
         capabilities: Iterable[str] = ...,
         grants: Grants | None = None,
         restart: Literal["always", "on-failure", "never"] = "on-failure",
@@ -1218,6 +1233,7 @@ class AsyncRuntime:
         *,
         limits: Limits | None = None,
         content_limits: ContentLimits | None = None,
+        compile_limits: CompileLimits | None = None,
         capabilities: Iterable[str] = ...,
         grants: Grants | None = None,
         restart: Literal["always", "on-failure", "never"] = "on-failure",

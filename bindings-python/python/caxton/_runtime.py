@@ -42,6 +42,21 @@ ContentLimits = make_dataclass(
     },
 )
 
+#: What compiling a module may cost, by an estimate. ``None`` lifts a limit.
+CompileLimits = make_dataclass(
+    "CompileLimits",
+    [
+        (name, "int | None", field(default=value))
+        for name, value in _caxton.compile_limits_defaults()
+    ],
+    frozen=True,
+    kw_only=True,
+    namespace={
+        "__module__": "caxton",
+        "__doc__": "What compiling a module may cost, by an estimate. ``None`` lifts a limit.",
+    },
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Grants:

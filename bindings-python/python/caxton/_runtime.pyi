@@ -71,6 +71,20 @@ class ContentLimits:
     max_depth: int | None = ...
 
 @dataclass(frozen=True, kw_only=True)
+class CompileLimits:
+    """What compiling a module may cost, by an estimate that is made before it is compiled.
+
+    ``None`` lifts a limit.
+    """
+
+    #: Time that one function may take, in milliseconds.
+    max_compile_function_millis: int | None = ...
+    #: Memory that one function may take while it is compiled, in bytes.
+    max_compile_function_bytes: int | None = ...
+    #: Time that all functions of a module may take together, in milliseconds.
+    max_compile_millis: int | None = ...
+
+@dataclass(frozen=True, kw_only=True)
 class Grants:
     """What an agent may do beside handling messages.
 

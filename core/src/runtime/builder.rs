@@ -8,6 +8,7 @@ use super::core::{Core, CoreParts};
 use super::following::Protocols;
 use super::reopen::{Restore, Restored};
 use super::{Owner, Runtime};
+use crate::compile_limits::CompileLimits;
 use crate::error::{Error, ErrorKind};
 use crate::grants::{Bound, Ceiling};
 use crate::limits::Limits;
@@ -23,6 +24,7 @@ const FILE_THREADS: usize = 16;
 pub struct Builder {
     name: String,
     limits: Limits,
+    compile_limits: CompileLimits,
     content_limits: Option<ContentLimits>,
     workers: Option<usize>,
     max_agents: usize,
@@ -40,6 +42,7 @@ impl Default for Builder {
         Builder {
             name: name::HOST.to_owned(),
             limits: Limits::default(),
+            compile_limits: CompileLimits::default(),
             content_limits: None,
             workers: None,
             max_agents: 12_000,
@@ -67,6 +70,14 @@ impl Builder {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// What compiling a module may cost that is deployed without compile limits of its own, comes with a store, or takes the
+    /// place of an agent's code.
+    #[must_use]
+    pub fn compile_limits(mut self, limits: CompileLimits) -> Self {
+        self.compile_limits = limits;
         self
     }
 
@@ -196,7 +207,12 @@ impl Builder {
         let engine = Engine::lease(self.profile)?;
         let restored = match (contents, &self.store) {
             (Some(contents), Some(path)) => {
-                let restore = Restore { engine: &engine, name: &self.name, most: self.max_agents };
+                let restore = Restore {
+                    engine: &engine,
+                    name: &self.name,
+                    most: self.max_agents,
+                    compile_limits: &self.compile_limits,
+                };
                 Some(restore.check(contents).map_err(|error| refused(path, &error))?)
             }
             _ => None,
@@ -232,6 +248,7 @@ impl Builder {
             wasi_io,
             name: self.name,
             limits: self.limits,
+            compile_limits: self.compile_limits,
             content_limits: self.content_limits,
             max_agents: self.max_agents,
             workers,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -22,6 +22,7 @@ use super::journal::Journal;
 use super::posting::Post;
 use crate::account::Account;
 use crate::agent::{Agent, Stats, Timers};
+use crate::compile_limits::CompileLimits;
 use crate::conversation::{Book, Deadlines};
 use crate::directory::{Directory, Member};
 use crate::error::{Error, ErrorKind};
@@ -70,6 +71,7 @@ pub(crate) struct Core {
     /// Further names under which it has spoken.
     pub speakers: DashSet<Box<str>>,
     pub limits: Limits,
+    pub compile_limits: CompileLimits,
     pub content_limits: Option<Arc<ContentLimits>>,
     pub max_agents: usize,
     pub agents: AtomicUsize,
@@ -90,6 +92,7 @@ pub(crate) struct Core {
     pub leaving: DashMap<u64, Arc<Agent>>,
     pub io_runtimes: Mutex<Vec<tokio::runtime::Runtime>>,
     pub agent_gone: Notify,
+    closing: Notify,
     pub closed: Notify,
 }
 
@@ -114,6 +117,7 @@ pub(crate) struct CoreParts {
     pub wasi_io: tokio::runtime::Runtime,
     pub name: String,
     pub limits: Limits,
+    pub compile_limits: CompileLimits,
     pub content_limits: Option<ContentLimits>,
     pub max_agents: usize,
     pub workers: usize,
@@ -156,6 +160,7 @@ impl Core {
             name: parts.name.into(),
             speakers: DashSet::new(),
             limits: parts.limits,
+            compile_limits: parts.compile_limits,
             content_limits: parts.content_limits.map(Arc::new),
             max_agents: parts.max_agents,
             agents: AtomicUsize::new(0),
@@ -172,6 +177,7 @@ impl Core {
             leaving: DashMap::new(),
             io_runtimes: Mutex::new(vec![parts.io, parts.wasi_io]),
             agent_gone: Notify::new(),
+            closing: Notify::new(),
             closed: Notify::new(),
         })
     }
@@ -190,7 +196,19 @@ impl Core {
 
     /// Begins to close; whether it was open.
     pub fn begin_close(&self) -> bool {
-        self.phase.compare_exchange(OPEN, CLOSING, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        let is_first =
+            self.phase.compare_exchange(OPEN, CLOSING, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        self.closing.notify_waiters();
+        is_first
+    }
+
+    /// Ready once the runtime is closed, or is being closed.
+    pub async fn closing(&self) {
+        let mut closing = pin!(self.closing.notified());
+        closing.as_mut().enable();
+        if self.phase.load(Ordering::Acquire) == OPEN {
+            closing.await;
+        }
     }
 
     pub fn end_close(&self) {

@@ -12,6 +12,7 @@ use super::handle::Agent;
 use super::settings::Settings;
 use super::wasm::{Loaded, Wasm};
 use crate::agent::{self, Face, Lane, Restart};
+use crate::compile_limits::CompileLimits;
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::grants::{Folder, Grants, OpenFolder};
@@ -29,6 +30,7 @@ pub struct Deploy {
     grants: Grants,
     config: Option<Vec<u8>>,
     limits: Option<Limits>,
+    compile_limits: Option<CompileLimits>,
     content_limits: Option<ContentLimits>,
     capabilities: Vec<String>,
     deployer: Option<Arc<str>>,
@@ -44,6 +46,7 @@ impl Deploy {
             grants: Grants::default(),
             config: None,
             limits: None,
+            compile_limits: None,
             content_limits: None,
             capabilities: Vec::new(),
             deployer: None,
@@ -71,6 +74,13 @@ impl Deploy {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = Some(limits);
+        self
+    }
+
+    /// What compiling the module may cost, in place of the runtime's compile limits.
+    #[must_use]
+    pub fn compile_limits(mut self, limits: CompileLimits) -> Self {
+        self.compile_limits = Some(limits);
         self
     }
 
@@ -187,8 +197,8 @@ impl Core {
             }
             None => self.content_limits.clone(),
         };
-        let loaded = self.load(deploy.wasm.clone()).await?;
-        loaded.template.check_limits(&limits)?;
+        let compile_limits = deploy.compile_limits.as_ref().unwrap_or(&self.compile_limits);
+        let loaded = self.load(deploy.wasm.clone(), compile_limits, &limits).await?;
         let config = deploy.config.map(|json| check_config(&json, &limits)).transpose()?;
         let writable = self.writable();
         let (grants, folders) = deploy.grants.open(&|| self.private_paths(), &writable)?;

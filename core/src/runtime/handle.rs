@@ -160,7 +160,8 @@ impl Agent {
     ///
     /// Once the module is compiled, the replacement goes on when the future is dropped.
     pub async fn replace(&self, wasm: Wasm) -> Result<(), Error> {
-        let loaded = self.inner.core.load(wasm).await?;
+        let core = &self.inner.core;
+        let loaded = core.load(wasm, &core.compile_limits, &self.inner.settings.limits).await?;
         lending(self.inner.replace(loaded)).await
     }
 

@@ -11,6 +11,7 @@ use super::deploy::Newcomer;
 use super::settings::{Declared, Settings, host_registration};
 use super::wasm::Loaded;
 use crate::agent::{Agent, AgentState, Kind, Lane, Letter, Restart, Starting, Timer};
+use crate::compile_limits::CompileLimits;
 use crate::directory::{Member, Registration};
 use crate::error::{Error, ErrorKind, shown};
 use crate::grants::{Access, bounded, confine};
@@ -28,6 +29,7 @@ pub(super) struct Restore<'a> {
     pub name: &'a str,
     /// The most agents.
     pub most: usize,
+    pub compile_limits: &'a CompileLimits,
 }
 
 /// What a store holds, all of it as it should be.
@@ -130,7 +132,7 @@ impl Restore<'_> {
 
     fn agent(&self, stored: StoredAgent) -> Result<RestoredAgent, Error> {
         let (settings, registered) = Settings::from_json(&stored.row.settings)?;
-        let template = Template::load(self.engine, &stored.row.wasm)?;
+        let template = Template::load_now(self.engine, &stored.row.wasm, self.compile_limits)?;
         if template.hash != stored.row.hash {
             return Err(wrong("its module is not the one that was deployed".to_owned()));
         }

@@ -8,8 +8,10 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::core::Core;
+use crate::compile_limits::CompileLimits;
 use crate::error::{Error, ErrorKind};
-use crate::sandbox::{Inspection, Template, inspect};
+use crate::limits::Limits;
+use crate::sandbox::{Compiling, Inspection, Loading, Template, inspect};
 
 /// A module: WebAssembly, or its text format, in a file or in memory. One in memory, and its clones, is
 /// looked at once, however often it is deployed while an agent runs it.
@@ -98,35 +100,92 @@ impl fmt::Debug for Loaded {
     }
 }
 
+/// A module that was read away from the calling thread.
+enum Read {
+    Ready(Loaded),
+    Compiling(Compiling, Bytes),
+}
+
 impl Core {
-    /// Compiles a module, away from the calling thread.
-    pub async fn load(&self, wasm: Wasm) -> Result<Loaded, Error> {
-        let keeps_bytes = self.journal.is_some();
-        match &wasm.0 {
-            Source::Loaded(loaded) => return Ok(loaded.clone()),
-            Source::Memory(module) => {
-                let template = module.template.lock().upgrade();
-                if let Some(template) = template.filter(|it| it.is_of(&self.engine)) {
-                    let bytes = keeps_bytes.then(|| Bytes::from_owner(module.bytes.clone()));
-                    return Ok(Loaded { template, wasm: bytes.unwrap_or_default() });
+    /// Reads a module away from the calling thread, and waits until it is compiled, unless it was before. It has to fit an
+    /// agent with `limits`.
+    ///
+    /// # Cancel safety
+    ///
+    /// What waits to be compiled is not compiled; what is being compiled goes on to its end.
+    pub async fn load(
+        &self,
+        wasm: Wasm,
+        compile_limits: &CompileLimits,
+        limits: &Limits,
+    ) -> Result<Loaded, Error> {
+        let loaded = match self.loaded_before(&wasm, compile_limits) {
+            Some(loaded) => loaded,
+            None => {
+                let (memory, file) = match &wasm.0 {
+                    Source::Memory(module) => (Some(module.clone()), None),
+                    Source::File(path) => (None, Some(path.clone())),
+                    Source::Loaded(_) => (None, None),
+                };
+                let loaded = match self.read(wasm, compile_limits.clone()).await? {
+                    Read::Ready(loaded) => loaded,
+                    Read::Compiling(compiling, wasm) => {
+                        compiling.check_limits(limits)?;
+                        tokio::select! {
+                            template = compiling.finished() => {
+                                let template = template.map_err(|error| match &file {
+                                    Some(path) => error.about(path.display()),
+                                    None => error,
+                                })?;
+                                Loaded { template, wasm }
+                            }
+                            () = self.closing() => return Err(Error::closed()),
+                        }
+                    }
+                };
+                if let Some(module) = memory {
+                    *module.template.lock() = Arc::downgrade(&loaded.template);
                 }
+                loaded
             }
-            Source::File(_) => {}
+        };
+        loaded.template.check_limits(limits)?;
+        Ok(loaded)
+    }
+
+    /// What needs no reading, because an agent has it.
+    fn loaded_before(&self, wasm: &Wasm, compile_limits: &CompileLimits) -> Option<Loaded> {
+        match &wasm.0 {
+            Source::Loaded(loaded) => Some(loaded.clone()),
+            Source::Memory(module) => {
+                let template = module.template.lock().upgrade()?;
+                // Why one costs too much is found out by reading it.
+                if !template.is_of(&self.engine) || !template.is_within(compile_limits) {
+                    return None;
+                }
+                let keeps_bytes = self.journal.is_some();
+                let bytes = keeps_bytes.then(|| Bytes::from_owner(module.bytes.clone()));
+                Some(Loaded { template, wasm: bytes.unwrap_or_default() })
+            }
+            Source::File(_) => None,
         }
+    }
+
+    async fn read(&self, wasm: Wasm, compile_limits: CompileLimits) -> Result<Read, Error> {
+        let keeps_bytes = self.journal.is_some();
         let engine = self.engine.clone();
-        let loading = self.io.spawn_blocking(move || {
-            let loaded = wasm.read(|bytes| {
-                let template = Template::load(&engine, bytes)?;
+        let reading = self.io.spawn_blocking(move || {
+            wasm.read(|bytes| {
+                let loading = Template::load(&engine, bytes, &compile_limits)?;
                 let wasm = if keeps_bytes { Bytes::copy_from_slice(bytes) } else { Bytes::new() };
-                Ok(Loaded { template, wasm })
-            })?;
-            if let Source::Memory(module) = &wasm.0 {
-                *module.template.lock() = Arc::downgrade(&loaded.template);
-            }
-            Ok(loaded)
+                Ok(match loading {
+                    Loading::Ready(template) => Read::Ready(Loaded { template, wasm }),
+                    Loading::Compiling(compiling) => Read::Compiling(compiling, wasm),
+                })
+            })
         });
         // A join error is a panic of ours, or the runtime's end.
-        loading.await.unwrap_or_else(|error| {
+        reading.await.unwrap_or_else(|error| {
             Err(if error.is_panic() {
                 Error::new(
                     ErrorKind::Internal,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use wasmtime::{
@@ -12,10 +12,11 @@ use wasmtime::{
 };
 
 use super::cache::DiskCache;
+use super::compilers::Compilers;
 use super::component;
 use super::profile::{MAX_FRAMES, Profile};
 use super::signals;
-use super::template::Template;
+use super::template::{Slot, Template};
 use super::ticker::{Awake, Ticker};
 use crate::error::{Error, ErrorKind};
 
@@ -35,6 +36,9 @@ const MAPS_PER_MODULE: usize = 4;
 const MAPS_RESERVED: usize = 3_000;
 /// The most live instances in one process, whatever the system allows.
 const MOST_INSTANCES: usize = 14_000;
+/// Heaps of garbage collectors, each of which takes as much address space as a memory. Modules need none: see
+/// `module/references.rs`. Components with tables of `externref`s, and modules that throw exceptions, do.
+const GC_HEAPS: u32 = 1000;
 /// Tables that one module may have.
 const MAX_TABLES: u32 = 4;
 /// Tables that there is room for, for each live instance; most have one.
@@ -43,14 +47,17 @@ const TABLES_PER_INSTANCE: usize = 2;
 pub(crate) struct Engine {
     wasmtime: wasmtime::Engine,
     capacity: usize,
+    /// Whether wasmtime writes down its code for `perf`.
+    is_profiled: bool,
     maps: usize,
     disk: DiskCache,
     templates: Mutex<HashMap<[u8; 32], TemplateSlot>>,
     ticker: Ticker,
+    compilers: Compilers,
 }
 
 /// Where the template of one module is kept, as long as an agent uses it.
-type TemplateSlot = Arc<Mutex<Weak<Template>>>;
+type TemplateSlot = Arc<Mutex<Slot>>;
 
 /// An engine of the process.
 #[derive(Clone)]
@@ -136,14 +143,16 @@ impl Engine {
             None => wasmtime::Engine::new(&config(None, profile))?,
         };
         signals::remember();
-        let disk = DiskCache::open(&wasmtime);
+        let disk = DiskCache::open(&wasmtime, profile.is_some());
         Ok(Engine {
             wasmtime,
             capacity,
+            is_profiled: profile.is_some(),
             maps,
             disk,
             templates: Mutex::new(HashMap::new()),
             ticker: Ticker::default(),
+            compilers: Compilers::default(),
         })
     }
 }
@@ -162,13 +171,21 @@ impl Lease {
         self.engine.disk.folder()
     }
 
-    /// The place where the template of one module is kept; its lock is held while it is compiled,
-    /// so that a module is compiled once however many ask at the same time.
+    /// Whether wasmtime writes down its code for `perf`.
+    pub(super) fn is_profiled(&self) -> bool {
+        self.engine.is_profiled
+    }
+
+    pub(super) fn compilers(&self) -> &'static Compilers {
+        &self.engine.compilers
+    }
+
+    /// The place where the template of one module is kept; its lock is held while the module is read, so that this is
+    /// done once however many ask at the same time.
     pub(super) fn template_slot(&self, hash: [u8; 32]) -> TemplateSlot {
         let mut templates = self.engine.templates.lock();
         if templates.len() > 1024 {
-            templates
-                .retain(|_, slot| Arc::strong_count(slot) > 1 || slot.lock().strong_count() > 0);
+            templates.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.lock().is_used());
         }
         templates.entry(hash).or_default().clone()
     }
@@ -262,6 +279,8 @@ fn config(pool: Option<usize>, profile: Option<Profile>) -> Config {
         .wasm_backtrace_max_frames(Some(MAX_FRAMES))
         .profiler(profile.map_or(ProfilingStrategy::None, Profile::strategy))
         .collector(Collector::Null)
+        // Each module is compiled on the one thread that is there for it.
+        .parallel_compilation(false)
         // What no agent's toolchain needs is off: each is surface that hostile code could reach.
         .wasm_memory64(false)
         .wasm_gc(false)
@@ -280,10 +299,11 @@ fn config(pool: Option<usize>, profile: Option<Profile>) -> Config {
             .max_core_instances_per_component(component::MAX_MODULES)
             .max_memories_per_component(component::MAX_MEMORIES)
             .max_tables_per_component(component::MAX_TABLES)
-            .total_memories(count)
+            // The heap of a garbage collector is a memory too.
+            .total_memories(count.saturating_add(GC_HEAPS))
             .total_tables(count.saturating_mul(TABLES_PER_INSTANCE as u32))
             .total_stacks(count)
-            .total_gc_heaps(count.min(1000))
+            .total_gc_heaps(GC_HEAPS)
             .max_tables_per_module(MAX_TABLES)
             .max_memories_per_module(1)
             .max_core_instance_size(1 << 20)

@@ -4,6 +4,8 @@ use std::fmt;
 
 use wasmtime::{Trap, WasmBacktrace};
 
+use super::frames;
+
 /// What kind of thing dropped a turn; its text is the `kind` of a `failure`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FaultKind {
@@ -77,7 +79,7 @@ impl Fault {
         let backtrace = error
             .downcast_ref::<WasmBacktrace>()
             .filter(|backtrace| !backtrace.frames().is_empty())
-            .map(|backtrace| backtrace.to_string());
+            .map(frames::backtrace);
         let fault = if let Some(fault) = error.downcast_ref::<Fault>() {
             fault.clone()
         } else if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {

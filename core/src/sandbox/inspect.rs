@@ -1,13 +1,15 @@
 //! Looking at a module without a runtime.
 
 use wasmparser::{Parser, Payload};
-use wasmtime::ExternType;
+use wasmtime::component::Component;
+use wasmtime::{ExternType, Module};
 
 use super::advice::advise;
 use super::component;
 use super::engine::{Engine, Lease};
+use super::estimate::{Estimate, estimate_quickly};
 use super::module::{Facts, InboxKind, Start, is_allocator, kind, link, producers, signature};
-use super::template::{compile, compile_component, is_component, on_threads, to_binary};
+use super::template::{Artifact, to_binary, vet};
 use crate::error::{Error, shown};
 
 /// Sections of a module by their ids, as the specification calls them.
@@ -62,6 +64,13 @@ pub struct Inspection {
     pub inbox: Option<&'static str>,
     /// What its author might want to change, a sentence each.
     pub advice: Vec<String>,
+    /// The time that compiling it takes on one thread, by the estimate that
+    /// [`CompileLimits::max_compile_millis`](crate::CompileLimits::max_compile_millis) bounds, in milliseconds.
+    pub compile_millis: u64,
+    /// That of the function which takes longest, in milliseconds.
+    pub compile_function_millis: u64,
+    /// The memory that the largest of its functions takes while it is compiled, by an estimate, in bytes.
+    pub compile_function_bytes: u64,
 }
 
 /// One kind of section of a module.
@@ -102,22 +111,31 @@ pub struct Import {
 pub fn inspect(wasm: &[u8]) -> Result<Inspection, Error> {
     let wasm = to_binary(wasm)?;
     let engine = Engine::lease(None)?;
-    let mut found = if is_component(&wasm) {
-        inspect_component(&engine, &wasm)?
-    } else {
-        inspect_module(&engine, &wasm)?
+    vet(&wasm)?;
+    let estimate = estimate_quickly(&wasm)?;
+    let mut found = match Artifact::of_skeleton(&engine, &wasm)? {
+        Artifact::Component(component) => inspect_component(&engine, &component, &wasm)?,
+        Artifact::Module(module) => inspect_module(&module, &wasm),
     };
+    found.cost(estimate);
     found.advice = advise(&found);
     Ok(found)
 }
 
-fn inspect_module(engine: &Lease, wasm: &[u8]) -> Result<Inspection, Error> {
-    let module = on_threads(|| compile(engine, wasm))?;
+impl Inspection {
+    fn cost(&mut self, estimate: Estimate) {
+        self.compile_millis = estimate.micros.div_ceil(1000);
+        self.compile_function_millis = estimate.function_micros.div_ceil(1000);
+        self.compile_function_bytes = estimate.function_bytes;
+    }
+}
+
+fn inspect_module(module: &Module, wasm: &[u8]) -> Inspection {
     let mut missing = Vec::new();
-    if let Err(error) = link(&module) {
+    if let Err(error) = link(module) {
         missing.extend_from_slice(error.missing());
     }
-    let facts = Facts::read(&module, wasm);
+    let facts = Facts::read(module, wasm);
     if let Err(error) = &facts {
         missing.extend_from_slice(error.missing());
     }
@@ -126,7 +144,7 @@ fn inspect_module(engine: &Lease, wasm: &[u8]) -> Result<Inspection, Error> {
         Some(ExternType::Memory(memory)) => Some(memory),
         _ => None,
     };
-    Ok(Inspection {
+    Inspection {
         bytes: wasm.len() as u64,
         sections: read_sections(wasm),
         advice: Vec::new(),
@@ -160,13 +178,19 @@ fn inspect_module(engine: &Lease, wasm: &[u8]) -> Result<Inspection, Error> {
             InboxKind::Allocator(_) => "allocator",
             InboxKind::Pages => "pages",
         }),
-    })
+        compile_millis: 0,
+        compile_function_millis: 0,
+        compile_function_bytes: 0,
+    }
 }
 
-fn inspect_component(engine: &Lease, wasm: &[u8]) -> Result<Inspection, Error> {
-    let component = on_threads(|| compile_component(engine, wasm))?;
-    let linked = component::link(&component).map(drop);
-    let facts = component::Facts::read(&component, wasm).map(drop);
+fn inspect_component(
+    engine: &Lease,
+    component: &Component,
+    wasm: &[u8],
+) -> Result<Inspection, Error> {
+    let linked = component::link(component).map(drop);
+    let facts = component::Facts::read(component, wasm).map(drop);
     let missing: Vec<String> = [linked, facts]
         .iter()
         .filter_map(|it| it.as_ref().err())
@@ -199,6 +223,9 @@ fn inspect_component(engine: &Lease, wasm: &[u8]) -> Result<Inspection, Error> {
         start: kind,
         allocators: Vec::new(),
         inbox: kind,
+        compile_millis: 0,
+        compile_function_millis: 0,
+        compile_function_bytes: 0,
     })
 }
 

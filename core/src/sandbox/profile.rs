@@ -11,6 +11,7 @@ use fxprof_processed_profile::{
 use parking_lot::Mutex;
 use wasmtime::{AsContext, ProfilingStrategy, WasmBacktrace};
 
+use super::frames::name_of;
 use super::ticker::TICK;
 use crate::choice::choice;
 use crate::source::monotonic;
@@ -19,8 +20,6 @@ use crate::source::monotonic;
 pub(super) const MAX_FRAMES: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 /// The samples of one profile: a minute of running time. What comes after them is not sampled.
 const MAX_SAMPLES: u32 = 60_000;
-/// The characters of a function's name that a profile shows: names are the guest's to choose.
-const MAX_NAME_CHARS: usize = 200;
 
 /// What the compiled code of agents is written down as, for Linux's `perf`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -138,16 +137,5 @@ impl Recording {
         self.samples.set_thread_end_time(self.thread, end);
         self.samples.set_process_end_time(self.process, end);
         serde_json::to_string(&self.samples)
-    }
-}
-
-/// The name of a function as people write it.
-fn name_of(name: Option<&str>, index: u32) -> String {
-    match name {
-        Some(name) => {
-            let start: String = name.chars().take(MAX_NAME_CHARS).collect();
-            format!("{:#}", rustc_demangle::demangle(&start))
-        }
-        None => format!("function {index}"),
     }
 }

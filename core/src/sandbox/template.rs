@@ -1,17 +1,20 @@
 //! Templates: modules that are compiled, checked and linked, ready to be instantiated.
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Weak};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{InstancePre, Module};
 
-use super::cache::Compiled;
+use super::compilers::Ticket;
 use super::engine::{Lease, Maps};
+use super::estimate::{Estimate, estimate, too_dear};
 use super::host::Host;
-use super::{component, module};
+use super::skeleton::skeleton;
+use super::{component, frames, module};
+use crate::compile_limits::CompileLimits;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 
@@ -28,6 +31,8 @@ pub(crate) struct Template {
     pub(super) code: Code,
     /// SHA-256 of the binary form.
     pub hash: [u8; 32],
+    /// What compiling it was to cost.
+    estimate: Estimate,
     _maps: Maps,
 }
 
@@ -37,26 +42,130 @@ pub(super) enum Code {
     Component(wasmtime::component::InstancePre<Host>, component::Facts),
 }
 
+/// What is known of the module of one hash.
+#[derive(Default)]
+pub(super) enum Slot {
+    #[default]
+    Empty,
+    Compiling(Weak<Ticket>),
+    Made(Weak<Template>),
+}
+
+impl Slot {
+    /// Whether somebody uses what is in it.
+    pub fn is_used(&self) -> bool {
+        match self {
+            Slot::Empty => false,
+            Slot::Compiling(ticket) => ticket.strong_count() > 0,
+            Slot::Made(template) => template.strong_count() > 0,
+        }
+    }
+}
+
+/// A module that has been read and checked.
+pub(crate) enum Loading {
+    Ready(Arc<Template>),
+    Compiling(Compiling),
+}
+
+/// A module that waits to be compiled, or is being compiled. It waits no longer once all of these are dropped.
+pub(crate) struct Compiling {
+    ticket: Arc<Ticket>,
+    min_memory: u64,
+}
+
+impl Compiling {
+    /// Checks that an agent with these limits can begin with this module.
+    pub fn check_limits(&self, limits: &Limits) -> Result<(), Error> {
+        check_memory(self.min_memory, limits)
+    }
+
+    /// Waits until it is compiled.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is not compiled if it waits still, and nobody else waits for it.
+    pub async fn finished(self) -> Result<Arc<Template>, Error> {
+        self.ticket.outcome().await
+    }
+}
+
 impl Template {
-    /// Loads a module or component: WebAssembly, or its text format. Compiling takes long, so this is not to be
-    /// called on a thread that has other work.
-    pub fn load(engine: &Lease, source: &[u8]) -> Result<Arc<Self>, Error> {
+    /// Reads a module or component: WebAssembly, or its text format. One that was compiled before is loaded; another is
+    /// checked, and joins the queue of what is to be compiled. Reading takes up to a second, so this is not to be called
+    /// on a thread that has other work.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidModule` if it cannot be an agent or compiling it costs more than `limits` allow, `LimitExceeded` if there
+    /// is no place for it.
+    pub fn load(engine: &Lease, source: &[u8], limits: &CompileLimits) -> Result<Loading, Error> {
         let wasm = to_binary(source)?;
         let hash: [u8; 32] = Sha256::digest(&wasm).into();
         let slot = engine.template_slot(hash);
         let mut kept = slot.lock();
-        if let Some(template) = kept.upgrade() {
-            return Ok(template);
-        }
-        let maps = engine.maps_of_module()?;
-        let code = if is_component(&wasm) {
-            load_component(engine, &wasm, &hash)?
-        } else {
-            load_module(engine, &wasm, &hash)?
+        let check = |found: Estimate| {
+            if found.is_within(limits) { Ok(()) } else { Err(too_dear(&wasm, limits)) }
         };
-        let template = Arc::new(Template { code, hash, _maps: maps });
-        *kept = Arc::downgrade(&template);
-        Ok(template)
+        match &*kept {
+            Slot::Made(template) => {
+                if let Some(template) = template.upgrade() {
+                    check(template.estimate)?;
+                    return Ok(Loading::Ready(template));
+                }
+            }
+            Slot::Compiling(ticket) => {
+                if let Some(ticket) = ticket.upgrade() {
+                    check(ticket.estimate)?;
+                    let min_memory = component::min_memory(&wasm)?;
+                    return Ok(Loading::Compiling(Compiling { ticket, min_memory }));
+                }
+            }
+            Slot::Empty => {}
+        }
+        if let Some((estimate, artifact)) = Artifact::load(engine, &wasm, &hash) {
+            check(estimate)?;
+            let code = artifact.link(&wasm)?;
+            let template = Template { code, hash, estimate, _maps: engine.maps_of_module()? };
+            let template = Arc::new(template);
+            *kept = Slot::Made(Arc::downgrade(&template));
+            return Ok(Loading::Ready(template));
+        }
+        let (estimate, plan) = Plan::make(engine, &wasm, limits)?;
+        let min_memory = component::min_memory(&wasm)?;
+        let maps = engine.maps_of_module()?;
+        let (leased, place) = (engine.clone(), slot.clone());
+        let work = move |ticket: &Ticket| {
+            let made = plan.compile(&leased).map(|(artifact, code)| {
+                leased.disk().keep(&hash, &estimate, &artifact);
+                Arc::new(Template { code, hash, estimate, _maps: maps })
+            });
+            *place.lock() = match &made {
+                Ok(template) => Slot::Made(Arc::downgrade(template)),
+                Err(_) => Slot::Empty,
+            };
+            ticket.tell(made);
+        };
+        let ticket = engine.compilers().submit(estimate, Box::new(work))?;
+        *kept = Slot::Compiling(Arc::downgrade(&ticket));
+        Ok(Loading::Compiling(Compiling { ticket, min_memory }))
+    }
+
+    /// The same, and waits until it is compiled.
+    pub fn load_now(
+        engine: &Lease,
+        source: &[u8],
+        limits: &CompileLimits,
+    ) -> Result<Arc<Self>, Error> {
+        match Self::load(engine, source, limits)? {
+            Loading::Ready(template) => Ok(template),
+            Loading::Compiling(compiling) => crate::blocking::block_on(compiling.finished()),
+        }
+    }
+
+    /// Whether compiling it was to cost no more than `limits` allow.
+    pub fn is_within(&self, limits: &CompileLimits) -> bool {
+        self.estimate.is_within(limits)
     }
 
     /// Whether it was compiled by this engine.
@@ -74,15 +183,7 @@ impl Template {
             Code::Module(_, facts) => facts.min_memory,
             Code::Component(_, facts) => facts.min_memory,
         };
-        let ceiling = limits.memory_ceiling();
-        if needed <= ceiling {
-            return Ok(());
-        }
-        let text = format!(
-            "the module begins with {needed} bytes of memory, which is above its limit of {ceiling}; \
-             raise max_memory_bytes, or build it with a smaller stack (-zstack-size=65536)"
-        );
-        Err(Error::new(ErrorKind::LimitExceeded, text).with_limit("memory", ceiling, needed))
+        check_memory(needed, limits)
     }
 
     /// How many memories an instance has.
@@ -119,44 +220,133 @@ impl Template {
     }
 }
 
-fn load_module(engine: &Lease, wasm: &[u8], hash: &[u8; 32]) -> Result<Code, Error> {
-    let module = cached(engine, hash, || {
-        // As it is, before anything is added to it.
-        Module::validate(engine.wasmtime(), wasm).map_err(cannot_run)?;
-        compile(engine, &module::ration(wasm)?)
-    })?;
-    let (linker, facts) = match (module::link(&module), module::Facts::read(&module, wasm)) {
-        (Ok(linker), Ok(facts)) => (linker, facts),
-        (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
-        (Err(imports), Err(exports)) => return Err(both(&imports, &exports)),
-    };
-    let pre = linker.instantiate_pre(&module).map_err(|e| {
-        Error::new(ErrorKind::InvalidModule, format!("the module cannot be linked: {e:#}"))
-    })?;
-    Ok(Code::Module(pre, facts))
+fn check_memory(needed: u64, limits: &Limits) -> Result<(), Error> {
+    let ceiling = limits.memory_ceiling();
+    if needed <= ceiling {
+        return Ok(());
+    }
+    let text = format!(
+        "the module begins with {needed} bytes of memory, which is above its limit of {ceiling}; \
+         raise max_memory_bytes, or build it with a smaller stack (-zstack-size=65536)"
+    );
+    Err(Error::new(ErrorKind::LimitExceeded, text).with_limit("memory", ceiling, needed))
 }
 
-fn load_component(engine: &Lease, wasm: &[u8], hash: &[u8; 32]) -> Result<Code, Error> {
-    let component = cached(engine, hash, || compile_component(engine, wasm))?;
-    match (component::link(&component), component::Facts::read(&component, wasm)) {
-        (Ok(pre), Ok(facts)) => Ok(Code::Component(pre, facts)),
-        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
-        (Err(imports), Err(exports)) => Err(both(&imports, &exports)),
+/// What the compiler makes.
+pub(super) enum Artifact {
+    Module(Module),
+    Component(Component),
+}
+
+impl Artifact {
+    /// What is kept on disk for this module, with what compiling it was to cost.
+    fn load(engine: &Lease, wasm: &[u8], hash: &[u8; 32]) -> Option<(Estimate, Self)> {
+        if is_component(wasm) {
+            let (estimate, component) = engine.disk().load(engine.wasmtime(), hash)?;
+            Some((estimate, Artifact::Component(component)))
+        } else {
+            let (estimate, module) = engine.disk().load(engine.wasmtime(), hash)?;
+            Some((estimate, Artifact::Module(module)))
+        }
+    }
+
+    /// That of the skeleton of a valid module or component, which says what can be known of it without its code.
+    pub fn of_skeleton(engine: &Lease, wasm: &[u8]) -> Result<Self, Error> {
+        let (wasmtime, skeleton) = (engine.wasmtime(), skeleton(wasm)?);
+        if is_component(wasm) {
+            let component = Component::from_binary(wasmtime, &skeleton);
+            component.map(Artifact::Component).map_err(cannot_run)
+        } else {
+            let module = Module::from_binary(wasmtime, &skeleton).map_err(cannot_run)?;
+            match module.resources_required().num_memories {
+                0 | 1 => Ok(Artifact::Module(module)),
+                memories => Err(cannot_run(format_args!(
+                    "it has {memories} memories, and a module has one"
+                ))),
+            }
+        }
+    }
+
+    /// Links it, and reads from `wasm` what else an agent needs; all that is wrong is said at once.
+    fn link(&self, wasm: &[u8]) -> Result<Code, Error> {
+        match self {
+            Artifact::Module(module) => {
+                Self::link_module(module, module::Facts::read(module, wasm))
+            }
+            Artifact::Component(component) => {
+                match (component::link(component), component::Facts::read(component, wasm)) {
+                    (Ok(pre), Ok(facts)) => Ok(Code::Component(pre, facts)),
+                    (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+                    (Err(imports), Err(exports)) => Err(both(&imports, &exports)),
+                }
+            }
+        }
+    }
+
+    fn link_module(module: &Module, facts: Result<module::Facts, Error>) -> Result<Code, Error> {
+        let (linker, facts) = match (module::link(module), facts) {
+            (Ok(linker), Ok(facts)) => (linker, facts),
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
+            (Err(imports), Err(exports)) => return Err(both(&imports, &exports)),
+        };
+        let pre = linker.instantiate_pre(module).map_err(|e| {
+            Error::new(ErrorKind::InvalidModule, format!("the module cannot be linked: {e:#}"))
+        })?;
+        Ok(Code::Module(pre, facts))
     }
 }
 
-/// What is kept under `hash`, or else compiled and kept.
-fn cached<C: Compiled + Send>(
-    engine: &Lease,
-    hash: &[u8; 32],
-    compile: impl FnOnce() -> Result<C, Error> + Send,
-) -> Result<C, Error> {
-    if let Some(compiled) = engine.disk().load(engine.wasmtime(), hash) {
-        return Ok(compiled);
+/// A module that is found to be an agent's, ready to be compiled.
+enum Plan {
+    /// As it is compiled: with its allocations counted.
+    Module(Vec<u8>, module::Facts),
+    Component(Vec<u8>),
+}
+
+impl Plan {
+    /// Checks all that can be checked without compiling.
+    fn make(
+        engine: &Lease,
+        wasm: &[u8],
+        limits: &CompileLimits,
+    ) -> Result<(Estimate, Self), Error> {
+        vet(wasm)?;
+        let estimate = estimate(wasm)?;
+        if !estimate.is_within(limits) {
+            return Err(too_dear(wasm, limits));
+        }
+        let named = |wasm| if engine.is_profiled() { frames::with_plain_names(wasm) } else { wasm };
+        let plan = match Artifact::of_skeleton(engine, wasm)?.link(wasm)? {
+            Code::Module(_, facts) => {
+                let wasm = module::without_externref(module::ration(wasm)?);
+                Plan::Module(named(wasm), facts)
+            }
+            Code::Component(..) => Plan::Component(named(wasm.to_vec())),
+        };
+        Ok((estimate, plan))
     }
-    let compiled = on_threads(compile)?;
-    engine.disk().keep(hash, &compiled);
-    Ok(compiled)
+
+    fn compile(self, engine: &Lease) -> Result<(Artifact, Code), Error> {
+        let wasmtime = engine.wasmtime();
+        match self {
+            Plan::Module(wasm, facts) => {
+                let module = Module::from_binary(wasmtime, &wasm).map_err(cannot_run)?;
+                let code = Artifact::link_module(&module, Ok(facts))?;
+                Ok((Artifact::Module(module), code))
+            }
+            Plan::Component(wasm) => {
+                let component = Component::from_binary(wasmtime, &wasm).map_err(cannot_run)?;
+                let artifact = Artifact::Component(component);
+                let code = artifact.link(&wasm)?;
+                Ok((artifact, code))
+            }
+        }
+    }
+}
+
+/// Refuses what has a shape that no toolchain makes, and that would cost the host its stack or its memory.
+pub(super) fn vet(wasm: &[u8]) -> Result<(), Error> {
+    if is_component(wasm) { component::vet(wasm) } else { module::vet(wasm) }
 }
 
 /// All that is wrong is said at once.
@@ -164,27 +354,12 @@ fn both(imports: &Error, exports: &Error) -> Error {
     unfit("cannot be an agent", [imports.missing(), exports.missing()].concat())
 }
 
-fn cannot_run(error: wasmtime::Error) -> Error {
+/// The error of a module that is not valid, or not here.
+pub(super) fn cannot_run(error: impl fmt::Display) -> Error {
     Error::new(
         ErrorKind::InvalidModule,
         format!("this is not a module that can run here: {error:#}"),
     )
-}
-
-pub(super) fn compile(engine: &Lease, wasm: &[u8]) -> Result<Module, Error> {
-    module::vet(wasm)?;
-    let module = Module::from_binary(engine.wasmtime(), wasm).map_err(cannot_run)?;
-    match module.resources_required().num_memories {
-        0 | 1 => Ok(module),
-        memories => Err(cannot_run(wasmtime::Error::msg(format!(
-            "it has {memories} memories, and a module has one"
-        )))),
-    }
-}
-
-pub(super) fn compile_component(engine: &Lease, wasm: &[u8]) -> Result<Component, Error> {
-    component::vet(wasm)?;
-    Component::from_binary(engine.wasmtime(), wasm).map_err(cannot_run)
 }
 
 /// Whether it is a component, and else a module.
@@ -203,24 +378,6 @@ pub(in crate::sandbox) fn unfit(what: &str, missing: Vec<String>) -> Error {
         text.push_str(&format!("\n  and {} more", missing.len() - 40));
     }
     Error::new(ErrorKind::InvalidModule, text).with_missing(missing)
-}
-
-/// Lets wasmtime work on threads that end with the work: those of a pool for the whole process would
-/// outlive every runtime. A panic of the compiler's is an error of this module alone.
-pub(super) fn on_threads<T: Send>(
-    work: impl FnOnce() -> Result<T, Error> + Send,
-) -> Result<T, Error> {
-    let internal = |text: String| Error::new(ErrorKind::Internal, text);
-    let threads = rayon::ThreadPoolBuilder::new().thread_name(|_| "caxton-compile".to_owned());
-    let pool = threads.build().map_err(|error| {
-        internal(format!("the system gives no threads to compile with: {error}"))
-    })?;
-    pool.install(|| catch_unwind(AssertUnwindSafe(work))).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text =
-            text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
-        Err(internal(format!("the compiler failed on this module: {text}")))
-    })
 }
 
 /// The binary form of a module that may be text.

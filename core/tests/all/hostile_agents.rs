@@ -32,7 +32,8 @@ const CASE: [&str; 11] = [
     "stats",
     "close",
 ];
-const DEPLOYMENT: [&str; 5] = ["limits", "content_limits", "capabilities", "restart", "config"];
+const DEPLOYMENT: [&str; 6] =
+    ["limits", "content_limits", "compile_limits", "capabilities", "restart", "config"];
 
 #[test]
 fn every_case() {
@@ -154,6 +155,21 @@ fn generate(what: &Value) -> String {
         "imports" => format!("(import \"caxton\" \"{}\" (func))", "x".repeat(50_000)).repeat(count),
         "bindgen_imports" => "(import \"wbg\" \"f\" (func))".repeat(count),
         "blocks" => format!("(func {} {})", "block ".repeat(count), "end ".repeat(count)),
+        "loops_with_locals" => {
+            let locals = "i32 ".repeat(count);
+            let add = |at| format!("(local.set {at} (i32.add (local.get {at}) (i32.const 1)))");
+            let adds: String = (0..count).map(add).collect();
+            let ends = "(br_if 0 (local.get 0)) end ".repeat(count);
+            format!("(func (local {locals}) {} {adds} {ends})", "loop ".repeat(count))
+        }
+        "empty_loops" => format!("(func {})", "loop end ".repeat(count)),
+        "loops_with_parameters" => {
+            let one = "i32.const 1 i32.const 2 loop (param i32 i32) drop drop end ";
+            format!("(func {})", one.repeat(count))
+        }
+        "additions" => {
+            format!("(func i32.const 0 {} drop)", "i32.const 1 i32.add ".repeat(count))
+        }
         other => panic!("unknown module {other:?}"),
     };
     let handler = "(func (export \"handle_message\") (param i32 i32) (result i32) (i32.const 7))";

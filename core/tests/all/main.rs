@@ -4,6 +4,7 @@
 
 mod child;
 mod closing;
+mod compiling;
 mod conformance;
 mod conversations;
 mod crash;

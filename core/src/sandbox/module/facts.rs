@@ -221,7 +221,9 @@ impl Makers {
         let mut claims_all = false;
         for payload in Parser::new(0).parse_all(wasm) {
             match payload.map_err(bad)? {
-                Payload::CodeSectionEntry(body) if !makers.grows_memory => {
+                Payload::CodeSectionEntry(body)
+                    if !makers.grows_memory && may_grow_memory(body.as_bytes()) =>
+                {
                     for operator in body.get_operators_reader().map_err(bad)? {
                         if let Operator::MemoryGrow { .. } = operator.map_err(bad)? {
                             makers.grows_memory = true;
@@ -261,6 +263,13 @@ impl Makers {
         makers.leaves_foreign_pages_alone &= !claims_all;
         Ok(makers)
     }
+}
+
+/// Whether a function's bytes look as if it grew a memory, which few do: reading the operators of all takes long. The
+/// operator comes before the index of a memory, which is 0 in one byte or, with bits that say nothing, in several.
+fn may_grow_memory(body: &[u8]) -> bool {
+    body.array_windows()
+        .any(|[operator, index]| *operator == 0x40 && (*index == 0 || *index >= 0x80))
 }
 
 fn has_rust_paths(data: &[u8]) -> bool {

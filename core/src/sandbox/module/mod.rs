@@ -9,8 +9,10 @@ mod imports;
 mod inbox;
 mod link;
 mod ration;
+mod references;
 
 pub(super) use facts::{Facts, InboxKind, Start, kind, producers, signature, vet};
 pub(super) use guest::{Guest, is_out_of_ration};
 pub(super) use link::link;
 pub(super) use ration::{VERSION, is_allocator, ration};
+pub(super) use references::without_externref;

@@ -22,8 +22,9 @@ use crate::sandbox::template::unfit;
 pub(in crate::sandbox) const RATION: &str = "caxton:ration";
 /// The export of the start function, where there is one.
 pub(in crate::sandbox) const START: &str = "caxton:start";
-/// Changes whenever a module is rewritten in another way: what was compiled before is not used again.
-pub(in crate::sandbox) const VERSION: u32 = 1;
+/// Changes whenever a module is rewritten in another way, or kept in another form: what was compiled before is not used
+/// again.
+pub(in crate::sandbox) const VERSION: u32 = 2;
 
 /// The exports that count as allocators.
 const ALLOCATORS: &[&str] = &[

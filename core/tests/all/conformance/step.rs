@@ -5,9 +5,9 @@ use std::future::{Future, IntoFuture};
 use std::time::{Duration, Instant};
 
 use caxton::{
-    Agent, Ceiling, ContentLimits, DeadLetter, Deploy, Draft, Durability, Error, EventFilter,
-    Filter, Grants, Handler, HostAgentHandle, Informs, Limits, Message, Performative, Profile,
-    Protocols, Register, Reply, Restart, Runtime, Stats, Subscription, Task, Wasm,
+    Agent, Ceiling, CompileLimits, ContentLimits, DeadLetter, Deploy, Draft, Durability, Error,
+    EventFilter, Filter, Grants, Handler, HostAgentHandle, Informs, Limits, Message, Performative,
+    Profile, Protocols, Register, Reply, Restart, Runtime, Stats, Subscription, Task, Wasm,
 };
 use serde_json::{Map, Value, json};
 
@@ -106,8 +106,16 @@ const STEPS: &[(&str, &[&str])] = &[
 ];
 
 /// What a deployment may say.
-const DEPLOYMENT: &[&str] =
-    &["module", "limits", "content_limits", "capabilities", "grants", "restart", "config"];
+const DEPLOYMENT: &[&str] = &[
+    "module",
+    "limits",
+    "content_limits",
+    "compile_limits",
+    "capabilities",
+    "grants",
+    "restart",
+    "config",
+];
 
 impl Stage {
     fn new(runtime: &Runtime, options: Value, modules: Value, each: Option<&str>) -> Self {
@@ -369,6 +377,9 @@ impl Stage {
         if let Some(given) = object.get("content_limits") {
             deploy = deploy.content_limits(content_limits(given)?);
         }
+        if let Some(given) = object.get("compile_limits") {
+            deploy = deploy.compile_limits(compile_limits(given)?);
+        }
         if let Some(listed) = object.get("capabilities") {
             deploy = deploy.capabilities(texts(listed)?);
         }
@@ -483,6 +494,7 @@ fn build(options: &Value) -> Result<Runtime, Error> {
             "limits" => builder.limits(limits(value).unwrap()),
             "content_limits" => builder.content_limits(content_limits(value).unwrap()),
             "ceiling" => builder.ceiling(ceiling(value)?),
+            "compile_limits" => builder.compile_limits(compile_limits(value).unwrap()),
             "store" => builder.store(value.as_str().unwrap()),
             "durability" => builder.durability(Durability::parse(value.as_str().unwrap())?),
             "protocols" => builder.protocols(Protocols::parse(value.as_str().unwrap())?),
@@ -530,6 +542,14 @@ fn limits(given: &Value) -> Result<Limits, String> {
 
 fn content_limits(given: &Value) -> Result<ContentLimits, String> {
     let mut limits = ContentLimits::default();
+    for (name, value) in given.as_object().ok_or("limits are an object")? {
+        limits.set(name, value.as_u64()).map_err(text_of)?;
+    }
+    Ok(limits)
+}
+
+fn compile_limits(given: &Value) -> Result<CompileLimits, String> {
+    let mut limits = CompileLimits::default();
     for (name, value) in given.as_object().ok_or("limits are an object")? {
         limits.set(name, value.as_u64()).map_err(text_of)?;
     }

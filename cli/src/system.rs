@@ -56,8 +56,8 @@ const HELP: &str = r#"The system, in TOML; paths are relative to the file:
     [content_limits]
     max_keys = 20
 
-    [ceiling.grants]           # the most that agents may have which the store brings back, or which
-    dirs = { "/data" = ["data", "ro"] }    # `ams` deploys; what is granted below is not bounded by it
+    [ceiling.grants]           # the most that a store or `ams` may grant
+    dirs = { "/data" = ["data", "ro"] }
 
     [ceiling.limits]
     max_memory_bytes = 16777216

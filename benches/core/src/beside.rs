@@ -7,6 +7,7 @@ use caxton::blocking::block_on;
 use caxton::{Deploy, Draft, Filter, Performative, Runtime, Wasm};
 use serde_json::{Value, json};
 
+use crate::agents::message;
 use crate::rows::unlimited;
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
@@ -22,12 +23,14 @@ const TRIAL: u64 = 100_000_000;
 
 /// An agent that goes round so many times for each message and each timer, and answers a message.
 fn working(rounds: u64, on_init: &str, after_timer: &str) -> String {
+    let answer = message("host", "done");
+    let (length, escaped) = (answer.len(), answer.replace('"', "\\22"));
     format!(
         r#"(module
         (import "caxton" "send_message" (func $send (param i32 i32) (result i32)))
         (import "caxton" "set_timer" (func $set_timer (param i64) (result i32)))
         (memory (export "memory") 1)
-        (data (i32.const 16) "{{\"performative\":\"inform\",\"receiver\":\"host\",\"content\":1}}")
+        (data (i32.const 16) "{escaped}")
         (func $work (local $i i64)
             (loop $more (local.set $i (i64.add (local.get $i) (i64.const 1)))
                 (br_if $more (i64.lt_u (local.get $i) (i64.const {rounds})))))
@@ -35,7 +38,7 @@ fn working(rounds: u64, on_init: &str, after_timer: &str) -> String {
         (func (export "handle_timer") (param i32) (result i32)
             (call $work) {after_timer} (i32.const 0))
         (func (export "handle_message") (param i32 i32) (result i32)
-            (call $work) (call $send (i32.const 16) (i32.const 56))))"#
+            (call $work) (call $send (i32.const 16) (i32.const {length}))))"#
     )
 }
 

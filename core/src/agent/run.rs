@@ -226,7 +226,9 @@ fn drive(
         if activity.instance.is_none() {
             agent.pace.expect_init();
         }
-        if turns >= max_turns || now - began > ROW_TIME || !scheduler.goes_on(agent, lane) {
+        // Most have nothing more to do after the first turn: it is not asked then who comes first.
+        let is_over = turns >= max_turns || now - began > ROW_TIME;
+        if is_over || turns > 1 && !scheduler.goes_on(agent, lane) {
             break;
         }
     }

@@ -1,5 +1,8 @@
 //! What has to happen when.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

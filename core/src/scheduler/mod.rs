@@ -155,7 +155,7 @@ impl<T: Runnable> Scheduler<T> {
         if let Some(worker) = lane.0
             && self.queues.share(worker)
         {
-            self.wake_another();
+            self.sleepers.wake_one();
         }
     }
 
@@ -192,12 +192,13 @@ impl<T: Runnable> Scheduler<T> {
     fn work(&self, index: usize, engine: &Lease) {
         let sleeper = self.sleepers.register();
         let worker = Worker::new(index);
+        let has_others = self.queues.board.workers() > 1;
         while !self.stop.load(Ordering::SeqCst) {
             let awake = engine.awake();
             worker.set_now(nanos());
             while let Some((class, item)) = self.queues.take(&worker) {
-                if self.queues.board.waits_with(index) {
-                    self.wake_another();
+                if has_others && self.queues.board.waits_with(index) {
+                    self.sleepers.wake_one();
                 }
                 let began = worker.now();
                 item.run(Lane(Some(&worker)));
@@ -210,13 +211,6 @@ impl<T: Runnable> Scheduler<T> {
             self.sleepers.sleep(&sleeper, || {
                 self.stop.load(Ordering::SeqCst) || self.queues.board.anyone_waits()
             });
-        }
-    }
-
-    /// Wakes a worker, where there is another than the one that calls.
-    fn wake_another(&self) {
-        if self.queues.board.workers() > 1 {
-            self.sleepers.wake_one();
         }
     }
 }

@@ -1,43 +1,58 @@
-//! Much that is due at one instant, beside others.
-
 #![allow(clippy::unwrap_used, reason = "tests fail this way")]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cell::Cell;
 
-use super::*;
+use super::{BATCH, Calendar};
+use crate::source::Source;
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
+}
 
 #[test]
-fn however_much_is_due_others_have_their_turn_after_each_batch() {
-    const DUE: usize = 1_000;
-    let (calendar, source) = (Arc::new(Calendar::default()), Arc::new(Source::new(None)));
-    for key in 0..DUE {
-        calendar.set(1, key, ());
+fn many_entries_of_one_instant_come_in_batches_and_others_run_in_between() {
+    let (calendar, source) = (Calendar::default(), Source::new(Some(1)));
+    let due = source.now_micros() - 1000;
+    let count = 10 * BATCH as u32;
+    for key in 0..count {
+        calendar.set(due, key, ());
     }
-    let done = Arc::new(AtomicUsize::new(0));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    runtime.block_on(async {
-        let worker = {
-            let (calendar, source, done) = (calendar.clone(), source.clone(), done.clone());
-            tokio::spawn(async move {
-                let mut next = 0;
-                while next < DUE {
-                    for (key, ()) in calendar.next_due(&source).await {
-                        assert_eq!(key, next);
-                        next += 1;
-                    }
-                    done.store(next, Ordering::SeqCst);
-                }
-            })
-        };
-        let (mut last, mut most, mut turns) = (0, 0, 0);
-        while last < DUE {
-            tokio::task::yield_now().await;
-            let now = done.load(Ordering::SeqCst);
-            (most, turns) = (most.max(now - last), turns + usize::from(now > last));
-            last = now;
+    let others = Cell::new(0);
+    let taking = async {
+        let mut taken = Vec::new();
+        while taken.len() < count as usize {
+            let before = others.get();
+            let due = calendar.next_due(&source).await;
+            assert!(due.len() <= BATCH, "{} at once", due.len());
+            assert!(others.get() > before, "nobody else had a turn");
+            taken.extend(due.into_iter().map(|(key, ())| key));
         }
-        worker.await.unwrap();
-        assert_eq!((most, turns), (BATCH, DUE.div_ceil(BATCH)));
+        taken
+    };
+    let other = async {
+        loop {
+            others.set(others.get() + 1);
+            tokio::task::yield_now().await;
+        }
+    };
+    let taken = block_on(async {
+        tokio::select! {
+            biased;
+            taken = taking => taken,
+            () = other => Vec::new(),
+        }
     });
+    assert_eq!(taken, (0..count).collect::<Vec<_>>());
+}
+
+#[test]
+fn entries_of_one_millisecond_come_together_and_none_before_it_is_due() {
+    let (calendar, source) = (Calendar::default(), Source::new(Some(1)));
+    let start = source.now_micros().next_multiple_of(1000) + 5000;
+    for (key, after) in [(1, 900), (2, 100), (3, 500)] {
+        calendar.set(start + after, key, after);
+    }
+    let due = block_on(calendar.next_due(&source));
+    assert!(source.now_micros() >= start + 1000);
+    assert_eq!(due, [(2, 100), (3, 500), (1, 900)]);
 }

@@ -62,7 +62,7 @@ export interface Stats {
   readonly refusedWork: number;
   /** Copies that found no room with their receiver, or were above its content limits. */
   readonly skipped: number;
-  /** Time that the guest ran, in microseconds. */
+  /** Time that its guest ran, and that the host worked for its turns, in microseconds. */
   readonly cpuMicros: number;
   /** Time of its turns, in microseconds: running, host calls and sleeping. */
   readonly wallMicros: number;

@@ -63,7 +63,7 @@ class Stats(TypedDict):
     refused_work: int
     #: Copies that found no room with their receiver, or were above its content limits.
     skipped: int
-    #: Time that the guest ran, in microseconds.
+    #: Time that its guest ran, and that the host worked for its turns, in microseconds.
     cpu_micros: int
     #: Time of its turns, in microseconds: running, host calls and sleeping.
     wall_micros: int

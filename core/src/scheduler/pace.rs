@@ -115,10 +115,13 @@ pub(crate) struct Pace {
     board: Arc<Board>,
     /// The longest slice while anyone waits.
     longest_slice: u64,
-    /// The time of the last turn, with what came of it.
+    /// The times of the last turn and of the one before, with what came of them.
     last_turn: AtomicU64,
+    earlier_turn: AtomicU64,
     /// The time that earlier slices of this turn took.
     spent: AtomicU64,
+    /// How often this turn has been asked whether its slice ends.
+    looks: AtomicU32,
     stage: AtomicU8,
     /// The slice in progress: when it began, where, and how it stands beside those that wait.
     began: AtomicU64,
@@ -138,6 +141,8 @@ impl Pace {
             board,
             longest_slice: u64::try_from(longest_slice.as_nanos()).unwrap_or(u64::MAX),
             last_turn: AtomicU64::new(0),
+            earlier_turn: AtomicU64::new(0),
+            looks: AtomicU32::new(0),
             spent: AtomicU64::new(0),
             stage: AtomicU8::new(Stage::Init as u8),
             began: AtomicU64::new(0),
@@ -175,12 +180,19 @@ impl Pace {
     }
 
     fn class(&self) -> Class {
-        let expected = match self.stage() {
-            Stage::Fresh => &self.last_turn,
-            Stage::Init => return Class::Short,
-            Stage::Continued => &self.spent,
+        let is_long = match self.stage() {
+            Stage::Fresh => self.expected() > SHORT,
+            Stage::Init => false,
+            Stage::Continued => self.is_long.load(Ordering::Relaxed),
         };
-        if expected.load(Ordering::Relaxed) <= SHORT { Class::Short } else { Class::Long }
+        if is_long { Class::Long } else { Class::Short }
+    }
+
+    /// What the next turn is expected to take: the shorter of the last two, since one that was short may
+    /// look long where the system gave its thread's core to others.
+    fn expected(&self) -> u64 {
+        let [last, earlier] = [&self.last_turn, &self.earlier_turn];
+        last.load(Ordering::Relaxed).min(earlier.load(Ordering::Relaxed))
     }
 
     /// Where the agent stands if it is queued now.
@@ -190,9 +202,7 @@ impl Pace {
         let expected = match (self.stage(), class) {
             (Stage::Init, _) => LEAST,
             (Stage::Continued, Class::Long) => QUANTUM,
-            (Stage::Fresh | Stage::Continued, _) => {
-                self.last_turn.load(Ordering::Relaxed).clamp(LEAST, QUANTUM)
-            }
+            (Stage::Fresh | Stage::Continued, _) => self.expected().clamp(LEAST, QUANTUM),
         };
         Stand { class, order: used.saturating_add(expected), used }
     }
@@ -235,7 +245,9 @@ impl Pace {
         let ran = self.charge(now);
         let spent = self.spent.load(Ordering::Relaxed);
         self.spent.store(0, Ordering::Relaxed);
+        self.looks.store(0, Ordering::Relaxed);
         if !was_init {
+            self.earlier_turn.store(self.last_turn.load(Ordering::Relaxed), Ordering::Relaxed);
             self.last_turn.store(spent + ran, Ordering::Relaxed);
         }
         self.stage.store(Stage::Fresh as u8, Ordering::Relaxed);
@@ -257,20 +269,25 @@ impl Pace {
     /// Returns true if the slice in progress is to end at `now`.
     pub(super) fn yields_at(&self, now: u64) -> bool {
         let ran = now.saturating_sub(self.began.load(Ordering::Relaxed));
-        let worker = match self.place.load(Ordering::Relaxed) {
-            CALLER => return ran >= LENT.as_nanos() as u64,
-            worker => worker as usize,
-        };
+        let is_on_caller = self.place.load(Ordering::Relaxed) == CALLER;
         let weighted = self.account.weighted(ran);
+        let looks = self.looks.load(Ordering::Relaxed).saturating_add(1);
+        self.looks.store(looks, Ordering::Relaxed);
         if !self.is_long.load(Ordering::Relaxed) {
-            if self.spent.load(Ordering::Relaxed) + ran <= SHORT {
-                return false;
+            // The first look comes within a tick of a guest's turn, or later where the system gave its
+            // thread's core to others.
+            if self.spent.load(Ordering::Relaxed) + ran <= SHORT || looks == 1 {
+                return is_on_caller && ran >= LENT.as_nanos() as u64;
             }
             self.is_long.store(true, Ordering::Relaxed);
             let used = self.account.clamp(self.board.largest(Class::Long));
             let order = used.saturating_add(weighted).saturating_add(QUANTUM);
             self.order.store(order, Ordering::Relaxed);
         }
+        if is_on_caller {
+            return ran >= LENT.as_nanos() as u64;
+        }
+        let worker = self.place.load(Ordering::Relaxed) as usize;
         let used = self.account.used().saturating_add(weighted);
         if used >= self.order.load(Ordering::Relaxed) {
             self.order.store(used.saturating_add(QUANTUM), Ordering::Relaxed);

@@ -427,11 +427,28 @@ fn what_one_makes_ready_runs_next_where_nobody_waits_longer() {
 }
 
 #[test]
+fn a_short_turn_whose_thread_was_kept_from_its_core_stays_one() {
+    let mut pool = Pool::new(1);
+    let [short, other] = [0; 2].map(|_| pool.add(10 * MICRO, 0));
+    let (worker, _) = &pool.workers[0];
+    pool.queues.push(0, short.clone());
+    pool.queues.take(worker).unwrap();
+    pool.queues.push(0, other);
+    assert!(!short.pace.yields_at(5 * MILLI), "the first look comes as soon as it runs again");
+    assert!(short.pace.yields_at(6 * MILLI), "it has run for a tick since then");
+    short.pace.end_turn(6 * MILLI, false);
+    assert_eq!(short.pace.stand().class, Class::Short);
+    short.pace.end_turn(12 * MILLI, false);
+    assert_eq!(short.pace.stand().class, Class::Long);
+}
+
+#[test]
 fn what_one_makes_ready_waits_while_long_turns_are_paid() {
     let mut pool = Pool::new(1);
     let [short, long] = [0; 2].map(|_| pool.add(10 * MICRO, 0));
     long.pace.begin_on_caller(0);
     long.pace.end_turn(5 * MILLI, false);
+    long.pace.end_turn(10 * MILLI, false);
     let (worker, _) = &pool.workers[0];
     pool.queues.push(0, long.clone());
     for _ in 0..25 {

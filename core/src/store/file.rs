@@ -104,9 +104,12 @@ impl<'a> Locked<'a> {
         self.pragma_update(None, "cache_spill", false).map_err(wrong)?;
         self.execute_batch("BEGIN IMMEDIATE").map_err(wrong)?;
         let read = self.read_in_transaction();
-        self.execute_batch("ROLLBACK").map_err(wrong)?;
+        // After some errors there is no transaction any more.
+        let ended = self.execute_batch("ROLLBACK").map_err(wrong);
+        let (_, contents) = read?;
+        ended?;
         self.pragma_update(None, "cache_spill", true).map_err(wrong)?;
-        Ok(read?.1)
+        Ok(contents)
     }
 
     /// Brings a file up to date whose contents have been read: its tables, and what was staged.

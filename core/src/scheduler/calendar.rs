@@ -90,6 +90,3 @@ impl<K: Ord + Clone, V> Calendar<K, V> {
         due
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -57,11 +57,6 @@ impl Charge {
         self.bytes
     }
 
-    /// Returns true if `account` is the one that is charged.
-    pub fn is_of(&self, account: &Arc<Account>) -> bool {
-        Arc::ptr_eq(&self.account, account)
-    }
-
     /// Makes this charge one of `bytes`, whatever the limit is.
     pub fn resize(&mut self, bytes: usize) {
         let bytes = bytes as u64;

@@ -81,7 +81,7 @@ impl Commit {
         let who = Addressee::Member(Member::Agent(self.to.clone()).into_found());
         let sent = Sent { message: self.message.clone(), is_free: false, is_reply: false };
         let effects = smallvec![Effect::Send(sent, smallvec![Receiver { at: 0, who }])];
-        agent::Outbox::new(effects, None).advance(&self.from, 1, Post::outside());
+        agent::Outbox::new(effects, None, None).advance(&self.from, 1, Post::outside());
         self.to.mailbox.withdraw(self.message.message_id())
     }
 }

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "tests fail this way")]
+
 use super::*;
 
 #[test]
@@ -35,7 +37,6 @@ fn a_charge_grows_shrinks_and_moves() {
     charge.resize(20);
     assert_eq!((charge.bytes(), account.bytes()), (20, 20));
     charge.move_to(&runtime);
-    assert!(charge.is_of(&runtime) && !charge.is_of(&account));
     assert_eq!((account.bytes(), runtime.bytes()), (0, 20));
     drop(charge);
     assert_eq!(runtime.bytes(), 0);

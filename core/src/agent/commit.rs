@@ -52,7 +52,7 @@ fn change_kept(agent: &Arc<Agent>, changes: Kept, made: Made, post: Post<'_>) {
 
 impl Core {
     pub fn set_timer(&self, agent: &Arc<Agent>, id: u32, timer: Timer) {
-        agent.face.holdings.set_timer(id, timer);
+        agent.face.holdings.set_timer(id, timer, &agent.face.account);
         self.timers.set(timer.due, agent, Alarm::Timer(id));
     }
 

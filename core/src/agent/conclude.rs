@@ -304,12 +304,13 @@ fn conclude(
 /// Seals a turn that handled this letter.
 fn sealed(
     agent: &Arc<Agent>,
-    record: TurnRecord,
+    mut record: TurnRecord,
     handled: Option<&Letter>,
     made: Made,
     post: Post<'_>,
 ) -> Outbox {
-    Outbox::new(seal(agent, record, made, post), handled)
+    let charge = record.charge.take();
+    Outbox::new(seal(agent, record, made, post), charge, handled)
 }
 
 /// The last turn is over.

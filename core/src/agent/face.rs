@@ -110,6 +110,11 @@ impl Face {
         self.hold_folders(Arc::new([]));
     }
 
+    /// Hands the charge for its log, which can still be read, to the runtime.
+    pub fn leave_log(&self) {
+        self.log.move_to(&self.core.account);
+    }
+
     pub fn logs(&self) -> Vec<LogLine> {
         self.log.lines()
     }
@@ -199,6 +204,10 @@ impl World for Face {
         self.core.reserve_all(members, message, self.serial)
     }
 
+    fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
     fn give_back(&self, places: Vec<Place>) {
         let mut unused = self.unused.lock();
         unused.extend(places);
@@ -234,7 +243,7 @@ impl World for Face {
     }
 
     fn log(&self, level: Level, text: &str) {
-        self.log.push(self.core.source.now_micros(), level, text);
+        self.log.push(self.core.source.now_micros(), level, text, &self.account);
     }
 
     fn spent(&self, cost: Cost) {

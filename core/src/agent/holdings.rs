@@ -7,8 +7,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::account::{Account, Charge};
 use crate::sandbox::{KEY_BYTES, Made};
 use crate::store::Pairs;
+
+/// Bytes of a timer, with its place in the calendar.
+const TIMER_BYTES: usize = 128;
 
 #[derive(Default)]
 pub(crate) struct Holdings {
@@ -22,6 +26,7 @@ struct Inner {
     data: HashMap<Arc<[u8]>, Arc<[u8]>>,
     data_bytes: u64,
     timers: HashMap<u32, Timer>,
+    timer_charge: Option<Charge>,
     /// Timers that inits have set.
     timers_of_init: usize,
     /// The one that is being handled.
@@ -100,12 +105,15 @@ impl Holdings {
         self.inner.lock().timers.len()
     }
 
-    pub fn set_timer(&self, id: u32, timer: Timer) {
+    /// Sets a timer, which is charged to `account`.
+    pub fn set_timer(&self, id: u32, timer: Timer, account: &Arc<Account>) {
         let mut inner = self.inner.lock();
         inner.timers_of_init += usize::from(timer.made == Made::InInit);
         if let Some(old) = inner.timers.insert(id, timer) {
             inner.timers_of_init -= usize::from(old.made == Made::InInit);
         }
+        let bytes = inner.timers.len() * TIMER_BYTES;
+        inner.timer_charge.get_or_insert_with(|| account.charge(0)).resize(bytes);
     }
 
     /// Takes a timer out; what it was. One that is being handled is not set again either, if that
@@ -184,6 +192,10 @@ impl Holdings {
 impl Inner {
     fn take_timer(&mut self, id: u32) -> Option<Timer> {
         let timer = self.timers.remove(&id)?;
+        let bytes = self.timers.len() * TIMER_BYTES;
+        if let Some(charge) = &mut self.timer_charge {
+            charge.resize(bytes);
+        }
         self.timers_of_init -= usize::from(timer.made == Made::InInit);
         Some(timer)
     }

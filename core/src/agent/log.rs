@@ -1,10 +1,12 @@
 //! An agent's log: a ring of lines, bounded in bytes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::account::{Account, Charge};
 use crate::sandbox::Level;
 
 /// What the ring holds at most, in bytes.
@@ -76,7 +78,22 @@ pub(super) struct LogRing {
 struct Inner {
     lines: VecDeque<LogLine>,
     bytes: usize,
+    charge: Option<Charge>,
     dropped: u64,
+}
+
+impl Inner {
+    /// Charges the account for all lines; false if it has no room for them.
+    fn is_paid(&mut self, account: &Arc<Account>) -> bool {
+        let bytes = self.bytes;
+        match &mut self.charge {
+            Some(charge) => charge.try_resize(bytes),
+            None => {
+                self.charge = account.try_charge(bytes);
+                self.charge.is_some() || bytes == 0
+            }
+        }
+    }
 }
 
 impl LogRing {
@@ -88,8 +105,9 @@ impl LogRing {
         self.turn_bytes.store(0, Ordering::Relaxed);
     }
 
-    /// Keeps a line, unless this turn has written too much; the oldest lines make room.
-    pub fn push(&self, at: u64, level: Level, text: &str) {
+    /// Keeps a line, unless this turn has written too much; the oldest lines make room, in the ring and on
+    /// `account`.
+    pub fn push(&self, at: u64, level: Level, text: &str, account: &Arc<Account>) {
         let mut inner = self.inner.lock();
         let more = text.len() as u64 + 1;
         let before = self.turn_bytes.fetch_add(more, Ordering::Relaxed);
@@ -99,11 +117,18 @@ impl LogRing {
         }
         inner.bytes += text.len() + LINE_OVERHEAD;
         inner.lines.push_back(LogLine { at, level: level.into(), text: text.to_owned() });
-        while inner.bytes > RING_BYTES {
+        while inner.bytes > RING_BYTES || !inner.is_paid(account) {
             let Some(oldest) = inner.lines.pop_front() else {
                 break;
             };
             inner.bytes -= oldest.text.len() + LINE_OVERHEAD;
+        }
+    }
+
+    /// Hands the charge for the lines that are left to another account.
+    pub fn move_to(&self, account: &Arc<Account>) {
+        if let Some(charge) = &mut self.inner.lock().charge {
+            charge.move_to(account);
         }
     }
 

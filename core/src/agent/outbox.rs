@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use super::queue::Refusal;
 use super::{Activity, Agent, Letter, OnStarted};
+use crate::account::Charge;
 use crate::directory::Note;
 use crate::error::Error;
 use crate::runtime::{Ask, Party, Post, Posting, Sending, Terms, To};
@@ -25,6 +26,8 @@ type Effects = <SmallVec<[Effect; 1]> as IntoIterator>::IntoIter;
 pub(crate) struct Outbox {
     effects: Effects,
     sending: Option<Sending>,
+    /// The charge for what the turn's record held.
+    _charge: Option<Charge>,
     /// The ask that the handled message is part of, and the terms of what the turn sends.
     ask: Option<Arc<Ask>>,
     is_quiet: bool,
@@ -57,10 +60,15 @@ pub(crate) struct OpenTurn {
 }
 
 impl Outbox {
-    pub fn new(effects: SmallVec<[Effect; 1]>, handled: Option<&Letter>) -> Self {
+    pub fn new(
+        effects: SmallVec<[Effect; 1]>,
+        charge: Option<Charge>,
+        handled: Option<&Letter>,
+    ) -> Self {
         Outbox {
             effects: effects.into_iter(),
             sending: None,
+            _charge: charge,
             ask: handled.and_then(|letter| letter.ask.clone()),
             is_quiet: handled.is_some_and(|letter| letter.kind == super::Kind::Failure),
             refused: Vec::new().into_iter(),
@@ -70,7 +78,7 @@ impl Outbox {
 
     /// An outbox of an agent that takes these letters no more.
     pub(super) fn refusing(refused: Vec<Letter>, last: Last) -> Self {
-        Outbox { refused: refused.into_iter(), last, ..Outbox::new(SmallVec::new(), None) }
+        Outbox { refused: refused.into_iter(), last, ..Outbox::new(SmallVec::new(), None, None) }
     }
 
     /// Works off about `most` entries; whether nothing is left but [`Outbox::end`].

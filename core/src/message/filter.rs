@@ -181,6 +181,16 @@ impl Filter {
         })
     }
 
+    /// Bytes that the filter takes in memory, about: its text, and each name in a set.
+    pub(crate) fn bytes(&self) -> usize {
+        const OVERHEAD: usize = 256;
+        const NAME: usize = 64;
+        let sets = self.fields.iter().map(|(_, names)| names);
+        let names =
+            sets.chain([&self.capabilities, &self.services]).map(HashSet::len).sum::<usize>();
+        OVERHEAD + 2 * self.json.len() + NAME * names
+    }
+
     /// The filter as it was written.
     pub(crate) fn as_json(&self) -> &Arc<str> {
         &self.json

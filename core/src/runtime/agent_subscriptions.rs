@@ -1,11 +1,15 @@
 //! The subscriptions of agents, found by the topics that they name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::account::Charge;
 use crate::agent::Agent;
 use crate::message::Filter;
+
+/// Bytes of an entry in one of the tables.
+const ENTRY_BYTES: usize = 64;
 
 /// A subscription, by the serial of its agent and its own number: those of one agent stand together.
 pub(crate) type Key = (u64, u32);
@@ -14,6 +18,7 @@ pub(crate) type Key = (u64, u32);
 pub(crate) struct AgentSubscription {
     pub agent: Arc<Agent>,
     pub filter: Filter,
+    _charge: Charge,
 }
 
 type InOrder = BTreeMap<Key, Arc<AgentSubscription>>;
@@ -44,7 +49,10 @@ pub(crate) enum Table<'a> {
 impl AgentSubscriptions {
     pub fn insert(&mut self, key: Key, agent: Arc<Agent>, filter: Filter) {
         let observes = !agent.face.grants.observe.is_empty();
-        let entered = Arc::new(AgentSubscription { agent, filter });
+        // Its entries in the tables count with it.
+        let topics = filter.topics().map_or(0, HashSet::len);
+        let charge = agent.face.account.charge(filter.bytes() + ENTRY_BYTES * (2 + topics));
+        let entered = Arc::new(AgentSubscription { agent, filter, _charge: charge });
         match entered.filter.topics() {
             Some(topics) => {
                 for topic in topics {

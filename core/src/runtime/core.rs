@@ -300,6 +300,7 @@ impl Core {
         self.leave(&Member::Agent(agent.clone()));
         self.leaving.remove(&agent.face.serial);
         drop(agent.face.unused(usize::MAX));
+        agent.face.leave_log();
         self.leave_tables(agent);
         // What the store keeps of them goes with the agent, or stays until it is opened again.
         for id in agent.face.holdings.subscriptions_made(None) {

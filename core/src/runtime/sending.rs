@@ -188,17 +188,14 @@ impl Sending {
             Some(ask) if ask.is_kept_by(message) => Waiting::Caller,
             _ => Waiting::Runtime,
         };
-        let (names, count): (Box<dyn FnOnce() -> Vec<Arc<str>>>, usize) = match to {
-            To::Named(receivers) => {
-                let rest = receivers.get(*at..).unwrap_or_default();
-                let next = &rest[..rest.len().min(FOLLOWED_AT_ONCE)];
-                (Box::new(|| names_of(message, next)), next.len())
-            }
-            To::Reserved(places) => {
-                let rest = places.as_slice();
-                let next = &rest[..rest.len().min(FOLLOWED_AT_ONCE)];
-                (Box::new(|| next.iter().filter_map(name_of).collect()), next.len())
-            }
+        let count = match to {
+            To::Named(receivers) => receivers.len().saturating_sub(*at),
+            To::Reserved(places) => places.as_slice().len(),
+        };
+        let count = count.min(FOLLOWED_AT_ONCE);
+        let names = || match to {
+            To::Named(receivers) => names_of(message, &receivers[*at..*at + count]),
+            To::Reserved(places) => places.as_slice()[..count].iter().filter_map(name_of).collect(),
         };
         let part = if self.followed == 0 { Part::First } else { Part::Later };
         self.forbidden = core.follow(self.from, message, part, names, waiting, post);

@@ -98,7 +98,7 @@ pub(super) fn subscribe(host: &mut Host, json: &[u8]) -> Answer<u32> {
     host.spend(host.prices.kept(json.len()))?;
     let filter = read_filter(host, json)?;
     let id = host.world.new_subscription(host.turn.subscribed, host.turn.made);
-    let id = id.filter(|_| host.charge(json.len())).ok_or(Refused::LimitExceeded)?;
+    let id = id.filter(|_| host.charge(filter.bytes())).ok_or(Refused::LimitExceeded)?;
     host.turn.subscribed += 1;
     host.turn.record.kept_mut().subscriptions.insert(id, Some(filter));
     Ok(id)

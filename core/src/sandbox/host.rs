@@ -20,10 +20,14 @@ use super::prices::{Prices, Work};
 use super::profile::Profiler;
 use super::record::{Made, TurnRecord};
 use super::ticker::ticks;
+use crate::account::Account;
 use crate::error::Error;
 use crate::grants::{Grants, OpenFolder};
 use crate::limits::Limits;
 use crate::message::{Envelope, Filter, Message, Traceparent};
+
+/// Bytes of a turn's record that are not charged to its agent's account.
+const SMALL_RECORD: usize = 4096;
 
 /// How much a log line matters, as in the guide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,6 +77,8 @@ pub(crate) trait World: Send + Sync {
     fn matching(&self, filter: Filter, message: &Message) -> Vec<Found>;
     /// Keeps room for `message` with these; those without room are counted.
     fn reserve_all(&self, found: Vec<Found>, message: &Message) -> (Vec<Place>, u64);
+    /// The account of what the host keeps for the agent.
+    fn account(&self) -> &Arc<Account>;
     /// Takes places back that a turn leaves unused, to be freed piece by piece.
     fn give_back(&self, places: Vec<Place>);
     /// Whether the agent may send one more message now.
@@ -316,12 +322,23 @@ impl Host {
         }
     }
 
-    /// Whether `bytes` more fit into the turn's record.
+    /// Whether `bytes` more fit into the turn's record, and what it holds into the agent's account. Small
+    /// records, of which an agent has one at a time, are not worth the charge.
     pub fn charge(&mut self, bytes: usize) -> bool {
-        let total = self.turn.record.bytes.saturating_add(bytes as u64);
-        let fits = total <= self.limits.max_turn_bytes;
+        let record = &mut self.turn.record;
+        let total = record.bytes.saturating_add(bytes as u64);
+        let kept = usize::try_from(total).unwrap_or(usize::MAX);
+        let fits = total <= self.limits.max_turn_bytes
+            && (kept <= SMALL_RECORD
+                || match &mut record.charge {
+                    Some(charge) => charge.try_resize(kept),
+                    None => {
+                        record.charge = self.world.account().try_charge(kept);
+                        record.charge.is_some()
+                    }
+                });
         if fits {
-            self.turn.record.bytes = total;
+            record.bytes = total;
         }
         fits
     }

@@ -6,6 +6,7 @@ use std::vec;
 
 use smallvec::SmallVec;
 
+use crate::account::Charge;
 use crate::message::{Filter, Message};
 
 use super::host::{Addressee, Place, World};
@@ -99,6 +100,8 @@ pub(crate) struct TurnRecord {
     pub changes: Option<Box<Kept>>,
     /// Bytes held on the turn's behalf.
     pub bytes: u64,
+    /// The charge for them, until all that the turn sends is with its receivers.
+    pub charge: Option<Charge>,
     /// Broadcast copies for which the receiver had no room.
     pub skipped: u64,
     /// One of the messages answers the one that the turn handles.

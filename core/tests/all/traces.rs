@@ -8,7 +8,7 @@ use serde_json::json;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::child;
-use crate::support::{agent, draft, handler, sleeper, until, wait};
+use crate::support::{agent, draft, handler, patient, until, wait};
 
 const EXPORTED: &str = "traces::turns_are_spans_that_are_linked_to_what_caused_them";
 
@@ -123,12 +123,13 @@ fn a_profile_that_cannot_be_written_is_an_error() {
 #[test]
 fn a_turn_that_began_before_anybody_watched_has_no_span() {
     let runtime = Runtime::new().unwrap();
-    let a = wait(runtime.deploy(sleeper().name("a"))).unwrap();
-    let before = a.stats().cpu_micros;
+    let says_so = handler("(call $log {asleep}) (call $sleep (i64.const 600000000)) (i32.const 0)");
+    let sleeper = agent(&says_so, &[("asleep", "asleep")]).limits(patient());
+    let a = wait(runtime.deploy(sleeper.name("a"))).unwrap();
     let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let message = json!({"performative": "inform", "receiver": "a", "X-traceparent": parent});
     wait(runtime.send(&draft(message), None)).unwrap();
-    until("it sleeps in its turn", || a.stats().cpu_micros > before);
+    until("its turn has begun", || a.logs().iter().any(|line| line.text == "asleep"));
     let events = runtime.events(EventFilter::read(br#"{"kind": "dropped"}"#).unwrap()).unwrap();
     // The turn is interrupted.
     wait(runtime.close_within(Duration::from_millis(1)));

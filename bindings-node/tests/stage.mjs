@@ -72,7 +72,14 @@ const renamed = (object, rename) =>
 const shown = (message) => message.toJSON();
 
 /** The options of a runtime as a case has them. */
-function runtimeOptions({ limits, content_limits, compile_limits, max_agents, ceiling, ...options }) {
+function runtimeOptions({
+  limits,
+  content_limits,
+  compile_limits,
+  max_agents,
+  ceiling,
+  ...options
+}) {
   only(options, ["name", "workers", "store", "durability", "protocols", "profile"]);
   return {
     ...options,

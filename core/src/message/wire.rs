@@ -64,6 +64,9 @@ const FIELD_COUNT: usize = 10;
 /// What a message takes beside its content, as a rule: so much room is set aside to write it.
 const USUAL_BYTES: usize = 288;
 
+/// The longest field but the content and the receivers, in bytes.
+const MAX_FIELD_BYTES: usize = 4096;
+
 /// What the host adds to a message that somebody wrote.
 #[derive(Default)]
 pub(crate) struct Stamp<'a> {
@@ -321,6 +324,32 @@ impl Message {
     /// What the message is charged for in a mailbox, in bytes.
     pub(crate) fn charge(&self) -> usize {
         self.0.buffer.len() + std::mem::size_of::<Inner>()
+    }
+
+    /// Checks that no field but the content and the receivers is longer than 4 KiB: failures and notes of
+    /// answers that are due repeat them, for each receiver.
+    pub(crate) fn check_fields(&self) -> Result<(), Error> {
+        if (self.0.json_len as usize).saturating_sub(self.content().len()) <= MAX_FIELD_BYTES {
+            return Ok(());
+        }
+        let fields = [
+            ("conversation_id", self.conversation_id()),
+            ("reply_with", self.reply_with()),
+            ("in_reply_to", self.in_reply_to()),
+            ("reply_to", self.reply_to()),
+            ("protocol", self.protocol()),
+            ("language", self.language()),
+            ("ontology", self.ontology()),
+            ("encoding", self.encoding()),
+        ];
+        for (name, value) in fields {
+            let len = value.map_or(0, str::len);
+            if len > MAX_FIELD_BYTES {
+                let text = format!("`{name}` has {len} bytes, and {MAX_FIELD_BYTES} is the most");
+                return Err(Error::new(ErrorKind::InvalidMessage, text));
+            }
+        }
+        Ok(())
     }
 
     /// The same message with a note of its size in place of its content.

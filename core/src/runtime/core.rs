@@ -256,15 +256,15 @@ impl Core {
         let now = id.made_at;
         let needs_conversation = envelope.protocol.is_some() && envelope.conversation_id.is_none();
         let conversation = needs_conversation.then(|| self.source.next_id(now));
-        Message::write(
-            envelope,
-            &Stamp {
-                message_id: Some(id.as_str()),
-                sent_at: now,
-                conversation_id: conversation.as_ref().map(Id::as_str),
-                ..stamp
-            },
-        )
+        let stamp = Stamp {
+            message_id: Some(id.as_str()),
+            sent_at: now,
+            conversation_id: conversation.as_ref().map(Id::as_str),
+            ..stamp
+        };
+        let message = Message::write(envelope, &stamp)?;
+        message.check_fields()?;
+        Ok(message)
     }
 
     /// Writes what somebody drafted, as a message of `sender`.

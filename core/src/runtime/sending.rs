@@ -15,6 +15,7 @@ use super::posting::Post;
 use super::reserve::{fill, holder_of, name_of};
 use crate::agent::Letter;
 use crate::directory::Member;
+use crate::error::shown;
 use crate::message::{Message, name};
 use crate::sandbox::{Addressee, Fault, FaultKind, Places, Receiver, Receivers};
 
@@ -318,11 +319,16 @@ impl Sending {
             (Some(member), _) => core.deliver_named(self.from, &member, letter, post),
             (None, Addressee::Program) => {
                 if !self.seen {
-                    core.keep_dead_letter(&letter, format!("nobody waits for it at {to:?}"), post);
+                    core.keep_dead_letter(
+                        &letter,
+                        format!("nobody waits for it at {:?}", shown(to)),
+                        post,
+                    );
                 }
             }
             (None, _) => {
-                let fault = Fault::new(FaultKind::Unknown, format!("no agent is called {to:?}"));
+                let fault =
+                    Fault::new(FaultKind::Unknown, format!("no agent is called {:?}", shown(to)));
                 core.keep_dead_letter(&letter, fault.text.clone(), post);
                 core.tell_sender(&letter, to, &fault, post);
             }

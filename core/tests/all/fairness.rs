@@ -1,7 +1,7 @@
 //! Agents that want everything leave enough to the others.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use caxton::{Agent, Deploy, Filter, Grants, Limits, Runtime};
 use serde_json::json;
@@ -52,23 +52,6 @@ fn deploy_restless(runtime: &Runtime, rounds_a_milli: u64) -> Vec<Agent> {
     let agents = wait(runtime.deploy_many(restless(90 * rounds_a_milli), names)).unwrap();
     until("all are at it", || agents.iter().all(|agent| agent.stats().cpu_micros > 1000));
     agents
-}
-
-/// The time from a message to the answer of an agent, sorted, of so many messages one after the other.
-/// They go through the pool: nobody asks.
-fn latencies(runtime: &Runtime, name: &str, count: usize) -> Vec<Duration> {
-    let filter = format!(r#"{{"sender":{name:?}}}"#);
-    let seen = runtime.subscribe(Filter::read(filter.as_bytes()).unwrap()).unwrap();
-    let mut latencies: Vec<Duration> = (0..count)
-        .map(|n| {
-            let began = Instant::now();
-            wait(runtime.send(&inform(name, n), None)).unwrap();
-            wait(seen.next()).unwrap();
-            began.elapsed()
-        })
-        .collect();
-    latencies.sort_unstable();
-    latencies
 }
 
 fn unlimited() -> Limits {

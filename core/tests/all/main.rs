@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail this way")]
 #![allow(clippy::disallowed_methods, reason = "deadlines against hanging are on the wall clock")]
 
+mod attackers;
 mod child;
 mod closing;
 mod compiling;

@@ -4,7 +4,7 @@ use std::future::{Future, IntoFuture};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use caxton::{Agent, Deploy, Draft, Error, Limits, Message, Runtime};
+use caxton::{Agent, Deploy, Draft, Error, Filter, Limits, Message, Runtime};
 use serde_json::{Value, json};
 
 /// How long anything may take before it counts as hanging.
@@ -77,8 +77,8 @@ pub fn module(code: &str, texts: &[(&str, &str)]) -> String {
         code = code.replace(&format!("{{{name}}}"), &place);
         at += text.len().next_multiple_of(16);
     }
-    assert!(at < 65536, "the texts need more than a page");
-    format!("(module {IMPORTS} (memory (export \"memory\") 1)\n{data}{code})")
+    let pages = at / 65536 + 1;
+    format!("(module {IMPORTS} (memory (export \"memory\") {pages})\n{data}{code})")
 }
 
 /// The code of a handler.
@@ -86,6 +86,23 @@ pub fn handler(body: &str) -> String {
     format!(
         "(func (export \"handle_message\") (param $ptr i32) (param $len i32) (result i32) {body})"
     )
+}
+
+/// The time from a message to the answer of an agent, sorted, of so many messages one after the other.
+/// They go through the pool: nobody asks.
+pub fn latencies(runtime: &Runtime, name: &str, count: usize) -> Vec<Duration> {
+    let filter = format!(r#"{{"sender":{name:?}}}"#);
+    let seen = runtime.subscribe(Filter::read(filter.as_bytes()).unwrap()).unwrap();
+    let mut latencies: Vec<Duration> = (0..count)
+        .map(|n| {
+            let began = Instant::now();
+            wait(runtime.send(&inform(name, n), None)).unwrap();
+            wait(seen.next()).unwrap();
+            began.elapsed()
+        })
+        .collect();
+    latencies.sort_unstable();
+    latencies
 }
 
 /// An agent that never ends a turn.

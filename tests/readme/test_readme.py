@@ -109,4 +109,9 @@ PAGES = [
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https://)([^)]+)\)", text):
-        assert (ROOT / page).parent.joinpath(target).exists(), target
+        name, _, heading = target.partition("#")
+        linked = (ROOT / page).parent / name if name else ROOT / page
+        assert linked.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.+)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in [it.lower().replace(" ", "-") for it in headings], target

@@ -32,10 +32,10 @@ pub(super) fn finish(
     if agent.core.journal.is_none() {
         let post = Post::of(lane, None);
         report(agent, &job, &end, trace, post);
-        let mut outbox = conclude(agent, activity, job, end, post);
+        let mut outbox = conclude(agent, activity, job, end, post)?;
         return match outbox.is_small() && outbox.advance(agent, PIECE, post) {
-            true => end_in_memory(agent, activity, outbox, post),
-            false => Some(Box::new(outbox)),
+            true => end_in_memory(agent, activity, *outbox, post),
+            false => Some(outbox),
         };
     }
     let consumed = match &job {
@@ -62,8 +62,10 @@ pub(super) fn finish(
     }
     report(agent, &job, &end, trace, post);
     let mut outbox = conclude(agent, activity, job, end, post);
-    if !(outbox.is_small() && outbox.advance(agent, PIECE, post)) {
-        return Some(Box::new(outbox));
+    if let Some(outbox) =
+        outbox.take_if(|outbox| !(outbox.is_small() && outbox.advance(agent, PIECE, post)))
+    {
+        return Some(outbox);
     }
     commit(agent, activity, outbox, lane, open);
     None
@@ -110,7 +112,7 @@ pub(super) fn advance(
     if !outbox.advance(agent, PIECE, Post::of(lane, Some(&turn.posting))) {
         return Some(outbox);
     }
-    commit(agent, activity, *outbox, lane, open);
+    commit(agent, activity, Some(outbox), lane, open);
     None
 }
 
@@ -132,13 +134,15 @@ fn end_in_memory(
 fn commit(
     agent: &Arc<Agent>,
     activity: &mut Activity,
-    outbox: Outbox,
+    outbox: Option<Box<Outbox>>,
     lane: Lane<'_>,
     mut open: MutexGuard<'_, Option<OpenTurn>>,
 ) {
     let Some(turn) = open.take() else { return };
-    let is_last = outbox.is_of_shutdown();
-    outbox.end(agent, activity, Post::of(lane, Some(&turn.posting)));
+    let is_last = outbox.as_ref().is_some_and(|outbox| outbox.is_of_shutdown());
+    if let Some(outbox) = outbox {
+        outbox.end(agent, activity, Post::of(lane, Some(&turn.posting)));
+    }
     let committed = agent.core.submit_turn(agent, turn.posting, turn.consumed);
     drop(open);
     if let Some((commit, parts)) = committed {
@@ -243,7 +247,7 @@ fn conclude(
     job: Job,
     end: TurnEnd,
     post: Post<'_>,
-) -> Outbox {
+) -> Option<Box<Outbox>> {
     let counters = &agent.face.counters;
     if let Job::Replace(seat, _permit, done) = job {
         return replaced(agent, activity, seat, end, done, post);
@@ -258,11 +262,11 @@ fn conclude(
             completed(activity);
             counters.messages_in.add_alone(1);
             let is_answered = ended.code == 0 || ended.record.has_reply;
-            let mut outbox = sealed(agent, ended.record, Some(&letter), Made::InTurn, post);
-            if !is_answered {
-                outbox.last = Last::NoReply(letter, ended.code);
+            let outbox = sealed(agent, ended.record, Some(&letter), Made::InTurn, post);
+            match is_answered {
+                true => outbox,
+                false => with_last(outbox, Last::NoReply(letter, ended.code)),
             }
-            outbox
         }
         (Job::Message(letter), Err(fault)) => {
             counters.messages_in.add_alone(1);
@@ -293,11 +297,10 @@ fn conclude(
         }
         (Job::Shutdown, outcome) => {
             let record = outcome.map(|ended| ended.record).unwrap_or_default();
-            let mut outbox = sealed(agent, record, None, Made::InTurn, post);
-            outbox.last = Last::Shutdown;
-            outbox
+            let outbox = sealed(agent, record, None, Made::InTurn, post);
+            with_last(outbox, Last::Shutdown)
         }
-        (Job::Replace(..), _) => Outbox::refusing(Vec::new(), Last::Nothing),
+        (Job::Replace(..), _) => None,
     }
 }
 
@@ -308,9 +311,17 @@ fn sealed(
     handled: Option<&Letter>,
     made: Made,
     post: Post<'_>,
-) -> Outbox {
+) -> Option<Box<Outbox>> {
     let charge = record.charge.take();
-    Outbox::new(seal(agent, record, made, post), charge, handled)
+    let effects = seal(agent, record, made, post);
+    Outbox::of_turn(agent, effects, charge, handled, post)
+}
+
+/// An outbox that ends with `last`.
+fn with_last(outbox: Option<Box<Outbox>>, last: Last) -> Option<Box<Outbox>> {
+    let mut outbox = outbox.unwrap_or_else(|| Outbox::refusing(Vec::new(), Last::Nothing));
+    outbox.last = last;
+    Some(outbox)
 }
 
 /// The last turn is over.
@@ -334,12 +345,17 @@ fn completed(activity: &mut Activity) {
 
 /// A turn was dropped, and the instance with it; what the agent takes no more. One that the runtime's end
 /// interrupted says nothing of the agent.
-fn crashed(agent: &Arc<Agent>, activity: &mut Activity, fault: &Fault, post: Post<'_>) -> Outbox {
+fn crashed(
+    agent: &Arc<Agent>,
+    activity: &mut Activity,
+    fault: &Fault,
+    post: Post<'_>,
+) -> Option<Box<Outbox>> {
     if fault.kind == FaultKind::Closed {
-        return Outbox::refusing(Vec::new(), Last::Nothing);
+        return None;
     }
     agent.face.counters.restarts.add(1);
-    Outbox::refusing(supervise(agent, activity, post), Last::Nothing)
+    Some(Outbox::refusing(supervise(agent, activity, post), Last::Nothing))
 }
 
 /// An init that ends with another code than 0 is one that failed.
@@ -352,7 +368,12 @@ fn init_outcome(outcome: Result<Ended, Fault>) -> Result<Ended, Fault> {
     Err(Fault::new(FaultKind::Code, text))
 }
 
-fn started(agent: &Arc<Agent>, activity: &mut Activity, ended: Ended, post: Post<'_>) -> Outbox {
+fn started(
+    agent: &Arc<Agent>,
+    activity: &mut Activity,
+    ended: Ended,
+    post: Post<'_>,
+) -> Option<Box<Outbox>> {
     activity.failed_starts = 0;
     agent.set_state(AgentState::Active);
     let happened = match activity.starting {
@@ -386,7 +407,7 @@ fn take_up(
     mut ended: Ended,
     done: Option<OnStarted>,
     post: Post<'_>,
-) -> Outbox {
+) -> Option<Box<Outbox>> {
     let listed = &agent.settings.capabilities;
     match agent.core.directory.declared(listed, ended.capabilities.take().as_deref()) {
         Ok(declared) => agent.face.profile.declare(declared),
@@ -402,11 +423,11 @@ fn take_up(
     agent.core.end_subscriptions(agent, Some(Made::InInit), post);
     agent.core.end_timers(agent, Some(Made::InInit), post);
     let ended_registration = agent.core.begin_init(agent, &ended.record, post);
-    let mut outbox = sealed(agent, ended.record, None, Made::InInit, post);
+    let outbox = sealed(agent, ended.record, None, Made::InInit, post);
     agent.set_state(AgentState::Active);
     let changed = Note::Changed(Member::Agent(agent.clone()));
-    outbox.last = Last::Started(done, ended_registration.into_iter().chain([changed]).collect());
-    outbox
+    let notes = ended_registration.into_iter().chain([changed]).collect();
+    with_last(outbox, Last::Started(done, notes))
 }
 
 fn not_started(
@@ -414,7 +435,7 @@ fn not_started(
     activity: &mut Activity,
     fault: Fault,
     post: Post<'_>,
-) -> Outbox {
+) -> Option<Box<Outbox>> {
     activity.instance = None;
     let (done, waiting) = match std::mem::take(&mut activity.starting) {
         Starting::First(done) => {
@@ -429,7 +450,7 @@ fn not_started(
         }
     };
     let last = Last::NotStarted(done, start_error(agent, fault));
-    Outbox::refusing(waiting, last)
+    Some(Outbox::refusing(waiting, last))
 }
 
 /// The init of other code has come to its end: from now on the agent runs it, or goes on as it was.
@@ -440,7 +461,7 @@ fn replaced(
     end: TurnEnd,
     done: OnStarted,
     post: Post<'_>,
-) -> Outbox {
+) -> Option<Box<Outbox>> {
     match init_outcome(end.outcome) {
         Ok(ended) => {
             let old = agent.seat.swap(seat);
@@ -454,7 +475,7 @@ fn replaced(
         }
         Err(fault) => {
             let last = Last::NotStarted(done, start_error(agent, fault));
-            Outbox::refusing(Vec::new(), last)
+            Some(Outbox::refusing(Vec::new(), last))
         }
     }
 }

@@ -76,9 +76,44 @@ impl Outbox {
         }
     }
 
+    /// The outbox of a turn that has sent these, which handled a letter, or none; nothing where nothing is
+    /// left to be done. Most turns send one message to one receiver, with whom nobody else has to do: that
+    /// goes at once.
+    pub(super) fn of_turn(
+        agent: &Arc<Agent>,
+        mut effects: SmallVec<[Effect; 1]>,
+        charge: Option<Charge>,
+        handled: Option<&Letter>,
+        post: Post<'_>,
+    ) -> Option<Box<Self>> {
+        let core = &agent.core;
+        let has_unused = agent.face.has_unused();
+        match &mut effects[..] {
+            [] if !has_unused => return None,
+            [Effect::Send(sent, receivers)]
+                if !has_unused
+                    && receivers.len() == 1
+                    && sent.message.receivers().nth(1).is_none()
+                    && core.goes_straight(&sent.message) =>
+            {
+                agent.face.counters.messages_out.add_alone(1);
+                let is_quiet = handled.is_some_and(|letter| letter.kind == super::Kind::Failure);
+                let ask = handled.and_then(|letter| letter.ask.clone());
+                let letter = Letter::direct(sent.message.clone(), ask).sent_by(agent.face.serial);
+                let terms = Terms { is_free: sent.is_free, is_quiet };
+                let (to, letter) = (sent.message.receiver(), Letter { terms, ..letter });
+                core.deliver_to(to, &receivers[0].who, letter, false, post);
+                return None;
+            }
+            _ => {}
+        }
+        Some(Box::new(Outbox::new(effects, charge, handled)))
+    }
+
     /// An outbox of an agent that takes these letters no more.
-    pub(super) fn refusing(refused: Vec<Letter>, last: Last) -> Self {
-        Outbox { refused: refused.into_iter(), last, ..Outbox::new(SmallVec::new(), None, None) }
+    pub(super) fn refusing(refused: Vec<Letter>, last: Last) -> Box<Self> {
+        let outbox = Outbox::new(SmallVec::new(), None, None);
+        Box::new(Outbox { refused: refused.into_iter(), last, ..outbox })
     }
 
     /// Works off about `most` entries; whether nothing is left but [`Outbox::end`].

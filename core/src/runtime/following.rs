@@ -112,7 +112,7 @@ impl Core {
     }
 
     /// Whether this message has to be followed at all.
-    fn is_followed(&self, message: &Message, waiting: Waiting) -> bool {
+    pub(super) fn is_followed(&self, message: &Message, waiting: Waiting) -> bool {
         (waiting == Waiting::Runtime && message.reply_by().is_some())
             || self.book.concerns(message)
             || !self.deadlines.is_empty()

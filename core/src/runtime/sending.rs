@@ -303,36 +303,16 @@ impl Sending {
     }
 
     fn deliver_to(&self, core: &Core, at: usize, who: Addressee, post: Post<'_>) {
-        let message = &self.message;
-        let to = message.receivers().nth(at).unwrap_or_default();
-        let member = member_of(&who);
-        let name = member.as_ref().map_or(to, |member| member.name());
-        if let Some(violation) = self.forbidden.to(name) {
-            core.report_violation(&self.letter(), violation, post);
-            return;
-        }
-        if core.answer(self.from.0, to, message, self.ask.as_ref(), post) {
-            return;
-        }
-        let letter = self.letter();
-        match (member, who) {
-            (Some(member), _) => core.deliver_named(self.from, &member, letter, post),
-            (None, Addressee::Program) => {
-                if !self.seen {
-                    core.keep_dead_letter(
-                        &letter,
-                        format!("nobody waits for it at {:?}", shown(to)),
-                        post,
-                    );
-                }
-            }
-            (None, _) => {
-                let fault =
-                    Fault::new(FaultKind::Unknown, format!("no agent is called {:?}", shown(to)));
-                core.keep_dead_letter(&letter, fault.text.clone(), post);
-                core.tell_sender(&letter, to, &fault, post);
+        let to = self.message.receivers().nth(at).unwrap_or_default();
+        if self.forbidden.len() > 0 {
+            let member = member_of(&who);
+            let name = member.as_ref().map_or(to, |member| member.name());
+            if let Some(violation) = self.forbidden.to(name) {
+                core.report_violation(&self.letter(), violation, post);
+                return;
             }
         }
+        core.deliver_to(to, &who, self.letter(), self.seen, post);
     }
 
     /// The message as a letter, with the ask that it is part of.
@@ -359,6 +339,45 @@ fn names_of(message: &Message, receivers: &[Receiver]) -> Vec<Arc<str>> {
 }
 
 impl Core {
+    /// Whether nobody but its receivers has to do with a message that names no topic: it is followed in no
+    /// conversation, and nobody looks on.
+    pub fn goes_straight(&self, message: &Message) -> bool {
+        self.subscriptions.is_empty()
+            && self.observers.load(Ordering::Acquire) == 0
+            && !self.is_followed(message, Waiting::Runtime)
+    }
+
+    /// Delivers a letter to the receiver `to` of its message, who was found under that name; `seen` says that
+    /// the program has seen it.
+    pub fn deliver_to(
+        &self,
+        to: &str,
+        who: &Addressee,
+        letter: Letter,
+        seen: bool,
+        post: Post<'_>,
+    ) {
+        let from = Party(letter.from.unwrap_or(Party::AMS.0));
+        if self.answer(from.0, to, &letter.message, letter.ask.as_ref(), post) {
+            return;
+        }
+        match (member_of(who), who) {
+            (Some(member), _) => self.deliver_named(from, &member, letter, post),
+            (None, Addressee::Program) => {
+                if !seen {
+                    let reason = format!("nobody waits for it at {:?}", shown(to));
+                    self.keep_dead_letter(&letter, reason, post);
+                }
+            }
+            (None, _) => {
+                let text = format!("no agent is called {:?}", shown(to));
+                let fault = Fault::new(FaultKind::Unknown, text);
+                self.keep_dead_letter(&letter, fault.text.clone(), post);
+                self.tell_sender(&letter, to, &fault, post);
+            }
+        }
+    }
+
     /// Whom a name means now.
     pub fn addressee(&self, name: &str) -> Addressee {
         match self.directory.find(name) {

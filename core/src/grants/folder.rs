@@ -6,15 +6,18 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::granted;
 use crate::error::{Error, ErrorKind, shown};
 
-/// Which folder it is, wherever it is moved.
+/// Which folder it is, wherever it is moved. A system gives the number of a folder that is gone to another:
+/// the time of its birth, where that is known, tells them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
     device: u64,
     inode: u64,
+    born: Option<SystemTime>,
 }
 
 /// A folder that was found, and is held open.
@@ -169,13 +172,14 @@ pub(crate) fn check_store(path: &Path) -> Result<(), Error> {
 mod system {
     use std::collections::{HashSet, VecDeque};
     use std::ffi::OsString;
+    use std::fs::{File, Metadata};
     use std::io;
     use std::os::fd::{AsFd, AsRawFd, OwnedFd};
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
     use std::os::unix::fs::MetadataExt;
     use std::path::{Component, Path, PathBuf};
 
-    use rustix::fs::{CWD, Mode, OFlags, fstat, openat, readlinkat};
+    use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
     use rustix::io::Errno;
 
     use super::{Identity, Links, Stop, granted};
@@ -196,6 +200,12 @@ mod system {
         }
     }
 
+    impl From<io::Error> for Stop {
+        fn from(error: io::Error) -> Self {
+            Stop::System(error)
+        }
+    }
+
     /// How a folder on the way is opened: not to be read, where the system knows that.
     fn passing() -> OFlags {
         #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
@@ -205,15 +215,16 @@ mod system {
         only_pass | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC
     }
 
-    fn identity_of(handle: impl AsFd) -> Result<Identity, Errno> {
-        let found = fstat(handle)?;
-        #[allow(clippy::unnecessary_cast, reason = "systems have types of their own for it")]
-        Ok(Identity { device: found.st_dev as u64, inode: found.st_ino as u64 })
+    fn identity_of(handle: impl AsFd) -> io::Result<Identity> {
+        Ok(identity(&File::from(handle.as_fd().try_clone_to_owned()?).metadata()?))
     }
 
     pub(super) fn identity_at(path: &Path) -> Option<Identity> {
-        let found = path.metadata().ok()?;
-        Some(Identity { device: found.dev(), inode: found.ino() })
+        path.metadata().ok().as_ref().map(identity)
+    }
+
+    fn identity(found: &Metadata) -> Identity {
+        Identity { device: found.dev(), inode: found.ino(), born: found.created().ok() }
     }
 
     /// The folders in which a path without links lies.

@@ -184,7 +184,7 @@ fn searches_that_stand_see_each_change_once_and_in_order() {
     for listener in &listeners {
         until("all has been told", || replay(&listener.0.lock().unwrap()) == now);
         let told = listener.0.lock().unwrap();
-        assert!(told[0].get("event").is_none() && told.len() > HOSTS, "{told:?}");
+        assert!(told[0].get("event").is_none(), "{told:?}");
     }
     wait(runtime.close());
 }

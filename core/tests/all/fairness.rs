@@ -192,9 +192,12 @@ fn an_agent_has_time_by_its_share() {
         limits.cpu_share = share;
         deploy(&runtime, &format!("share-{share}"), restless(20 * rounds).limits(limits))
     });
-    until("both have had enough to compare", || less.stats().cpu_micros > 400_000);
-    let ratio = more.stats().cpu_micros as f64 / less.stats().cpu_micros as f64;
-    assert!((2.5..=6.0).contains(&ratio), "{ratio}");
+    // Turns are compared and not their time: a thread that the machine holds up seems to run.
+    until("both are at it", || less.stats().timers > 0 && more.stats().timers > 0);
+    let [before, more_before] = [&less, &more].map(|agent| agent.stats().timers);
+    until("both have had enough to compare", || less.stats().timers >= before + 30);
+    let ratio = (more.stats().timers - more_before) as f64 / 30.0;
+    assert!((1.5..=10.0).contains(&ratio), "{ratio}");
     wait(runtime.close());
 }
 
@@ -218,17 +221,16 @@ fn agents_that_one_has_deployed_share_its_time() {
     for _ in 0..3 {
         wait(boss.send(&())).unwrap();
     }
-    let all_cpu = || runtime.metrics().total.cpu_micros;
+    let all_turns = || runtime.metrics().total.timers;
     until("they are there", || {
         let agents = runtime.agents();
         agents.len() >= 5 && agents.iter().all(|agent| agent.stats().timers > 0)
     });
-    let (of_all, of_other) = (all_cpu(), other.stats().cpu_micros);
-    until("the other has had enough to compare", || other.stats().cpu_micros > of_other + 400_000);
-    let of_other = other.stats().cpu_micros - of_other;
-    let of_family = all_cpu() - of_all - of_other;
-    let ratio = of_family as f64 / of_other as f64;
-    assert!((0.5..=2.0).contains(&ratio), "{ratio}");
+    let (all_before, before) = (all_turns(), other.stats().timers);
+    until("the other has had enough to compare", || other.stats().timers >= before + 30);
+    let of_other = other.stats().timers - before;
+    let ratio = (all_turns() - all_before - of_other) as f64 / of_other as f64;
+    assert!((0.4..=2.5).contains(&ratio), "{ratio}");
     wait(runtime.close());
 }
 

@@ -8,7 +8,7 @@ use caxton::{Agent, Deploy, Draft, Error, Filter, Limits, Message, Runtime};
 use serde_json::{Value, json};
 
 /// How long anything may take before it counts as hanging.
-pub const HANGS: Duration = Duration::from_secs(30);
+pub const HANGS: Duration = Duration::from_secs(60);
 
 /// Waits for what must come.
 pub fn wait<F: IntoFuture>(future: F) -> F::Output {

@@ -18,7 +18,7 @@ use super::negotiate;
 use super::tests_folder;
 
 /// How long a step may hang.
-const HANGS: Duration = Duration::from_secs(60);
+const HANGS: Duration = Duration::from_secs(120);
 /// How often a step is tried that comes true in the end.
 const LOOKS_AGAIN: Duration = Duration::from_millis(2);
 

@@ -37,7 +37,7 @@ impl Timers {
                 if let Some(agent) = agent.upgrade()
                     && agent.mailbox.ring(alarm)
                 {
-                    agent.core.scheduler.push(agent.clone(), Lane::outside());
+                    agent.schedule(Lane::outside());
                 }
             }
         }

@@ -5,12 +5,11 @@ use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 
-use super::{Agent, AgentState};
+use super::{Agent, AgentState, Lane};
 use crate::error::{Error, ErrorKind, shown};
 use crate::grants::confine;
 use crate::message::name;
 use crate::sandbox::{Level, World};
-use crate::scheduler::Lane;
 
 /// Why an agent is held back, if it is.
 #[derive(Default)]
@@ -79,7 +78,7 @@ impl Agent {
         self.end_hold();
         // Its code has not begun, or not with all that it has now.
         if self.mailbox.request_init() {
-            self.core.scheduler.push(self.clone(), Lane::outside());
+            self.schedule(Lane::outside());
         }
         Ok(())
     }

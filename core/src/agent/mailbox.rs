@@ -445,6 +445,17 @@ impl Mailbox {
         }
     }
 
+    /// Messages that can be handled.
+    pub fn waiting(&self) -> usize {
+        self.inner.lock().line.len()
+    }
+
+    /// Whether nobody holds the run token, and no message can be handled.
+    pub fn is_at_rest(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.phase == Phase::Idle && inner.line.is_empty()
+    }
+
     /// Messages that wait, also for the store.
     pub fn len(&self) -> usize {
         let inner = self.inner.lock();

@@ -49,7 +49,7 @@ use trace::TurnTrace;
 
 use crate::error::Error;
 use crate::message::Filter;
-use crate::runtime::{Core, Loaded, Settings, Unwritten};
+use crate::runtime::{Core, Loaded, Ready, Settings, Unwritten};
 use crate::sandbox::{Instance, InstancePermit, Lease, Meter, Profiler, Seat, Turn};
 use crate::scheduler::{self, Pace};
 use crate::store::AgentRow;
@@ -83,8 +83,8 @@ impl AgentState {
     }
 }
 
-/// Where agents that become ready are put.
-pub(crate) type Lane<'a> = scheduler::Lane<'a, Agent>;
+/// Where those are put that become ready.
+pub(crate) type Lane<'a> = scheduler::Lane<'a, Ready>;
 
 /// An agent of the runtime.
 pub(crate) struct Agent {

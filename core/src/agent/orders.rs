@@ -19,7 +19,7 @@ impl Agent {
         if let Err(error) = self.write_state(AgentState::Suspended).await {
             // It never happened.
             if !was_paused && self.mailbox.resume().unwrap_or(false) {
-                self.core.scheduler.push(self.clone(), Lane::outside());
+                self.schedule(Lane::outside());
             }
             return Err(error);
         }
@@ -54,7 +54,7 @@ impl Agent {
         self.let_go()?;
         let was_paused = self.mailbox.is_paused();
         if self.mailbox.resume().map_err(|refusal| refusal.to_error(self.name()))? {
-            self.core.scheduler.push(self.clone(), Lane::outside());
+            self.schedule(Lane::outside());
         }
         let written = self.write_state(AgentState::Active).await;
         if written.is_err() && was_paused {
@@ -97,7 +97,7 @@ impl Agent {
     fn order(self: &Arc<Self>, order: Order) -> Result<(), Error> {
         self.core.check_open()?;
         match self.mailbox.order(order) {
-            Ok(true) => self.core.scheduler.push(self.clone(), Lane::outside()),
+            Ok(true) => self.schedule(Lane::outside()),
             Ok(false) => {}
             Err(_) => return Err(self.no_longer_here()),
         }

@@ -108,7 +108,7 @@ impl Agent {
     /// A commit of this agent has come to its end, good or bad.
     pub fn turn_settled(self: &Arc<Self>, bytes: usize) {
         if self.mailbox.turn_settled(bytes) {
-            self.core.scheduler.push(self.clone(), Lane::outside());
+            self.schedule(Lane::outside());
         }
     }
 }

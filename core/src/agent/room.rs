@@ -11,6 +11,7 @@ use super::letter::Letter;
 use super::queue::Refusal;
 use super::{Agent, Lane};
 use crate::message::Message;
+use crate::store::Serial;
 
 /// A script's message that waits for room in a mailbox.
 pub(crate) struct Waiter(Mutex<Waiting>);
@@ -29,6 +30,11 @@ impl Waiter {
     /// Takes the message back; nobody waits for room any more.
     pub fn take(&self) -> Option<Letter> {
         self.0.lock().letter.take()
+    }
+
+    /// The queue of the journal by which its letter comes, as long as that waits.
+    pub fn queue(&self) -> Option<Serial> {
+        self.0.lock().letter.as_ref()?.queue()
     }
 
     pub(super) fn put(&self, letter: Letter) {
@@ -129,7 +135,7 @@ impl Reserved {
 impl Drop for Reserved {
     fn drop(&mut self) {
         if self.held && self.agent.mailbox.release(self.charge, self.holder) {
-            self.agent.core.scheduler.push(self.agent.clone(), Lane::outside());
+            self.agent.schedule(Lane::outside());
         }
     }
 }

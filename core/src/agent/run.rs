@@ -14,9 +14,8 @@ use super::queue::Order;
 use super::trace::TurnTrace;
 use super::{Activity, Agent, AgentState, Lane, OnStarted};
 use crate::lent::Chore;
-use crate::runtime::{Loaded, Post};
+use crate::runtime::{Loaded, Post, Ready};
 use crate::sandbox::{Delivery, Fault, FaultKind, InstancePermit, Seat, Slice, Turn, TurnEnd};
-use crate::scheduler::{Pace, Runnable};
 use crate::source::nanos;
 
 /// Turns that one agent may take in a row before others are looked at.
@@ -77,7 +76,7 @@ impl ArcWake for Agent {
     fn wake_by_ref(agent: &Arc<Self>) {
         agent.meter.woken();
         if agent.mailbox.wake() {
-            agent.core.scheduler.push(agent.clone(), Lane::outside());
+            agent.schedule(Lane::outside());
         }
     }
 }
@@ -96,7 +95,7 @@ pub(crate) fn run_claimed(agent: &Arc<Agent>, letter: Letter) {
         activity.turn = None;
         agent.put_activity(activity);
         if agent.mailbox.give_back(letter) {
-            agent.core.scheduler.push(agent.clone(), Lane::outside());
+            agent.schedule(Lane::outside());
         }
     });
 }
@@ -119,7 +118,7 @@ impl Chore for Agent {
     }
 
     fn hand_over(self: Arc<Self>) {
-        self.core.scheduler.inject(self.clone());
+        self.core.scheduler.inject(Ready::Agent(self.clone()));
     }
 
     fn blocks(&self) -> bool {
@@ -127,13 +126,14 @@ impl Chore for Agent {
     }
 }
 
-/// An agent that the scheduler hands to a worker.
-impl Runnable for Agent {
-    fn pace(&self) -> &Pace {
-        &self.pace
+impl Agent {
+    /// Has the workers run it; the caller hands over the run token.
+    pub fn schedule(self: &Arc<Self>, lane: Lane<'_>) {
+        self.core.scheduler.push(Ready::Agent(self.clone()), lane);
     }
 
-    fn run(self: Arc<Self>, lane: Lane<'_>) {
+    /// Runs a slice on a worker.
+    pub fn run(self: Arc<Self>, lane: Lane<'_>) {
         self.mailbox.begin_slice();
         let activity = self.take_activity();
         contain(&self, || drive(&self, activity, None, Runner::Worker, lane));
@@ -228,13 +228,13 @@ fn drive(
         }
         // Most have nothing more to do after the first turn: it is not asked then who comes first.
         let is_over = turns >= max_turns || now - began > ROW_TIME;
-        if is_over || turns > 1 && !scheduler.goes_on(agent, lane) {
+        if is_over || turns > 1 && !scheduler.goes_on(&agent.pace, lane) {
             break;
         }
     }
     agent.put_activity(activity);
     match agent.mailbox.requeue_or_rest() {
-        Rest::Queued => scheduler.push(agent.clone(), lane),
+        Rest::Queued => agent.schedule(lane),
         Rest::Paused => agent.stopped.notify_waiters(),
         Rest::Idle => {}
     }
@@ -260,7 +260,7 @@ fn preempt(agent: &Arc<Agent>, activity: Box<Activity>, now: u64, lane: Lane<'_>
     lane.ended_at(now);
     agent.put_activity(activity);
     agent.mailbox.preempt();
-    agent.core.scheduler.push_preempted(agent.clone(), lane);
+    agent.core.scheduler.push_preempted(Ready::Agent(agent.clone()), lane);
 }
 
 /// Ends a slice at `now`: its turn waits in a host call.
@@ -269,7 +269,7 @@ fn suspend(agent: &Arc<Agent>, activity: Box<Activity>, now: u64, lane: Lane<'_>
     lane.ended_at(now);
     agent.put_activity(activity);
     if agent.mailbox.suspend() {
-        agent.core.scheduler.push(agent.clone(), lane);
+        agent.schedule(lane);
     }
 }
 

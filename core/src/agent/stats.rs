@@ -91,7 +91,8 @@ figures! {
     /// Copies of broadcasts and of subscribed messages that found no room with their receiver, or
     /// were above its content limits.
     skipped: Counter,
-    /// Time that its guest ran, and that the host worked for its turns, in microseconds.
+    /// Time that its guest ran, and that the host worked for its turns and for what it asked `ams` and `df`,
+    /// in microseconds.
     cpu_micros: Counter,
     /// Time of its turns, in microseconds: running, host calls and sleeping, not waiting for a
     /// worker.
@@ -128,6 +129,7 @@ pub(crate) struct Counters {
     memory_bytes: Counter,
     peak_memory_bytes: Counter,
     cpu_nanos: Counter,
+    served_nanos: Counter,
     wall_nanos: Counter,
 }
 
@@ -164,6 +166,11 @@ impl Counters {
     /// The agent ran for so many nanoseconds: its guest, or what the host does for its turns.
     pub fn ran(&self, nanos: u64) {
         self.cpu_nanos.add_alone(nanos);
+    }
+
+    /// `ams` or `df` worked for the agent for so many nanoseconds, whoever runs at the same time.
+    pub fn served(&self, nanos: u64) {
+        self.served_nanos.add(nanos);
     }
 
     /// A turn took so long, whatever came of it.
@@ -209,7 +216,7 @@ impl Counters {
             work: self.work.get(),
             refused_work: self.refused_work.get(),
             skipped: self.skipped.get(),
-            cpu_micros: self.cpu_nanos.get() / 1000,
+            cpu_micros: (self.cpu_nanos.get() + self.served_nanos.get()) / 1000,
             wall_micros: self.wall_nanos.get() / 1000,
             memory_bytes: self.memory_bytes.get(),
             peak_memory_bytes: self.peak_memory_bytes.get(),

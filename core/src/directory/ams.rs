@@ -20,9 +20,9 @@ use crate::host_agent::{Handler, Task};
 use crate::message::{Performative, name};
 use crate::runtime::{Core, Deploy, Wasm};
 
-/// How many requests are being carried out at once. Others wait, so that what they bring along does
-/// not pile up.
-pub(super) const CONCURRENCY: usize = 256;
+/// How many requests of one sender are being carried out at once. Others wait, so that what they bring
+/// along does not pile up.
+pub(super) const CONCURRENCY: usize = 64;
 
 const ACTIONS: [&str; 6] = ["search", "get-description", "suspend", "resume", "remove", "deploy"];
 

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::{Member, ams, df, registry};
 use crate::agent::{Kind, Letter};
-use crate::host_agent::{Handler, HostAgent, Registered, Route};
+use crate::host_agent::{After, Handler, HostAgent, Registered, Route};
 use crate::limits::Limits;
 use crate::message::{Draft, Envelope, Message, Performative, Stamp, name};
 use crate::runtime::{Ask, Core, Party, Post};
-use crate::store::HostRow;
+use crate::store::{HostRow, Serial};
 
 /// Who has sent a message.
 pub(super) enum Caller {
@@ -118,21 +118,17 @@ impl Results {
     }
 }
 
-/// Changes that wait in the mailbox of `ams` or `df` until they are on disk.
-const MAILBOX_CAPACITY: u32 = 65_536;
+/// Messages of one sender that wait for `ams` or `df`, also until they are on disk.
+const MAILBOX_CAPACITY: u32 = 8192;
 
 impl Core {
     /// Enters `ams` and `df`, before anybody else comes.
     pub fn enter_services(self: &Arc<Self>) {
-        let limits = Limits {
-            mailbox_capacity: MAILBOX_CAPACITY,
-            mailbox_bytes: self.limits.mailbox_bytes.max(64 << 20),
-            ..self.limits.clone()
-        };
+        let limits = Limits { mailbox_capacity: MAILBOX_CAPACITY, ..self.limits.clone() };
         let enter = |name: &str, party: Party, concurrency, handler: Arc<dyn Handler>| {
             let (id, name) = (name.into(), name.into());
             let row = HostRow { serial: party.0, id, name, settings: String::new() };
-            let host = Arc::new(HostAgent::new(self.clone(), &row, &limits));
+            let host = HostAgent::service(self.clone(), &row, limits.clone());
             let declared = super::Description::default();
             let route = Route { act: None, protocol: None, handler };
             let routes = RwLock::new(vec![route]);
@@ -143,6 +139,15 @@ impl Core {
         enter(name::DF, Party::DF, usize::MAX, Arc::new(df::Df));
         let leases = self.directory.leases.clone();
         self.io.spawn(registry::end_leases(Arc::downgrade(self), leases, self.source.clone()));
+    }
+
+    /// Does something once `df` is through with all that whoever has this serial has sent it so far: who
+    /// registers in an init is found when its deployment is over.
+    pub fn once_served(&self, sender: Serial, then: After) {
+        match self.directory.find(name::DF) {
+            Some(Member::Host(df)) => df.once_served(sender, then),
+            _ => then(),
+        }
     }
 
     /// `ams` and `df`.

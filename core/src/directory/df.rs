@@ -33,7 +33,7 @@ const MAX_SEARCH_BYTES: usize = 64 << 10;
 
 const ACTIONS: [&str; 4] = ["register", "deregister", "modify", "search"];
 
-/// Handles what is sent to `df`, on the thread that delivered it.
+/// Handles what is sent to `df`.
 pub(super) struct Df;
 
 impl Handler for Df {

@@ -83,7 +83,7 @@ impl Member {
             Member::Agent(agent) => {
                 let Settled { wake, refused } = agent.mailbox.settle(of);
                 if wake {
-                    agent.core.scheduler.push(agent.clone(), Lane::outside());
+                    agent.schedule(Lane::outside());
                 }
                 refused
             }
@@ -216,6 +216,11 @@ impl Directory {
     /// Whether this member is here, and not only another one of its name.
     fn has(&self, member: &Member) -> bool {
         self.by_id.get(member.id()).is_some_and(|found| found.serial() == member.serial())
+    }
+
+    /// The member with this serial, unless it is `ams` or `df`.
+    pub fn member(&self, serial: Serial) -> Option<Member> {
+        self.in_order.read().get(&serial).cloned()
     }
 
     /// Everybody but `ams` and `df`, in the order in which they came.

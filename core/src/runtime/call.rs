@@ -185,7 +185,7 @@ impl Core {
                         match agent.mailbox.claim(letter) {
                             Claim::Run(letter) => run_claimed(agent, letter),
                             Claim::Queued { wake: true } => {
-                                self.scheduler.push(agent.clone(), Lane::outside());
+                                agent.schedule(Lane::outside());
                             }
                             Claim::Queued { wake: false } => {}
                             Claim::Refused(letter) => {
@@ -282,7 +282,7 @@ impl Core {
                 Member::Agent(agent) => match agent.mailbox.push(asked.letter()) {
                     Ok(wake) => {
                         if wake {
-                            self.scheduler.push(agent.clone(), Lane::outside());
+                            agent.schedule(Lane::outside());
                         }
                         continue;
                     }

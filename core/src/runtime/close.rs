@@ -29,7 +29,7 @@ impl Core {
         let (waiting, wake) = agent.mailbox.request_shutdown();
         self.end_letters(waiting, agent.name(), Refusal::Removed, agent.face.serial);
         if wake {
-            self.scheduler.push(agent.clone(), Lane::outside());
+            agent.schedule(Lane::outside());
         }
         // It may have come to its end meanwhile, and been forgotten.
         if matches!(agent.state(), AgentState::Removed) {

@@ -20,6 +20,7 @@ use super::feed::Feeds;
 use super::following::Protocols;
 use super::journal::Journal;
 use super::posting::Post;
+use super::ready::Ready;
 use crate::account::Account;
 use crate::agent::{Agent, Stats, Timers};
 use crate::compile_limits::CompileLimits;
@@ -31,7 +32,7 @@ use crate::host_agent::{HostAgent, Within};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Draft, Envelope, Filter, Message, Stamp, name};
 use crate::sandbox::{Lease, Running};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{CpuAccount, Scheduler};
 use crate::shares::Owner;
 use crate::source::{Id, Source};
 use crate::store::{Change, Row, SERIALS, Serial};
@@ -41,7 +42,9 @@ pub(crate) struct Core {
     /// Keeps the engine's epoch going until the runtime is closed.
     pub running: Mutex<Option<Running>>,
     pub source: Arc<Source>,
-    pub scheduler: Arc<Scheduler<Agent>>,
+    pub scheduler: Arc<Scheduler<Ready>>,
+    /// The account of what is run for the program itself, and for agents that are gone.
+    pub cpu: Arc<CpuAccount>,
     pub timers: Arc<Timers>,
     /// Timers, and what blocks: compiling, reading modules.
     pub io: tokio::runtime::Handle,
@@ -141,6 +144,7 @@ impl Core {
             running: Mutex::new(Some(parts.running)),
             source: Arc::new(Source::new(parts.seed)),
             scheduler: Arc::new(Scheduler::new(parts.workers)),
+            cpu: CpuAccount::new(100),
             timers: Arc::default(),
             io: parts.io.handle().clone(),
             wasi_io: parts.wasi_io.handle().clone(),
@@ -316,6 +320,9 @@ impl Core {
         }
         if !agent.settings.grants.observe.is_empty() {
             self.observers.fetch_sub(1, Ordering::AcqRel);
+        }
+        for service in self.services() {
+            service.forget_sender(agent.face.serial);
         }
         agent.face.release_folders();
         agent.end_hold();

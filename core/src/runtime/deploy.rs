@@ -263,7 +263,7 @@ impl Core {
             return Err(closed);
         }
         if agent.mailbox.request_init() {
-            self.scheduler.push(agent.clone(), Lane::outside());
+            agent.schedule(Lane::outside());
         }
         Ok((agent, starting))
     }

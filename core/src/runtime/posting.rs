@@ -17,7 +17,7 @@ use crate::account::{Account, Charge};
 use crate::agent::{Agent, Lane, Letter, OnStarted, Undo};
 use crate::directory::{Member, Note};
 use crate::error::{Error, ErrorKind};
-use crate::host_agent::HostAgent;
+use crate::host_agent::Desk;
 use crate::message::Message;
 use crate::store::{Change, Serial};
 
@@ -98,8 +98,8 @@ pub(crate) struct Parts {
     /// How the agent's changes are taken back if it fails.
     pub undo: Vec<Undo>,
     pub turn: Option<CommittedTurn>,
-    /// The host agent that has handled a message with it.
-    pub host: Option<Arc<HostAgent>>,
+    /// The desk of the host agent that has handled a message with it.
+    pub desk: Option<Arc<Desk>>,
     /// What all of it takes, in bytes, of the account that pays for it.
     pub charge: Option<Charge>,
 }
@@ -289,7 +289,7 @@ impl Core {
             }
             _ => {
                 // Nobody counts what waits for nothing.
-                parts.host = None;
+                parts.desk = None;
                 commit.written();
                 self.let_out(&commit, parts);
             }
@@ -310,8 +310,8 @@ impl Core {
         if let Some(turn) = &parts.turn {
             turn.agent.mailbox.turn_unwritten(bytes);
         }
-        if let Some(host) = &parts.host {
-            host.turn_unwritten(bytes);
+        if let Some(desk) = &parts.desk {
+            desk.mailbox.turn_unwritten(bytes);
         }
         if let Err((commit, parts)) = journal.push(commit, parts) {
             self.take_back(&commit, parts, &closed());
@@ -363,14 +363,16 @@ impl Core {
                 Outward::DeadLetter(letter) => self.show_dead(letter),
                 Outward::Event(event) => self.show_event(&event),
                 Outward::Note(note) => self.take_note(note),
-                Outward::Done(done, result) => done(result),
+                Outward::Done(done, result) => {
+                    self.once_served(commit.queue(), Box::new(move || done(result)));
+                }
             }
         }
         if let Some(turn) = parts.turn {
             turn.agent.turn_settled(bytes);
         }
-        if let Some(host) = parts.host {
-            host.turn_settled(bytes);
+        if let Some(desk) = parts.desk {
+            desk.turn_settled(bytes);
         }
         drop(parts.charge);
         commit.done();

@@ -140,7 +140,7 @@ impl Core {
             name: register.name.into(),
             settings: host_settings(None),
         };
-        let host = Arc::new(HostAgent::new(self.clone(), &row, &self.limits));
+        let host = HostAgent::new(self.clone(), &row, &self.limits);
         if !self.directory.enter(Member::Host(host.clone())) {
             return Err(name_taken(&host.name));
         }
@@ -161,6 +161,9 @@ impl Core {
         self.hosts.remove(&host.serial);
         self.deadlines.end_all_of(&(host.serial, host.name.clone()));
         let waiting = host.end();
+        for service in self.services() {
+            service.forget_sender(host.serial);
+        }
         self.end_letters(waiting, &host.name, Refusal::Removed, host.serial);
         let gone = |post: Post<'_>| post.change(|| Change::Gone(host.serial));
         self.alone_of(host.serial, Post::outside(), gone);

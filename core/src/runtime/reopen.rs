@@ -175,7 +175,7 @@ impl Core {
         }
         for (host, registered) in restored.hosts {
             // Its handler has not been registered again: its messages wait for it.
-            let host = Arc::new(HostAgent::new(self.clone(), &host, &self.limits));
+            let host = HostAgent::new(self.clone(), &host, &self.limits);
             let member = Member::Host(host.clone());
             if self.directory.enter(member.clone()) {
                 if let Some(registered) = registered {
@@ -211,12 +211,12 @@ impl Core {
             self.alone(Post::outside(), |post| post.change(|| Change::Gone(orphan)));
         }
         for service in self.services() {
-            service.begin();
+            service.serve();
         }
         for agent in agents {
             let begins = agent.state() != AgentState::Failed && agent.missing().is_none();
             if begins && agent.mailbox.request_init() {
-                self.scheduler.push(agent, Lane::outside());
+                agent.schedule(Lane::outside());
             }
         }
         Ok(())

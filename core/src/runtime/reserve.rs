@@ -75,7 +75,7 @@ pub(super) fn fill(
         (LocalPlace::Agent(reserved), Member::Agent(agent)) => {
             let letter = core.hold_letter(&member, letter, post);
             match reserved.fill(letter) {
-                Ok(true) => return core.scheduler.push(agent.clone(), post.lane),
+                Ok(true) => return agent.schedule(post.lane),
                 Ok(false) => return,
                 Err((refusal, letter)) => (refusal, letter.unhold(post)),
             }

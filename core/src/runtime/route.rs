@@ -81,7 +81,7 @@ impl Core {
         match to {
             Member::Agent(agent) => {
                 if agent.mailbox.push(letter)? {
-                    self.scheduler.push(agent.clone(), post.lane);
+                    agent.schedule(post.lane);
                 }
                 Ok(())
             }
@@ -91,7 +91,7 @@ impl Core {
                     self.report_deadlock(&letter, host, post);
                     return Ok(());
                 }
-                host.push(letter)
+                host.push(letter, post)
             }
         }
     }

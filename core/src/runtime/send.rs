@@ -269,7 +269,7 @@ impl Core {
         let taken = match member {
             Member::Agent(agent) => agent.mailbox.wait(&waiter).map(|wakes| {
                 if wakes {
-                    self.scheduler.push(agent.clone(), Lane::outside());
+                    agent.schedule(Lane::outside());
                 }
             }),
             Member::Host(host) => host.wait(&waiter),
@@ -388,7 +388,7 @@ impl Drop for PlaceInLine {
         match &self.member {
             Member::Agent(agent) => {
                 if agent.mailbox.forget(&self.waiter) {
-                    agent.core.scheduler.push(agent.clone(), Lane::outside());
+                    agent.schedule(Lane::outside());
                 }
             }
             Member::Host(host) => host.forget(&self.waiter),

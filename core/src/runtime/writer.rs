@@ -319,8 +319,8 @@ impl Core {
         if let Some(turn) = parts.turn {
             turn.agent.turn_settled(bytes);
         }
-        if let Some(host) = parts.host {
-            host.turn_settled(bytes);
+        if let Some(desk) = parts.desk {
+            desk.turn_settled(bytes);
         }
     }
 }

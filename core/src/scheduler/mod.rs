@@ -28,16 +28,17 @@ pub(crate) use self::pace::{CpuAccount, Pace};
 use self::queues::{Queues, Worker};
 use self::sleepers::Sleepers;
 pub(crate) use self::trial::Trial;
-use crate::lent::{self, Chore};
 use crate::sandbox::Lease;
 use crate::source::nanos;
 
 /// What the workers run.
-pub(crate) trait Runnable: Chore + Send + Sync + Sized + 'static {
+pub(crate) trait Runnable: Send + Sized + 'static {
     /// How it stands beside others.
     fn pace(&self) -> &Pace;
     /// Runs a slice on a worker, to its end or until its pace says so.
-    fn run(self: Arc<Self>, lane: Lane<'_, Self>);
+    fn run(self, lane: Lane<'_, Self>);
+    /// Leaves it to the calling thread, if that lends itself and has nothing to do yet; whether it did.
+    fn leave(&self) -> bool;
 }
 
 pub(crate) struct Scheduler<T> {
@@ -124,25 +125,25 @@ impl<T: Runnable> Scheduler<T> {
     }
 
     /// Schedules one whose run token the caller hands over.
-    pub fn push(&self, item: Arc<T>, lane: Lane<'_, T>) {
+    pub fn push(&self, item: T, lane: Lane<'_, T>) {
         match lane.0 {
             // The worker itself comes to it next; it wakes others if more is left then.
             Some(worker) => self.queues.push_own(worker, item),
             // A worker that is awake comes to it soon; none is woken where this thread waits anyway.
-            None if self.sleepers.all_asleep() && lent::leave(&item) => {}
+            None if self.sleepers.all_asleep() && item.leave() => {}
             None => self.inject(item),
         }
     }
 
     /// Leaves one to the workers.
-    pub fn inject(&self, item: Arc<T>) {
+    pub fn inject(&self, item: T) {
         let worker = self.next.fetch_add(1, Ordering::Relaxed) % self.queues.board.workers();
         self.queues.push(worker, item);
         self.sleepers.wake_one();
     }
 
     /// Schedules one whose slice has ended before its turn.
-    pub fn push_preempted(&self, item: Arc<T>, lane: Lane<'_, T>) {
+    pub fn push_preempted(&self, item: T, lane: Lane<'_, T>) {
         match lane.0 {
             // The worker looks at all that waits with it, and wakes others if more than one does.
             Some(worker) => self.queues.push(worker.index, item),
@@ -161,12 +162,12 @@ impl<T: Runnable> Scheduler<T> {
 
     /// Lets an item that has ended a turn begin its next one at once, in place of queueing again.
     /// Returns false if somebody else comes first, and for a thread that is no worker.
-    pub fn goes_on(&self, item: &T, lane: Lane<'_, T>) -> bool {
+    pub fn goes_on(&self, pace: &Pace, lane: Lane<'_, T>) -> bool {
         let Some(worker) = lane.0 else { return false };
-        let stand = item.pace().stand();
+        let stand = pace.stand();
         let goes_on = !self.queues.comes_before(worker, stand);
         if goes_on {
-            item.pace().go_on(stand);
+            pace.go_on(stand);
         }
         goes_on
     }

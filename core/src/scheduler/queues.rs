@@ -44,7 +44,7 @@ struct Heaps<T> {
 struct Entry<T> {
     stand: Stand,
     number: u64,
-    item: Arc<T>,
+    item: T,
 }
 
 /// What a worker keeps for itself.
@@ -97,7 +97,7 @@ impl<T: Runnable> Queues<T> {
     }
 
     /// Queues what a worker has made ready: in its slot, or, of several, with the others.
-    pub fn push_own(&self, worker: &Worker<T>, item: Arc<T>) {
+    pub fn push_own(&self, worker: &Worker<T>, item: T) {
         let entry = Entry::of(item);
         let mut slot = worker.slot.borrow_mut();
         match &*slot {
@@ -107,7 +107,7 @@ impl<T: Runnable> Queues<T> {
     }
 
     /// Queues one that waits with a worker.
-    pub fn push(&self, worker: usize, item: Arc<T>) {
+    pub fn push(&self, worker: usize, item: T) {
         self.enter(worker, Entry::of(item));
     }
 
@@ -137,7 +137,7 @@ impl<T: Runnable> Queues<T> {
     }
 
     /// Takes what the worker runs next; its slice begins now.
-    pub fn take(&self, worker: &Worker<T>) -> Option<(Class, Arc<T>)> {
+    pub fn take(&self, worker: &Worker<T>) -> Option<(Class, T)> {
         let slot = worker.slot.take();
         let now = worker.now.get();
         let Entry { stand, item, .. } = match slot {
@@ -284,7 +284,7 @@ impl<T: Runnable> Queues<T> {
     }
 
     /// Takes out all that waits.
-    pub fn clear(&self) -> Vec<Arc<T>> {
+    pub fn clear(&self) -> Vec<T> {
         let mut all = Vec::new();
         for (worker, heaps) in self.heaps.iter().enumerate() {
             let mut heaps = heaps.lock();
@@ -318,7 +318,7 @@ impl<T> Default for Heaps<T> {
 }
 
 impl<T: Runnable> Entry<T> {
-    fn of(item: Arc<T>) -> Self {
+    fn of(item: T) -> Self {
         Entry { stand: item.pace().stand(), number: 0, item }
     }
 }

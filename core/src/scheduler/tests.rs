@@ -9,7 +9,6 @@ use std::time::Duration;
 use super::board::Class;
 use super::queues::{Queues, Worker};
 use super::{CpuAccount, Lane, Pace, Runnable};
-use crate::lent::Chore;
 
 const MICRO: u64 = 1000;
 const MILLI: u64 = 1_000_000;
@@ -42,26 +41,22 @@ impl Fake {
     }
 }
 
-impl Chore for Fake {
-    fn help(self: Arc<Self>) {}
-    fn hand_over(self: Arc<Self>) {}
-    fn blocks(&self) -> bool {
-        false
-    }
-}
-
-impl Runnable for Fake {
+impl Runnable for Arc<Fake> {
     fn pace(&self) -> &Pace {
         &self.pace
     }
 
-    fn run(self: Arc<Self>, _lane: Lane<'_, Self>) {}
+    fn run(self, _lane: Lane<'_, Self>) {}
+
+    fn leave(&self) -> bool {
+        false
+    }
 }
 
 /// Workers on a clock of their own.
 struct Pool {
-    queues: Queues<Fake>,
-    workers: Vec<(Worker<Fake>, Option<Running>)>,
+    queues: Queues<Arc<Fake>>,
+    workers: Vec<(Worker<Arc<Fake>>, Option<Running>)>,
     /// Those that sleep, with when they are woken.
     asleep: Vec<(u64, Arc<Fake>)>,
     next: usize,
@@ -405,7 +400,7 @@ fn with_many_workers_two_others_are_enough() {
 
 #[test]
 fn what_one_makes_ready_runs_next_where_nobody_waits_longer() {
-    let queues: Queues<Fake> = Queues::new(1);
+    let queues: Queues<Arc<Fake>> = Queues::new(1);
     let mut pool = Pool::new(1);
     pool.queues = queues;
     let [first, second, third] = [0; 3].map(|_| pool.add(10 * MICRO, 0));

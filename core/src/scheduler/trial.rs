@@ -5,37 +5,30 @@ use std::time::Duration;
 
 use super::queues::{Queues, Worker};
 use super::{CpuAccount, Lane, Pace, Runnable};
-use crate::lent::Chore;
 
 /// The time of a turn, in nanoseconds.
 const TURN: u64 = 900;
 
 /// One worker of some, and items that take turns.
 pub(crate) struct Trial {
-    queues: Queues<Item>,
-    worker: Worker<Item>,
+    queues: Queues<Arc<Item>>,
+    worker: Worker<Arc<Item>>,
     now: u64,
 }
 
 /// Does nothing.
 struct Item(Pace);
 
-impl Chore for Item {
-    fn help(self: Arc<Self>) {}
-
-    fn hand_over(self: Arc<Self>) {}
-
-    fn blocks(&self) -> bool {
-        false
-    }
-}
-
-impl Runnable for Item {
+impl Runnable for Arc<Item> {
     fn pace(&self) -> &Pace {
         &self.0
     }
 
-    fn run(self: Arc<Self>, _lane: Lane<'_, Self>) {}
+    fn run(self, _lane: Lane<'_, Self>) {}
+
+    fn leave(&self) -> bool {
+        false
+    }
 }
 
 impl Trial {

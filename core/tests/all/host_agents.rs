@@ -4,8 +4,9 @@ use std::future::IntoFuture;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
-use caxton::{Handler, Register, Reply, Task};
+use caxton::{Handler, Register, Reply, Runtime, Task};
 
+use crate::store::Folder;
 use crate::support::*;
 
 #[test]
@@ -48,6 +49,32 @@ fn a_panic_on_the_delivering_thread_takes_nothing_with_it() {
     until("the teller has told", || teller.stats().messages_out >= 1);
     wait(teller.remove()).unwrap();
     assert_eq!(content(&wait(runtime.ask(inform("h", 1))).unwrap()), 1);
+    wait(runtime.close());
+}
+
+/// Says on which thread it handles.
+struct Threads(mpsc::Sender<String>);
+
+impl Handler for Threads {
+    fn handle(&self, task: Task) {
+        self.0.send(std::thread::current().name().unwrap_or_default().to_owned()).unwrap();
+        task.finish(Reply::Nothing);
+    }
+}
+
+#[test]
+fn the_thread_that_writes_the_store_handles_nothing() {
+    let folder = Folder::new();
+    let runtime = Runtime::builder().workers(1).store(folder.file()).build().unwrap();
+    let (sender, threads) = mpsc::channel();
+    runtime.register(Register::new("h", Threads(sender))).unwrap();
+    let to_h = r#"{"performative":"inform","receiver":"h","content":1}"#;
+    let teller = deploy(&runtime, "teller", agent(&handler("(call $send {to})"), &[("to", to_h)]));
+    for _ in 0..20 {
+        wait(teller.send(&())).unwrap();
+        let thread = threads.recv_timeout(HANGS).unwrap();
+        assert!(thread.starts_with("caxton-worker"), "{thread}");
+    }
     wait(runtime.close());
 }
 

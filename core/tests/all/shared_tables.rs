@@ -70,7 +70,7 @@ fn twenty_thousand_conversations_of_one_agent_leave_those_of_others() {
     for _ in 0..21 {
         wait(attacker.send(&())).unwrap();
     }
-    until("it has begun them", || attacker.stats().messages_out == 21_000);
+    until("it has begun them", || attacker.stats().messages_out >= 21_000);
     for at in 0..10 {
         let mine = runtime.conversation(&format!("mine{at}")).unwrap();
         assert_eq!(mine.state, ConversationState::Open);

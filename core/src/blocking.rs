@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::future::{Future, IntoFuture};
 use std::hint;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
@@ -17,6 +17,9 @@ use crate::source::monotonic;
 const WATCHFUL: Duration = Duration::from_micros(50);
 /// How often it looks before it looks at the clock too.
 const LOOKS: u32 = 64;
+
+/// Threads that wait.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
 
 /// A thread that waits.
 struct Sleeper {
@@ -46,9 +49,11 @@ impl Sleeper {
         Arc::new(Sleeper { thread: thread::current(), state: AtomicU8::new(AWAKE) })
     }
 
-    /// Waits until somebody wakes this thread, for about `interval` at most.
-    fn sleep(&self, interval: Duration) {
-        let woken = watch(|| self.state.load(Ordering::Relaxed) == WOKEN);
+    /// Waits until somebody wakes this thread, for about `interval` at most; whether somebody did.
+    fn sleep(&self, interval: Duration) -> bool {
+        // Of several that wait none watches: it would take the core of those whom it waits for.
+        let is_alone = WAITING.fetch_add(1, Ordering::Relaxed) == 0;
+        let woken = is_alone && watch(|| self.state.load(Ordering::Relaxed) == WOKEN);
         let falls_asleep = !woken
             && self
                 .state
@@ -57,7 +62,8 @@ impl Sleeper {
         if falls_asleep {
             thread::park_timeout(interval);
         }
-        self.state.swap(AWAKE, Ordering::AcqRel);
+        WAITING.fetch_sub(1, Ordering::Relaxed);
+        self.state.swap(AWAKE, Ordering::AcqRel) == WOKEN
     }
 }
 
@@ -113,14 +119,20 @@ pub fn block_on_with<F: Future, E>(
     let sleeper = SLEEPER.try_with(Cell::take).ok().flatten().unwrap_or_else(Sleeper::new);
     let waker = Waker::from(sleeper.clone());
     let mut context = Context::from_waker(&waker);
+    let mut looked = None;
     let result = loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             break Ok(output);
         }
-        sleeper.sleep(interval);
+        let last = *looked.get_or_insert_with(monotonic);
+        // Most are woken once. Who is woken again and again looks in time too.
+        if sleeper.sleep(interval) && last.elapsed() < interval {
+            continue;
+        }
         if let Err(error) = look() {
             break Err(error);
         }
+        looked = Some(monotonic());
     };
     let _ = SLEEPER.try_with(|kept| kept.set(Some(sleeper)));
     result

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::future::{Future, IntoFuture};
 use std::hint;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
@@ -18,8 +18,12 @@ const WATCHFUL: Duration = Duration::from_micros(50);
 /// How often it looks before it looks at the clock too.
 const LOOKS: u32 = 64;
 
-/// Threads that wait.
-static WAITING: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    /// What this thread sleeps by, unless it is in use further out.
+    static SLEEPER: Cell<Option<Arc<Sleeper>>> = const { Cell::new(None) };
+    /// What it waits for is busy with others first.
+    static IS_IN_LINE: Cell<bool> = const { Cell::new(false) };
+}
 
 /// A thread that waits.
 struct Sleeper {
@@ -51,9 +55,9 @@ impl Sleeper {
 
     /// Waits until somebody wakes this thread, for about `interval` at most; whether somebody did.
     fn sleep(&self, interval: Duration) -> bool {
-        // Of several that wait none watches: it would take the core of those whom it waits for.
-        let is_alone = WAITING.fetch_add(1, Ordering::Relaxed) == 0;
-        let woken = is_alone && watch(|| self.state.load(Ordering::Relaxed) == WOKEN);
+        // Who stands in line does not watch: it would take the core of those for whom it waits.
+        let watches = !IS_IN_LINE.take();
+        let woken = watches && watch(|| self.state.load(Ordering::Relaxed) == WOKEN);
         let falls_asleep = !woken
             && self
                 .state
@@ -62,9 +66,13 @@ impl Sleeper {
         if falls_asleep {
             thread::park_timeout(interval);
         }
-        WAITING.fetch_sub(1, Ordering::Relaxed);
         self.state.swap(AWAKE, Ordering::AcqRel) == WOKEN
     }
+}
+
+/// What this thread is about to wait for is busy with others first.
+pub(crate) fn stands_in_line() {
+    IS_IN_LINE.set(true);
 }
 
 /// Looks again and again for a moment whether something has come, where there is a core to spare; whether
@@ -110,16 +118,13 @@ pub fn block_on_with<F: Future, E>(
     interval: Duration,
     look: &mut impl FnMut() -> Result<(), E>,
 ) -> Result<F::Output, E> {
-    thread_local! {
-        /// What this thread sleeps by, unless it is in use further out.
-        static SLEEPER: Cell<Option<Arc<Sleeper>>> = const { Cell::new(None) };
-    }
     let mut future = pin!(future);
     let _blocking = Blocking::begin();
     let sleeper = SLEEPER.try_with(Cell::take).ok().flatten().unwrap_or_else(Sleeper::new);
     let waker = Waker::from(sleeper.clone());
     let mut context = Context::from_waker(&waker);
     let mut looked = None;
+    IS_IN_LINE.set(false);
     let result = loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             break Ok(output);

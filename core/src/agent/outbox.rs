@@ -28,13 +28,26 @@ pub(crate) struct Outbox {
     sending: Option<Sending>,
     /// The charge for what the turn's record held.
     _charge: Option<Charge>,
-    /// The ask that the handled message is part of, and the terms of what the turn sends.
-    ask: Option<Arc<Ask>>,
-    is_quiet: bool,
+    cause: Cause,
     /// Letters that the agent takes no more.
     refused: vec::IntoIter<Letter>,
     /// Whatever is done when nothing else is left.
     pub(super) last: Last,
+}
+
+/// How the message that a turn handled bears upon what the turn sends.
+struct Cause {
+    /// The ask that it is part of, and so are they.
+    ask: Option<Arc<Ask>>,
+    /// It was a failure: nobody is told of theirs.
+    is_quiet: bool,
+}
+
+impl Cause {
+    fn of(handled: Option<&Letter>) -> Self {
+        let is_quiet = handled.is_some_and(|letter| letter.kind == super::Kind::Failure);
+        Cause { ask: handled.and_then(|letter| letter.ask.clone()), is_quiet }
+    }
 }
 
 /// Whatever comes after all that a turn has sent.
@@ -69,8 +82,7 @@ impl Outbox {
             effects: effects.into_iter(),
             sending: None,
             _charge: charge,
-            ask: handled.and_then(|letter| letter.ask.clone()),
-            is_quiet: handled.is_some_and(|letter| letter.kind == super::Kind::Failure),
+            cause: Cause::of(handled),
             refused: Vec::new().into_iter(),
             last: Last::Nothing,
         }
@@ -97,8 +109,7 @@ impl Outbox {
                     && core.goes_straight(&sent.message) =>
             {
                 agent.face.counters.messages_out.add_alone(1);
-                let is_quiet = handled.is_some_and(|letter| letter.kind == super::Kind::Failure);
-                let ask = handled.and_then(|letter| letter.ask.clone());
+                let Cause { ask, is_quiet } = Cause::of(handled);
                 let letter = Letter::direct(sent.message.clone(), ask).sent_by(agent.face.serial);
                 let terms = Terms { is_free: sent.is_free, is_quiet };
                 let (to, letter) = (sent.message.receiver(), Letter { terms, ..letter });
@@ -220,7 +231,7 @@ impl Outbox {
             Effect::Send(sent, receivers) => (sent, To::Named(receivers)),
             Effect::Deliver(sent, places) => (sent, To::Reserved(places)),
         };
-        let terms = Terms { is_free: sent.is_free, is_quiet: self.is_quiet };
-        Sending::new(Party(agent.face.serial), sent.message, to, self.ask.clone(), terms)
+        let terms = Terms { is_free: sent.is_free, is_quiet: self.cause.is_quiet };
+        Sending::new(Party(agent.face.serial), sent.message, to, self.cause.ask.clone(), terms)
     }
 }

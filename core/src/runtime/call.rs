@@ -20,6 +20,7 @@ use super::posting::Post;
 use super::send::PlaceInLine;
 use super::waiting::Waiting;
 use crate::agent::{Claim, Lane, Letter, run_claimed};
+use crate::blocking;
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::host_agent::Within;
@@ -187,7 +188,7 @@ impl Core {
                             Claim::Queued { wake: true } => {
                                 agent.schedule(Lane::outside());
                             }
-                            Claim::Queued { wake: false } => {}
+                            Claim::Queued { wake: false } => blocking::stands_in_line(),
                             Claim::Refused(letter) => {
                                 Box::pin(self.enqueue(member, letter)).await?
                             }

@@ -101,22 +101,29 @@ impl Sending {
     pub fn advance(&mut self, core: &Core, most: usize, post: Post<'_>) -> usize {
         let mut left = most;
         while left > 0 && !self.is_done() {
-            let dealt_with = match self.stage {
-                Stage::Begin => self.begin(core, post),
-                Stage::Topic(at, after) => self.give_to_topic(core, at, after, left, post),
-                Stage::WithoutTopic(_) => self.give_without_topic(core, left, post),
-                Stage::Observing(after) => {
-                    let found = self.give(core, Table::Observing, after, left, post);
-                    self.stage =
-                        found.1.map_or(Stage::Receivers, |key| Stage::Observing(Some(key)));
-                    found.0
-                }
-                Stage::Receivers => self.deliver(core, post),
-                Stage::Done => return most - left,
-            };
-            left = left.saturating_sub(dealt_with);
+            left = left.saturating_sub(self.step(core, left, post));
         }
         most - left
+    }
+
+    /// Deals with what comes next, for about `most` of those who have to do with it; how many there were.
+    fn step(&mut self, core: &Core, most: usize, post: Post<'_>) -> usize {
+        match self.stage {
+            Stage::Begin => self.begin(core, post),
+            Stage::Topic(at, after) => self.give_to_topic(core, at, after, most, post),
+            Stage::WithoutTopic(after) => {
+                let (found, last) = self.give(core, Table::WithoutTopic, after, most, post);
+                self.stage = last.map_or(Stage::Receivers, |key| Stage::WithoutTopic(Some(key)));
+                found
+            }
+            Stage::Observing(after) => {
+                let (found, last) = self.give(core, Table::Observing, after, most, post);
+                self.stage = last.map_or(Stage::Receivers, |key| Stage::Observing(Some(key)));
+                found
+            }
+            Stage::Receivers => self.deliver(core, post),
+            Stage::Done => 0,
+        }
     }
 
     /// Deals with everybody.
@@ -131,12 +138,7 @@ impl Sending {
         self.stage = Stage::Topic(0, None);
         self.serve_receivers();
         while !matches!(self.stage, Stage::Receivers | Stage::Done) {
-            match self.stage {
-                Stage::Topic(at, after) => {
-                    self.give_to_topic(core, at, after, FOLLOWED_AT_ONCE, post)
-                }
-                _ => self.give_without_topic(core, FOLLOWED_AT_ONCE, post),
-            };
+            self.step(core, FOLLOWED_AT_ONCE, post);
         }
     }
 
@@ -202,13 +204,6 @@ impl Sending {
         self.forbidden = core.follow(self.from, message, part, names, waiting, post);
         self.followed += count;
         count.max(1)
-    }
-
-    fn give_without_topic(&mut self, core: &Core, most: usize, post: Post<'_>) -> usize {
-        let Stage::WithoutTopic(after) = self.stage else { return 0 };
-        let (found, last) = self.give(core, Table::WithoutTopic, after, most, post);
-        self.stage = last.map_or(Stage::Receivers, |key| Stage::WithoutTopic(Some(key)));
-        found
     }
 
     fn give_to_topic(

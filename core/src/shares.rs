@@ -142,9 +142,17 @@ impl<T> Shares<T> {
 /// Bytes that each has in a table.
 #[derive(Default)]
 pub(crate) struct Weights {
-    bytes: HashMap<usize, (Owner, usize)>,
-    order: BTreeSet<(usize, usize)>,
+    weights: HashMap<usize, Weight>,
+    /// By how much each has, and among those that have as much by whose has not changed for longest.
+    order: BTreeSet<(usize, Reverse<u64>, usize)>,
     total: usize,
+    changes: u64,
+}
+
+struct Weight {
+    owner: Owner,
+    bytes: usize,
+    changed: u64,
 }
 
 impl Weights {
@@ -158,21 +166,27 @@ impl Weights {
         if before == after {
             return;
         }
-        let (_, bytes) = self.bytes.entry(owner.key).or_insert_with(|| (owner.clone(), 0));
-        self.order.remove(&(*bytes, owner.key));
-        *bytes = (*bytes + after).saturating_sub(before);
+        self.changes += 1;
+        let weight = self.weights.entry(owner.key).or_insert_with(|| Weight {
+            owner: owner.clone(),
+            bytes: 0,
+            changed: 0,
+        });
+        self.order.remove(&(weight.bytes, Reverse(weight.changed), owner.key));
+        weight.bytes = (weight.bytes + after).saturating_sub(before);
+        weight.changed = self.changes;
         self.total = (self.total + after).saturating_sub(before);
-        if *bytes == 0 {
-            self.bytes.remove(&owner.key);
+        if weight.bytes == 0 {
+            self.weights.remove(&owner.key);
         } else {
-            self.order.insert((*bytes, owner.key));
+            self.order.insert((weight.bytes, Reverse(weight.changed), owner.key));
         }
     }
 
     /// Whoever has most.
     pub fn greatest(&self) -> Option<Owner> {
-        let (_, key) = self.order.last()?;
-        self.bytes.get(key).map(|(owner, _)| owner.clone())
+        let (_, _, key) = self.order.last()?;
+        self.weights.get(key).map(|weight| weight.owner.clone())
     }
 }
 

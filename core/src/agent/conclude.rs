@@ -17,7 +17,7 @@ use super::{Activity, Agent, AgentState, Lane, OnStarted, Starting, Undo};
 use crate::directory::{Description, Member, Note};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{EventKind, Post, Posting};
-use crate::sandbox::{Ended, Fault, FaultKind, Level, Made, Seat, TurnEnd, TurnRecord, World};
+use crate::sandbox::{Ended, Fault, FaultKind, Level, Made, Seat, TurnEnd, TurnRecord};
 use crate::store::Change;
 
 /// Ends a turn, and works off a small outbox at once; one that is not is given back. In a runtime with a store all of it is one commit.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 
-use super::log::LogRing;
+use super::log::{LogRing, Voice};
 use super::rate::{Bucket, Quiet};
 use super::stats::Counters;
 use super::{Holdings, LogLine, Stats};
@@ -25,6 +25,7 @@ use crate::runtime::{Core, EventKind, Post};
 use crate::sandbox::{
     Addressee, Cost, Found, IN_MEMORY, Level, Made, NoPlace, Place, Prices, WITH_STORE, World,
 };
+use crate::shares::Owner;
 
 /// An agent's identity, its log and its counts; it outlives each instance.
 pub(crate) struct Face {
@@ -46,7 +47,7 @@ pub(crate) struct Face {
     /// Folders in which files were being opened when their instances ended.
     openings: Mutex<Vec<Weak<File>>>,
     core: Arc<Core>,
-    log: LogRing,
+    log: Arc<LogRing>,
     bucket: Bucket,
     /// Dead letters that it sent while it handled failures.
     pub quiet: Quiet,
@@ -68,7 +69,7 @@ impl Face {
             unused: Mutex::default(),
             has_unused: AtomicBool::new(false),
             account: Account::new(limits.max_host_bytes),
-            log: LogRing::new(limits.max_log_bytes),
+            log: LogRing::new(limits.max_log_bytes, &core.logs),
             bucket: Bucket::new(limits.max_messages_per_second),
             counters: Counters::default(),
             profile: Profile::default(),
@@ -110,9 +111,18 @@ impl Face {
         self.hold_folders(Arc::new([]));
     }
 
-    /// Hands the charge for its log, which can still be read, to the runtime.
+    /// Hands its log, which can still be read, to the runtime.
     pub fn leave_log(&self) {
-        self.log.move_to(&self.core.account);
+        self.log.leave_to(&Owner::gone(&self.core.account));
+    }
+
+    /// Writes to its log what has become of it, or of a turn of its: such a line is kept.
+    pub fn log(&self, level: Level, text: &str) {
+        self.write(Voice::Runtime, level, text);
+    }
+
+    fn write(&self, voice: Voice, level: Level, text: &str) -> bool {
+        self.log.push(self.core.source.now_micros(), voice, level, text, &self.account)
     }
 
     pub fn logs(&self) -> Vec<LogLine> {
@@ -242,8 +252,12 @@ impl World for Face {
         self.holdings.has_subscription(id)
     }
 
-    fn log(&self, level: Level, text: &str) {
-        self.log.push(self.core.source.now_micros(), level, text, &self.account);
+    fn write_line(&self, level: Level, text: &str) -> bool {
+        self.write(Voice::Guest, level, text)
+    }
+
+    fn remark(&self, level: Level, text: &str) {
+        self.write(Voice::Host, level, text);
     }
 
     fn spent(&self, cost: Cost) {
@@ -258,8 +272,8 @@ impl World for Face {
         self.log.begin_turn();
     }
 
-    fn log_dropped(&self) {
-        self.log.count_dropped();
+    fn log_dropped(&self, lines: u64) {
+        self.log.count_dropped(lines);
     }
 
     fn may_send_to(&self, to: &str, found: &Addressee) -> bool {

@@ -9,7 +9,7 @@ use super::{Agent, AgentState, Lane};
 use crate::error::{Error, ErrorKind, shown};
 use crate::grants::confine;
 use crate::message::name;
-use crate::sandbox::{Level, World};
+use crate::sandbox::Level;
 
 /// Why an agent is held back, if it is.
 #[derive(Default)]

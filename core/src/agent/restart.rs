@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Activity, Agent, AgentState, Alarm, Letter};
 use crate::choice::choice;
 use crate::runtime::{EventKind, Post};
-use crate::sandbox::{Level, World};
+use crate::sandbox::Level;
 use crate::store::Change;
 
 /// Inits that may fail in a row before an agent is failed.

@@ -9,7 +9,7 @@ use super::{Agent, Alarm, Lane, Letter, OpenTurn, Timer};
 use crate::conversation::Said;
 use crate::error::Error;
 use crate::message::Filter;
-use crate::sandbox::{Level, Made, Seat, World};
+use crate::sandbox::{Level, Made, Seat};
 
 /// How long an agent rests after the store has failed.
 const REST: Duration = Duration::from_millis(100);

@@ -22,7 +22,7 @@ use super::journal::Journal;
 use super::posting::Post;
 use super::ready::Ready;
 use crate::account::Account;
-use crate::agent::{Agent, Stats, Timers};
+use crate::agent::{Agent, Logs, Stats, Timers};
 use crate::compile_limits::CompileLimits;
 use crate::conversation::{Book, Deadlines};
 use crate::directory::{Directory, Member};
@@ -60,6 +60,7 @@ pub(crate) struct Core {
     /// Agents that may see messages which are not meant for them.
     pub observers: AtomicUsize,
     pub dead_letters: DeadLetters,
+    pub logs: Arc<Logs>,
     /// Memory that is kept for the program, and for agents that are gone; bounded where it is kept.
     pub account: Arc<Account>,
     /// The conversations that name a protocol, and what is done with what that does not allow.
@@ -156,6 +157,7 @@ impl Core {
             agent_subscriptions: RwLock::default(),
             observers: AtomicUsize::new(0),
             dead_letters: DeadLetters::default(),
+            logs: Arc::default(),
             account: Account::new(u64::MAX),
             book: Book::of_program(&parts.name, parts.protocols == Protocols::Strict),
             protocols: parts.protocols,

@@ -337,7 +337,7 @@ impl Core {
                     reply_by is not kept";
         tracing::warn!(agent = message.sender(), message = message.message_id(), text);
         if let Some(Member::Agent(agent)) = self.directory.find(message.sender()) {
-            agent.face.log(Level::Warn, &format!("{}: {text}", message.message_id()));
+            agent.face.remark(Level::Warn, &format!("{}: {text}", message.message_id()));
         }
     }
 

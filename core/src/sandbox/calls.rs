@@ -120,9 +120,9 @@ pub(super) fn write_line(host: &mut Host, level: Level, line: &[u8]) {
     // A line above the limit of a turn is cut before it is looked at.
     let is_too_long = line.len() as u64 > host.limits.max_log_bytes;
     if is_too_long || host.spend(host.prices.line(line.len())).is_err() {
-        host.world.log_dropped();
+        host.world.log_dropped(1);
     } else {
-        host.log(level, &String::from_utf8_lossy(line));
+        host.world.write_line(level, &String::from_utf8_lossy(line));
     }
 }
 

@@ -97,14 +97,18 @@ pub(crate) trait World: Send + Sync {
     fn new_timer(&self, extra: usize, fewer: usize, made: Made) -> Option<u32>;
     /// Whether the agent has this timer.
     fn has_timer(&self, id: u32) -> bool;
-    /// Writes a line to the agent's log, unless the turn has written too much.
-    fn log(&self, level: Level, text: &str);
+    /// Writes a line of the guest's to the agent's log, unless the turn has written too much; returns true
+    /// if it is kept.
+    fn write_line(&self, level: Level, text: &str) -> bool;
+    /// Writes a remark on a call of the guest's to the agent's log. A turn that has written too much has
+    /// room for a few.
+    fn remark(&self, level: Level, text: &str);
     /// A turn has ended that has cost this.
     fn spent(&self, cost: Cost);
     /// A turn begins: the log counts anew.
     fn begin_turn(&self);
-    /// Counts log output that was dropped.
-    fn log_dropped(&self);
+    /// Counts lines for the log that were dropped.
+    fn log_dropped(&self, lines: u64);
     /// Whether the agent's messages may go to `to`, who was found under that name.
     fn may_send_to(&self, to: &str, found: &Addressee) -> bool;
     /// Tells that the agent tried to send to `to`, which it may not.
@@ -343,9 +347,9 @@ impl Host {
         fits
     }
 
-    /// Writes a line to the agent's log.
+    /// Writes a remark on a call to the agent's log.
     pub fn log(&self, level: Level, text: &str) {
-        self.world.log(level, text);
+        self.world.remark(level, text);
     }
 }
 

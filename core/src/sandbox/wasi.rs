@@ -135,7 +135,7 @@ pub(super) fn context(world: &Arc<dyn World>) -> WasiP1Ctx {
             opened.map(drop).map_err(|error| format!("{}: {error}", folder.place.display()))
         });
         if let Err(why) = opened {
-            world.log(Level::Warn, &format!("it has one folder less: {why}"));
+            world.remark(Level::Warn, &format!("it has one folder less: {why}"));
         }
     }
     let mut context = builder
@@ -224,7 +224,7 @@ impl Lines {
 
     fn end_line(&mut self) {
         let text = String::from_utf8_lossy(&self.line);
-        self.output.world.log(self.output.level, &text);
+        self.output.world.write_line(self.output.level, &text);
         self.line.clear();
     }
 }

@@ -45,6 +45,12 @@ fn weights_know_the_greatest() {
     assert!(weights.greatest().unwrap() == one);
     weights.change(&one, 100, 30);
     assert!(weights.greatest().unwrap() == other);
+    weights.change(&one, 30, 60);
+    assert!(weights.greatest().unwrap() == other, "it has had as much for longer");
+    weights.change(&other, 60, 50);
+    weights.change(&other, 50, 60);
+    assert!(weights.greatest().unwrap() == one);
+    weights.change(&one, 60, 30);
     weights.change(&other, 60, 0);
     weights.change(&one, 30, 0);
     assert_eq!(weights.total(), 0);

@@ -17,6 +17,7 @@ mod host_agents;
 mod hostile;
 mod hostile_agents;
 mod inbox;
+mod kept;
 mod negotiation;
 mod protocols;
 mod shared_tables;

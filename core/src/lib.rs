@@ -32,6 +32,7 @@ mod by_name;
 mod choice;
 mod compile_limits;
 mod conversation;
+mod datum;
 mod directory;
 mod error;
 mod fork;

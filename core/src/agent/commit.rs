@@ -26,10 +26,10 @@ pub(super) fn seal(
 fn change_kept(agent: &Arc<Agent>, changes: Kept, made: Made, post: Post<'_>) {
     let (core, face) = (&agent.core, &agent.face);
     let serial = face.serial;
-    for (key, value) in changes.data {
-        post.change(|| Change::Data { agent: serial, key: key.clone(), value: value.clone() });
-        let old = face.holdings.put(key.clone(), value);
-        post.undo(|| Undo::Data(key, old));
+    for datum in changes.data {
+        post.change(|| Change::Data { agent: serial, datum: datum.clone() });
+        let old = face.holdings.put(datum.clone());
+        post.undo(|| Undo::Data(old.unwrap_or_else(|| datum.without_value())));
     }
     for (id, due) in changes.timers {
         match due {

@@ -395,8 +395,8 @@ fn started(
 fn write_down(agent: &Agent, post: Post<'_>) {
     post.change(|| Change::Agent(Arc::new(agent.row())));
     if post.posting.is_some() {
-        for (key, value) in agent.face.holdings.data() {
-            post.change(|| Change::Data { agent: agent.face.serial, key, value: Some(value) });
+        for datum in agent.face.holdings.data() {
+            post.change(|| Change::Data { agent: agent.face.serial, datum });
         }
     }
 }

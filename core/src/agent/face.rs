@@ -16,6 +16,7 @@ use super::rate::{Bucket, Quiet};
 use super::stats::Counters;
 use super::{Holdings, LogLine, Stats};
 use crate::account::Account;
+use crate::datum::Datum;
 use crate::directory::{Member, Profile};
 use crate::error::Error;
 use crate::grants::{Grants, OpenFolder};
@@ -228,7 +229,7 @@ impl World for Face {
         self.bucket.take(|| self.core.source.elapsed())
     }
 
-    fn load(&self, key: &[u8]) -> Option<Arc<[u8]>> {
+    fn load(&self, key: &[u8]) -> Option<Datum> {
         self.holdings.load(key)
     }
 

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
+use super::data::Data;
 use crate::account::{Account, Charge};
+use crate::datum::Datum;
 use crate::sandbox::{KEY_BYTES, Made};
-use crate::store::Pairs;
 
 /// Bytes of a timer, with its place in the calendar.
 const TIMER_BYTES: usize = 128;
@@ -23,7 +24,7 @@ pub(crate) struct Holdings {
 
 #[derive(Default)]
 struct Inner {
-    data: HashMap<Arc<[u8]>, Arc<[u8]>>,
+    data: Data,
     data_bytes: u64,
     timers: HashMap<u32, Timer>,
     timer_charge: Option<Charge>,
@@ -58,14 +59,13 @@ impl Ids {
 
 impl Holdings {
     /// The value under `key`.
-    pub fn load(&self, key: &[u8]) -> Option<Arc<[u8]>> {
+    pub fn load(&self, key: &[u8]) -> Option<Datum> {
         self.inner.lock().data.get(key).cloned()
     }
 
     /// All that is stored.
-    pub fn data(&self) -> Pairs {
-        let inner = self.inner.lock();
-        inner.data.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+    pub fn data(&self) -> Vec<Datum> {
+        self.inner.lock().data.iter().cloned().collect()
     }
 
     /// Bytes of all values and their keys, and [`KEY_BYTES`] for each key.
@@ -73,15 +73,14 @@ impl Holdings {
         self.inner.lock().data_bytes
     }
 
-    /// Puts a value under `key`, or deletes it; what was there.
-    pub fn put(&self, key: Arc<[u8]>, value: Option<Arc<[u8]>>) -> Option<Arc<[u8]>> {
-        let size = |value: &Arc<[u8]>| (key.len() + value.len()) as u64 + KEY_BYTES;
+    /// Puts a value under its key, or deletes what is under a key that comes without one; what was there.
+    pub fn put(&self, datum: Datum) -> Option<Datum> {
+        let size = |datum: &Datum| datum.len() as u64 + KEY_BYTES;
         let mut inner = self.inner.lock();
-        inner.data_bytes += value.as_ref().map_or(0, size);
-        let old = match value {
-            Some(value) => inner.data.insert(key.clone(), value),
-            None => inner.data.remove(&key),
-        };
+        if datum.value().is_some() {
+            inner.data_bytes += size(&datum);
+        }
+        let old = inner.data.put(datum);
         inner.data_bytes -= old.as_ref().map_or(0, size);
         old
     }

@@ -3,6 +3,7 @@
 mod alarms;
 mod commit;
 mod conclude;
+mod data;
 mod due;
 mod face;
 mod held;

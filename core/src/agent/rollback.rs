@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::queue::Refusal;
 use super::{Agent, Alarm, Lane, Letter, OpenTurn, Timer};
 use crate::conversation::Said;
+use crate::datum::Datum;
 use crate::error::Error;
 use crate::message::Filter;
 use crate::sandbox::{Level, Made, Seat};
@@ -17,7 +18,7 @@ const REST: Duration = Duration::from_millis(100);
 /// How one change of an agent is taken back.
 pub(crate) enum Undo {
     /// What was stored under a key before.
-    Data(Arc<[u8]>, Option<Arc<[u8]>>),
+    Data(Datum),
     TimerSet(u32),
     TimerEnded(u32, Timer),
     SubscriptionBegun(u32),
@@ -56,7 +57,7 @@ impl Agent {
     pub fn undo(self: &Arc<Self>, undo: Vec<Undo>) {
         for step in undo.into_iter().rev() {
             match step {
-                Undo::Data(key, old) => drop(self.face.holdings.put(key, old)),
+                Undo::Data(old) => drop(self.face.holdings.put(old)),
                 Undo::TimerSet(id) => drop(self.core.forget_timer(self, id)),
                 Undo::TimerEnded(id, timer) => self.core.set_timer(self, id, timer),
                 Undo::SubscriptionBegun(id) => drop(self.core.take_subscription(self, id)),

@@ -13,6 +13,7 @@ use super::settings::Settings;
 use super::wasm::{Loaded, Wasm};
 use crate::agent::{self, Face, Lane, Restart};
 use crate::compile_limits::CompileLimits;
+use crate::datum::Datum;
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::grants::{Folder, Grants, OpenFolder};
@@ -140,7 +141,7 @@ impl Deploy {
 const CONFIG_KEY: &str = "config";
 
 /// Checks that a configuration is JSON, and fits into what the agent may store.
-fn check_config(json: &[u8], limits: &Limits) -> Result<Arc<[u8]>, Error> {
+fn check_config(json: &[u8], limits: &Limits) -> Result<Datum, Error> {
     if let Err(wrong) = serde_json::from_slice::<serde::de::IgnoredAny>(json) {
         let text = format!("config is not JSON: {wrong}");
         return Err(Error::new(ErrorKind::InvalidArgument, text));
@@ -152,7 +153,7 @@ fn check_config(json: &[u8], limits: &Limits) -> Result<Arc<[u8]>, Error> {
             format!("config takes {used} bytes, above the limit of {limit} (max_storage_bytes)");
         return Err(Error::new(ErrorKind::LimitExceeded, text).with_limit("storage", limit, used));
     }
-    Ok(json.into())
+    Ok(Datum::new(CONFIG_KEY.as_bytes(), Some(json)))
 }
 
 /// An agent that is about to be entered into the directory.
@@ -237,7 +238,7 @@ impl Core {
         loaded: &Loaded,
         settings: &Settings,
         folders: Arc<[OpenFolder]>,
-        config: Option<&Arc<[u8]>>,
+        config: Option<&Datum>,
         name: String,
     ) -> Result<(Arc<agent::Agent>, Starting), Error> {
         self.check_open()?;
@@ -255,7 +256,7 @@ impl Core {
             settings,
         )?;
         if let Some(config) = config {
-            agent.face.holdings.put(CONFIG_KEY.as_bytes().into(), Some(config.clone()));
+            agent.face.holdings.put(config.clone());
         }
         // Closing ends the agents that it finds; one that came after that is ended here.
         if let Err(closed) = self.check_open() {

@@ -12,6 +12,7 @@ use super::settings::{Declared, Settings, host_registration};
 use super::wasm::Loaded;
 use crate::agent::{Agent, AgentState, Kind, Lane, Letter, Restart, Starting, Timer};
 use crate::compile_limits::CompileLimits;
+use crate::datum::Datum;
 use crate::directory::{Member, Registration};
 use crate::error::{Error, ErrorKind, shown};
 use crate::grants::{Access, bounded, confine};
@@ -19,7 +20,7 @@ use crate::host_agent::HostAgent;
 use crate::message::{Filter, Message, name};
 use crate::sandbox::{Lease, Made, Template};
 use crate::store::{
-    AgentRow, Change, Contents, DeadLetterRow, HostRow, LetterRow, Pairs, Row, Serial, StoredAgent,
+    AgentRow, Change, Contents, DeadLetterRow, HostRow, LetterRow, Row, Serial, StoredAgent,
 };
 
 /// What is checked against what a store holds.
@@ -58,7 +59,7 @@ struct RestoredAgent {
     settings: Settings,
     registered: Option<Registration>,
     template: Arc<Template>,
-    data: Pairs,
+    data: Vec<Datum>,
     timers: Vec<(u32, Timer)>,
     subscriptions: Vec<(u32, Filter, Made)>,
     next_timer: u32,
@@ -247,8 +248,8 @@ impl Core {
         }
         let holdings = &agent.face.holdings;
         holdings.count_from(stored.next_timer, stored.next_subscription);
-        for (key, value) in stored.data {
-            holdings.put(key, Some(value));
+        for datum in stored.data {
+            holdings.put(datum);
         }
         for (id, filter, made) in stored.subscriptions {
             self.put_subscription(&agent, id, filter, made);

@@ -21,6 +21,7 @@ use super::profile::Profiler;
 use super::record::{Made, TurnRecord};
 use super::ticker::ticks;
 use crate::account::Account;
+use crate::datum::Datum;
 use crate::error::Error;
 use crate::grants::{Grants, OpenFolder};
 use crate::limits::Limits;
@@ -89,7 +90,7 @@ pub(crate) trait World: Send + Sync {
     /// Whether the agent has this subscription.
     fn has_subscription(&self, id: u32) -> bool;
     /// What the agent has stored under `key`.
-    fn load(&self, key: &[u8]) -> Option<Arc<[u8]>>;
+    fn load(&self, key: &[u8]) -> Option<Datum>;
     /// Bytes of all that the agent has stored, keys, values, and 96 for each key.
     fn stored_bytes(&self) -> u64;
     /// A number for a new timer, where the agent may have `extra` and one more beside those that it

@@ -1,12 +1,13 @@
 //! The turn record: what a turn does to the world, collected until it commits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::vec;
 
 use smallvec::SmallVec;
 
 use crate::account::Charge;
+use crate::datum::Datum;
 use crate::message::{Filter, Message};
 
 use super::host::{Addressee, Place, World};
@@ -111,8 +112,8 @@ pub(crate) struct TurnRecord {
 /// What a turn changes of that which its agent keeps.
 #[derive(Default)]
 pub(crate) struct Kept {
-    /// What the turn stored, by key; `None` where it deleted.
-    pub data: BTreeMap<Arc<[u8]>, Option<Arc<[u8]>>>,
+    /// What the turn stored, by key; without a value where it deleted.
+    pub data: BTreeSet<Datum>,
     /// Timers that the turn set, with when they are due, in microseconds since the Unix epoch;
     /// `None` for those that it cancelled.
     pub timers: BTreeMap<u32, Option<u64>>,
@@ -121,7 +122,7 @@ pub(crate) struct Kept {
 }
 
 static UNCHANGED: Kept =
-    Kept { data: BTreeMap::new(), timers: BTreeMap::new(), subscriptions: BTreeMap::new() };
+    Kept { data: BTreeSet::new(), timers: BTreeMap::new(), subscriptions: BTreeMap::new() };
 
 impl TurnRecord {
     /// What the turn has changed of that which its agent keeps.

@@ -1,10 +1,9 @@
 //! Stored data and timers, as guests call them. What they change goes into the turn's record, and
 //! what they read is what the turn has made of it so far.
 
-use std::sync::Arc;
-
 use super::calls::{Answer, Refused, refuse};
 use super::host::Host;
+use crate::datum::Datum;
 
 /// The longest key, in bytes.
 pub(super) const MAX_KEY_BYTES: usize = 4096;
@@ -17,9 +16,9 @@ pub(super) fn store(host: &mut Host, key: &[u8], value: &[u8]) -> Answer {
     let size = key.len() + value.len();
     host.spend(host.prices.kept(size))?;
     check_key(host, key)?;
-    let held = value_of(host, key).map_or(0, |old| charge_of(key, &old));
+    let held = value_of(host, key).map_or(0, |old| charge_of(&old));
     let stored = host.world.stored_bytes().saturating_add_signed(host.turn.stored_change);
-    let more = charge_of(key, value);
+    let more = size as u64 + KEY_BYTES;
     let total = stored.saturating_sub(held).saturating_add(more);
     let limit = host.limits.max_storage_bytes;
     if total > limit || i32::try_from(value.len()).is_err() {
@@ -30,29 +29,29 @@ pub(super) fn store(host: &mut Host, key: &[u8], value: &[u8]) -> Answer {
     }
     charge(host, size)?;
     host.turn.stored_change += more as i64 - held as i64;
-    host.turn.record.kept_mut().data.insert(key.into(), Some(value.into()));
+    host.turn.record.kept_mut().data.replace(Datum::new(key, Some(value)));
     Ok(())
 }
 
-pub(super) fn load(host: &mut Host, key: &[u8]) -> Answer<Arc<[u8]>> {
-    let value = find(host, key)?;
-    host.spend(host.prices.loaded(value.len()))?;
-    Ok(value)
+pub(super) fn load(host: &mut Host, key: &[u8]) -> Answer<Datum> {
+    let found = find(host, key)?;
+    host.spend(host.prices.loaded(value_len(&found)))?;
+    Ok(found)
 }
 
 pub(super) fn delete(host: &mut Host, key: &[u8]) -> Answer {
     host.spend(host.prices.kept(0))?;
     let old = find(host, key)?;
     charge(host, key.len())?;
-    host.turn.stored_change -= charge_of(key, &old) as i64;
-    host.turn.record.kept_mut().data.insert(key.into(), None);
+    host.turn.stored_change -= charge_of(&old) as i64;
+    host.turn.record.kept_mut().data.replace(old.without_value());
     Ok(())
 }
 
 /// The length of a value in bytes.
 pub(super) fn size(host: &mut Host, key: &[u8]) -> Answer<u32> {
     host.spend(host.prices.loaded(0))?;
-    Ok(find(host, key)?.len().try_into().unwrap_or(u32::MAX))
+    Ok(value_len(&find(host, key)?).try_into().unwrap_or(u32::MAX))
 }
 
 /// The timer.
@@ -90,14 +89,18 @@ pub(super) fn cancel_timer(host: &mut Host, id: u32) -> Answer {
 }
 
 /// What the turn sees under `key`.
-fn find(host: &Host, key: &[u8]) -> Answer<Arc<[u8]>> {
+fn find(host: &Host, key: &[u8]) -> Answer<Datum> {
     check_key(host, key)?;
     value_of(host, key).ok_or(Refused::NotFound)
 }
 
 /// Bytes that a key and its value count for.
-fn charge_of(key: &[u8], value: &[u8]) -> u64 {
-    (key.len() + value.len()) as u64 + KEY_BYTES
+fn charge_of(datum: &Datum) -> u64 {
+    datum.len() as u64 + KEY_BYTES
+}
+
+fn value_len(datum: &Datum) -> usize {
+    datum.value().map_or(0, <[u8]>::len)
 }
 
 fn check_key(host: &Host, key: &[u8]) -> Answer {
@@ -109,9 +112,9 @@ fn check_key(host: &Host, key: &[u8]) -> Answer {
 }
 
 /// What the turn sees under `key`.
-fn value_of(host: &Host, key: &[u8]) -> Option<Arc<[u8]>> {
+fn value_of(host: &Host, key: &[u8]) -> Option<Datum> {
     match host.turn.record.kept().data.get(key) {
-        Some(written) => written.clone(),
+        Some(written) => Some(written.clone()).filter(|written| written.value().is_some()),
         None => host.world.load(key),
     }
 }

@@ -20,15 +20,17 @@ pub(super) fn apply<M: MessageRow>(
         Change::NoLetter { row, .. } => {
             run("DELETE FROM letters WHERE row = ?", params![number(*row)])
         }
-        Change::Data { agent, key, value: Some(value) } => run(
-            "INSERT INTO data (agent, key, value) VALUES (?, ?, ?)
-             ON CONFLICT (agent, key) DO UPDATE SET value = excluded.value",
-            params![number(*agent), key.as_ref(), value.as_ref()],
-        ),
-        Change::Data { agent, key, value: None } => run(
-            "DELETE FROM data WHERE agent = ? AND key = ?",
-            params![number(*agent), key.as_ref()],
-        ),
+        Change::Data { agent, datum } => match datum.value() {
+            Some(value) => run(
+                "INSERT INTO data (agent, key, value) VALUES (?, ?, ?)
+                 ON CONFLICT (agent, key) DO UPDATE SET value = excluded.value",
+                params![number(*agent), datum.key(), value],
+            ),
+            None => run(
+                "DELETE FROM data WHERE agent = ? AND key = ?",
+                params![number(*agent), datum.key()],
+            ),
+        },
         Change::Timer { agent, id, due, in_init } => {
             run(
                 "INSERT OR REPLACE INTO timers (agent, id, due, in_init) VALUES (?, ?, ?, ?)",

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::datum::Datum;
 use crate::message::Message;
 
 /// A member's number in a store: its serial.
@@ -18,9 +19,6 @@ pub(crate) const SERIALS: RangeInclusive<Serial> = 16..=1 << 62;
 
 /// What stands before a folder that an agent could write, in the name of a mark.
 pub(super) const WRITABLE: &str = "writable ";
-
-/// Keys and their values.
-pub(crate) type Pairs = Vec<(Arc<[u8]>, Arc<[u8]>)>;
 
 /// The number of a message, a letter or a dead letter in a store. Later ones have higher ones.
 pub(crate) type Row = u64;
@@ -64,8 +62,8 @@ pub(crate) enum Change<M = Message> {
     Letter { row: Row, to: Serial, kind: &'static str, message: M },
     /// A message has been dealt with.
     NoLetter { row: Row, message: M },
-    /// A value of an agent; `None` deletes it.
-    Data { agent: Serial, key: Arc<[u8]>, value: Option<Arc<[u8]>> },
+    /// A value of an agent; a key without one deletes it.
+    Data { agent: Serial, datum: Datum },
     /// A timer; `due` is in microseconds since the Unix epoch.
     Timer { agent: Serial, id: u32, due: u64, in_init: bool },
     /// A timer has fired, or was cancelled.
@@ -95,9 +93,7 @@ impl<M> Change<M> {
             Change::Host(row) => row.settings.len() + row.name.len() + row.id.len(),
             Change::Settings(_, settings) => settings.len(),
             Change::Writable(place) => place.len(),
-            Change::Data { key, value, .. } => {
-                key.len() + value.as_ref().map_or(0, |value| value.len())
-            }
+            Change::Data { datum, .. } => datum.len(),
             Change::Subscription { filter, .. } => filter.len(),
             Change::DeadLetter(row) => {
                 row.reason.len() + row.agent.as_ref().map_or(0, |agent| agent.len())
@@ -213,7 +209,7 @@ pub(crate) struct Contents {
 #[derive(Debug)]
 pub(crate) struct StoredAgent {
     pub row: AgentRow,
-    pub data: Pairs,
+    pub data: Vec<Datum>,
     /// Id, due, made in init.
     pub timers: Vec<(u32, u64, bool)>,
     /// Id, filter as JSON, made in init.

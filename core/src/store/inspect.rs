@@ -121,7 +121,7 @@ fn inspection(
 fn agent_info(agent: &StoredAgent, mailbox_messages: u64) -> Result<StoredAgentInfo, Error> {
     let row = &agent.row;
     let (settings, _) = Settings::from_json(&row.settings)?;
-    let stored = agent.data.iter().map(|(key, value)| (key.len() + value.len()) as u64 + KEY_BYTES);
+    let stored = agent.data.iter().map(|datum| datum.len() as u64 + KEY_BYTES);
     Ok(StoredAgentInfo {
         name: row.name.to_string(),
         id: row.id.to_string(),

@@ -11,6 +11,7 @@ use rusqlite::{Connection, Row};
 use super::change::{
     AgentRow, Contents, DeadLetterRow, HostRow, LetterRow, SERIALS, Serial, StoredAgent, WRITABLE,
 };
+use crate::datum::Datum;
 use crate::grants::MAX_WRITABLE;
 
 /// Why a store could not be read.
@@ -137,7 +138,7 @@ fn what_agents_have(connection: &Connection, contents: &mut Contents) -> Result<
         let serial = row.number(0, &NUMBERS)?;
         let (key, value) = (row.bytes(1)?, row.bytes(2)?);
         match places.get(&serial) {
-            Some(at) => agents[*at].data.push((key.into(), value.into())),
+            Some(at) => agents[*at].data.push(Datum::new(key, Some(value))),
             None => drop(orphans.insert(serial)),
         }
         Ok(())

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 pub(crate) use batch::Write;
 pub(crate) use change::{
-    AgentRow, Change, Contents, DeadLetterRow, HostRow, LetterRow, Pairs, Row, SERIALS, Serial,
+    AgentRow, Change, Contents, DeadLetterRow, HostRow, LetterRow, Row, SERIALS, Serial,
     StoredAgent,
 };
 pub(crate) use file::open_files;

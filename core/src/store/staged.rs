@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::apply::{apply, number};
 use super::change::{AgentRow, Change, DeadLetterRow, HostRow, MessageRow, Row, SERIALS, Serial};
 use super::load::{Cells, Fault, IDS, NUMBERS, TIMES, for_each};
+use crate::datum::Datum;
 
 /// The columns of a change.
 #[derive(Default)]
@@ -119,8 +120,8 @@ fn columns<'a>(change: &'a Change, said: &mut Option<String>) -> (&'static str, 
             ("letter", columns)
         }
         Change::NoLetter { row, .. } => ("no-letter", Columns { row: *row, ..none() }),
-        Change::Data { agent, key, value } => {
-            let (key, value) = (Some(&key[..]), value.as_deref());
+        Change::Data { agent, datum } => {
+            let (key, value) = (Some(datum.key()), datum.value());
             ("data", Columns { row: *agent, key, value, ..none() })
         }
         Change::Timer { agent, id, due, in_init } => {
@@ -250,11 +251,10 @@ fn change(cells: &Cells<'_>) -> Result<Change<Row>, Fault> {
             }
         }
         "no-letter" => Change::NoLetter { row: row()?, message: 0 },
-        "data" => Change::Data {
-            agent: serial()?,
-            key: cells.bytes(8)?.into(),
-            value: if cells.is_null(9)? { None } else { Some(cells.bytes(9)?.into()) },
-        },
+        "data" => {
+            let value = if cells.is_null(9)? { None } else { Some(cells.bytes(9)?) };
+            Change::Data { agent: serial()?, datum: Datum::new(cells.bytes(8)?, value) }
+        }
         "timer" => Change::Timer {
             agent: serial()?,
             id: id()?,

@@ -1,13 +1,11 @@
 //! How commits are cut.
 
-use std::sync::Arc;
-
 use super::{FEW_BYTES, PIECE_BYTES, PIECE_CHANGES, cut};
+use crate::datum::Datum;
 use crate::store::Change;
 
 fn value(bytes: usize) -> Change {
-    let value = Some(vec![0; bytes].into());
-    Change::Data { agent: 16, key: Arc::from(&b"key"[..]), value }
+    Change::Data { agent: 16, datum: Datum::new(b"key", Some(&vec![0; bytes])) }
 }
 
 fn cut_at(changes: &[Change]) -> Vec<usize> {

@@ -268,7 +268,7 @@ fn offer_data(host: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
         let key = stored_key(&mut store, &key)?;
         store.data_mut().count_call()?;
         let value = key.and_then(|key| stored::load(store.data_mut(), key.as_bytes()));
-        Ok((value.ok().map(|value| value.to_vec()),))
+        Ok((value.ok().map(|found| found.value().unwrap_or_default().to_vec()),))
     })?;
     host.func_wrap("delete-data", |mut store: Store<'_>, (key,): (WasmStr,)| {
         let key = stored_key(&mut store, &key)?;

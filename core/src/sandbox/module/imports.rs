@@ -154,7 +154,8 @@ fn load_data(
     };
     let mut load = || {
         let key = range(memory, key, key_len).ok_or_else(|| outside(host, "a key"))?;
-        let value = stored::load(host, key)?;
+        let found = stored::load(host, key)?;
+        let value = found.value().unwrap_or_default();
         let len = len as u32 as usize;
         if value.len() > len {
             return Err(Refused::BufferTooSmall);
@@ -163,7 +164,7 @@ fn load_data(
         let start = ptr as u32 as usize;
         let buffer = start.checked_add(len).and_then(|end| memory.get_mut(start..end));
         let buffer = buffer.ok_or_else(|| outside(host, "a buffer"))?;
-        buffer[..value.len()].copy_from_slice(&value);
+        buffer[..value.len()].copy_from_slice(value);
         Ok(value.len() as i32)
     };
     Ok(code(load()))

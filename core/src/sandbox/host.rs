@@ -1,6 +1,7 @@
 //! What a guest's host functions work on: the turn so far, and the world outside.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::fs::File;
 use std::future::Future;
 use std::pin::Pin;
@@ -20,7 +21,7 @@ use super::prices::{Prices, Work};
 use super::profile::Profiler;
 use super::record::{Made, TurnRecord};
 use super::ticker::ticks;
-use crate::account::Account;
+use crate::account::{Account, Charge};
 use crate::datum::Datum;
 use crate::error::Error;
 use crate::grants::{Grants, OpenFolder};
@@ -172,6 +173,9 @@ pub(crate) struct Host {
     /// Whether growing is counted here: in components, which have no ration, once they are made.
     pub(super) counts_growth: bool,
     pub(super) wasi: Option<WasiP1Ctx>,
+    /// What is kept for it: by their places, streams and lists of folders, and the rest.
+    pub(super) wasi_kept: HashMap<u32, Charge>,
+    wasi_charge: Option<Charge>,
     /// Whether the module has what a timer would call.
     pub(super) has_timer_handler: bool,
     pub(super) turn: TurnState,
@@ -231,6 +235,8 @@ impl Host {
             ration: None,
             counts_growth: false,
             wasi: None,
+            wasi_kept: HashMap::new(),
+            wasi_charge: None,
             has_timer_handler,
             turn: TurnState::default(),
             traceparent: None,
@@ -252,7 +258,25 @@ impl Host {
 
     /// The context of WASI, made when the guest first needs it.
     pub fn wasi(&mut self) -> &mut WasiP1Ctx {
-        self.wasi.get_or_insert_with(|| super::wasi::context(&self.world))
+        self.wasi.get_or_insert_with(|| {
+            self.wasi_charge = Some(self.world.account().charge(super::wasi::CONTEXT_BYTES));
+            super::wasi::context(&self.world)
+        })
+    }
+
+    /// Charges the agent for what the host keeps for a call of WASI; nothing where the account is full, which the
+    /// log says.
+    pub fn keep_for_wasi(&self, bytes: usize) -> Option<Charge> {
+        let charge = self.world.account().try_charge(bytes);
+        if charge.is_none() {
+            let most = self.limits.max_host_bytes;
+            let text = format!(
+                "a call of WASI was refused: with {bytes} bytes for it the host keeps more than {most} for \
+                 the agent (max_host_bytes)"
+            );
+            self.log(Level::Warn, &text);
+        }
+        charge
     }
 
     /// Begins a turn that handles a message, or none; with it, whether its sender did not pay for it.

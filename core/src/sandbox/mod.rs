@@ -17,7 +17,6 @@ mod inspect;
 mod instance;
 mod meter;
 mod module;
-mod opening;
 mod prices;
 mod profile;
 mod record;

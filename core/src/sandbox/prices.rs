@@ -68,6 +68,14 @@ pub(crate) struct Prices {
     /// A line of the log, and each started KiB of it.
     line: Work,
     line_kib: Work,
+    /// A call of WASI for a file, and each started KiB that it reads or writes.
+    pub file: Work,
+    file_read_kib: Work,
+    file_written_kib: Work,
+    /// What a call of WASI waits for, or finds in a folder that it lists.
+    pub polled: Work,
+    /// Each started KiB of random bytes.
+    random_kib: Work,
     /// A message to `df` or `ams`: each member, times one and the KiB of its content.
     searched: Work,
     /// A change of a registration: each standing search.
@@ -92,6 +100,11 @@ pub(crate) static IN_MEMORY: Prices = Prices {
     loaded_kib: Work::QUARTER,
     line: Work::HALF,
     line_kib: Work::HALF,
+    file: Work::units(2),
+    file_read_kib: Work::QUARTER,
+    file_written_kib: Work::HALF,
+    polled: Work::HALF,
+    random_kib: Work::units(6),
     searched: Work::HALF,
     told: Work::units(4),
 };
@@ -114,6 +127,11 @@ pub(crate) static WITH_STORE: Prices = Prices {
     loaded_kib: Work::QUARTER,
     line: Work::HALF,
     line_kib: Work::HALF,
+    file: Work::units(2),
+    file_read_kib: Work::QUARTER,
+    file_written_kib: Work::HALF,
+    polled: Work::HALF,
+    random_kib: Work::units(6),
     searched: Work::HALF,
     told: Work::units(8),
 };
@@ -141,6 +159,21 @@ impl Prices {
     /// A line of the log of `bytes`.
     pub fn line(&self, bytes: usize) -> Work {
         self.line + self.line_kib * bytes.div_ceil(1024)
+    }
+
+    /// A call of WASI that reads into a buffer of `bytes`.
+    pub fn file_read(&self, bytes: usize) -> Work {
+        self.file + self.file_read_kib * bytes.div_ceil(1024)
+    }
+
+    /// A call of WASI that writes `bytes`, be it to a file or to standard output.
+    pub fn file_write(&self, bytes: usize) -> Work {
+        self.file + self.file_written_kib * bytes.div_ceil(1024)
+    }
+
+    /// So many random bytes.
+    pub fn random(&self, bytes: usize) -> Work {
+        self.random_kib * bytes.div_ceil(1024)
     }
 
     /// A message with `content` bytes to `df` or `ams`, with so many members and standing searches.

@@ -4,6 +4,11 @@
 //! polling of clocks. Files, environment and arguments are there as far as they were granted; sockets
 //! are not.
 
+mod component;
+mod folder;
+mod opening;
+mod preview1;
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,8 +25,10 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, I32Exit, WasiCtx, WasiView};
 
 use super::host::{Host, Level, World};
-use super::opening;
+use crate::account::Charge;
 use crate::grants::{Access, Stdout};
+
+pub(super) use component::link as link_component;
 
 /// The module name of WASI preview 1.
 pub(super) const MODULE: &str = "wasi_snapshot_preview1";
@@ -31,9 +38,16 @@ pub(super) const MODULE: &str = "wasi_snapshot_preview1";
 const MAX_OPEN: usize = 64;
 /// Places in WASI's table for what is open only while a call lasts, and for standard input and output.
 const OWN_PLACES: usize = 16;
+/// Those among them that are never given away for longer.
+const FEW_PLACES: usize = 4;
 
-/// The most random bytes that one call gives.
+/// The most random bytes that one call gives to a component.
 const MAX_RANDOM_BYTES: u64 = 1 << 20;
+
+/// The longest path that is looked at, in bytes.
+const MAX_PATH_BYTES: usize = 4096;
+/// What the host keeps for an agent that uses WASI, beside buffers: tables, and what is open.
+pub(super) const CONTEXT_BYTES: usize = 16 << 10;
 
 /// The longest line of output that is kept together, in bytes.
 const MAX_LINE_BYTES: usize = 8 << 10;
@@ -90,8 +104,7 @@ pub(super) const FUNCTIONS: &[&str] = &[
 
 /// Puts WASI into a linker.
 pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p1::add_to_linker_async(linker, Host::wasi)?;
-    opening::link_module(linker)?;
+    wasmtime_wasi::p1::wasi_snapshot_preview1::add_to_linker(linker, |host: &mut Host| host)?;
     // The library calls a code above 125 an error of its own; here it is an exit like any other.
     linker.func_wrap(MODULE, "proc_exit", |code: i32| Err::<(), _>(I32Exit(code).into()))?;
     Ok(())
@@ -150,8 +163,28 @@ pub(super) fn context(world: &Arc<dyn World>) -> WasiP1Ctx {
 }
 
 /// The places in WASI's table of an agent with so many folders.
-pub(super) fn places(folders: usize) -> usize {
+fn places(folders: usize) -> usize {
     MAX_OPEN + OWN_PLACES + folders
+}
+
+/// Number of free places in WASI's table.
+fn free_places(host: &mut Host) -> usize {
+    let most = places(host.world.folders().len());
+    let table = host.wasi().ctx().table;
+    let taken = (0..most as u32).filter(|place| table.get_any_mut(*place).is_ok()).count();
+    most - taken
+}
+
+/// Whether the guest may open one thing more. The log says so where it may not.
+fn may_open(host: &mut Host) -> bool {
+    let may = free_places(host) > FEW_PLACES;
+    if !may {
+        host.log(
+            Level::Warn,
+            "it has as much open through WASI as it may, and nothing more is opened",
+        );
+    }
+    may
 }
 
 /// The runtime's clock, as WASI sees it.
@@ -204,28 +237,44 @@ impl StdoutStream for Output {
 struct Lines {
     output: Output,
     line: Vec<u8>,
+    /// What the longest line takes, once there is one.
+    charge: Option<Charge>,
 }
 
 impl Lines {
     fn new(output: Output) -> Self {
-        Lines { output, line: Vec::new() }
+        Lines { output, line: Vec::new(), charge: None }
     }
 
     fn push(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            if *byte == b'\n' || self.line.len() == MAX_LINE_BYTES {
-                self.end_line();
-            }
-            if *byte != b'\n' {
-                self.line.push(*byte);
+        let account = self.output.world.account();
+        self.charge.get_or_insert_with(|| account.charge(MAX_LINE_BYTES));
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let room = MAX_LINE_BYTES - self.line.len();
+            let end = rest.iter().take(room + 1).position(|byte| *byte == b'\n');
+            let piece = &rest[..end.unwrap_or(rest.len().min(room))];
+            self.line.extend_from_slice(piece);
+            rest = &rest[piece.len() + usize::from(end.is_some())..];
+            let is_full = self.line.len() == MAX_LINE_BYTES && !rest.is_empty();
+            if (end.is_some() || is_full) && !self.end_line() {
+                // Nothing of this turn is kept any more: its lines are only counted.
+                let ends = rest.iter().filter(|byte| **byte == b'\n').count();
+                self.output.world.log_dropped(ends as u64);
+                let last = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+                rest = &rest[last.max(rest.len().saturating_sub(MAX_LINE_BYTES))..];
+                self.line.extend_from_slice(rest);
+                return;
             }
         }
     }
 
-    fn end_line(&mut self) {
+    /// Writes the line; returns true if it is kept.
+    fn end_line(&mut self) -> bool {
         let text = String::from_utf8_lossy(&self.line);
-        self.output.world.write_line(self.output.level, &text);
+        let is_kept = self.output.world.write_line(self.output.level, &text);
         self.line.clear();
+        is_kept
     }
 }
 

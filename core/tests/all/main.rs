@@ -33,3 +33,4 @@ mod support;
 mod traces;
 mod travel;
 mod turn;
+mod wasi;

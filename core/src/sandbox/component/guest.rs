@@ -10,6 +10,9 @@ use crate::message::Message;
 use crate::sandbox::host::{Host, Level};
 use crate::sandbox::instance::MAX_CAPABILITIES_BYTES;
 
+/// What a call of the guest's may make wasmtime copy before the host has looked at it, in bytes.
+const MAX_LIFTED_BYTES: usize = 16 << 20;
+
 /// The functions of a live component.
 pub(in crate::sandbox) struct Guest {
     handle_message: TypedFunc<(String,), (i32,)>,
@@ -24,6 +27,7 @@ impl Guest {
         pre: &InstancePre<Host>,
         facts: &Facts,
     ) -> wasmtime::Result<(Self, i32, Option<Vec<u8>>)> {
+        store.set_hostcall_fuel(MAX_LIFTED_BYTES);
         let instance = pre.instantiate_async(&mut *store).await?;
         store.data_mut().counts_growth = true;
         let code = match bind::<(), (i32,)>(store, &instance, &facts.agent_init)? {

@@ -19,9 +19,9 @@ use crate::error::{Error, ErrorKind, shown};
 use crate::message::name::MAX_NAME_BYTES;
 use crate::sandbox::calls::{self, Answer, Refused, refuse};
 use crate::sandbox::host::{Host, Level};
-use crate::sandbox::opening;
 use crate::sandbox::stored;
 use crate::sandbox::template::unfit;
+use crate::sandbox::wasi;
 
 /// The interface of the host, without its version.
 const INTERFACE: &str = "caxton:agent/host";
@@ -102,7 +102,7 @@ pub(in crate::sandbox) fn link(component: &Component) -> Result<InstancePre<Host
     let engine = component.engine();
     let mut linker = Linker::new(engine);
     let linked = wasmtime_wasi::p2::add_to_linker_async(&mut linker)
-        .and_then(|()| opening::link_component(&mut linker))
+        .and_then(|()| wasi::link_component(&mut linker))
         .and_then(|()| linker.instance(OFFERED))
         .and_then(offer);
     if let Err(error) = linked {

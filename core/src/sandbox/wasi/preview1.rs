@@ -1,0 +1,364 @@
+//! WASI preview 1, as modules call it: each call has its price, and what a guest's lengths may make the host
+//! keep is looked at before the library sees them.
+
+use wasmtime_wasi::p1::types::{
+    Advice, CiovecArray, Clockid, Dircookie, Errno, Error, Event, Exitcode, Fd, Fdflags, Fdstat,
+    Filedelta, Filesize, Filestat, Filetype, Fstflags, IovecArray, Lookupflags, Oflags, Prestat,
+    Riflags, Rights, Roflags, Sdflags, Siflags, Signal, Size, Subscription, Timestamp, Whence,
+};
+use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
+use wiggle::{GuestMemory, GuestPtr};
+
+use super::opening::{self, Waiting};
+use super::{MAX_PATH_BYTES, folder, free_places, may_open};
+use crate::account::Charge;
+use crate::sandbox::host::Host;
+use crate::sandbox::prices::Work;
+
+/// The most buffers of one call.
+const MAX_BUFFERS: u32 = 1024;
+/// The most random bytes that are made at once.
+const RANDOM_PIECE: u32 = 64 << 10;
+
+type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What stands before a call.
+impl Host {
+    /// Charges the turn for a call.
+    fn pay(&mut self, work: Work) -> Result<()> {
+        self.check_time().map_err(|fault| Error::trap(fault.into()))?;
+        self.spend(work).map_err(|_| Errno::Dquot.into())
+    }
+
+    /// Charges the agent for what the host keeps while a call lasts.
+    fn keep(&mut self, bytes: usize) -> Result<Charge> {
+        self.keep_for_wasi(bytes).ok_or_else(|| Errno::Nomem.into())
+    }
+
+    /// Charges the turn and the agent for reading into a buffer of `bytes`.
+    fn read_of(&mut self, bytes: u32) -> Result<Charge> {
+        self.pay(self.prices.file_read(bytes as usize))?;
+        self.keep(bytes as usize)
+    }
+
+    fn write_of(&mut self, bytes: u32) -> Result<Charge> {
+        self.pay(self.prices.file_write(bytes as usize))?;
+        self.keep(bytes as usize)
+    }
+
+    /// The same for a call with paths.
+    fn with_paths(&mut self, paths: &[GuestPtr<str>]) -> Result<()> {
+        self.pay(self.prices.file)?;
+        match paths.iter().all(|path| path.len() as usize <= MAX_PATH_BYTES) {
+            true => Ok(()),
+            false => Err(Errno::Nametoolong.into()),
+        }
+    }
+
+    /// Looks at what is at a path that is about to be opened.
+    async fn look(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        fd: Fd,
+        flags: Lookupflags,
+        path: GuestPtr<str>,
+    ) -> Result<()> {
+        if opening::is_waiting(self) {
+            return Err(Errno::Again.into());
+        }
+        match self.wasi().path_filestat_get(memory, fd, flags, path).await {
+            Ok(found) => match found.filetype {
+                Filetype::RegularFile | Filetype::Directory | Filetype::SymbolicLink => Ok(()),
+                _ => {
+                    opening::refuse(self, &memory.as_cow_str(path)?);
+                    Err(Errno::Notsup.into())
+                }
+            },
+            Err(error) => match error.downcast().map_err(Error::trap)? {
+                // It may be about to be made; what is no folder's number is nobody's.
+                Errno::Noent | Errno::Badf => Ok(()),
+                other => Err(other.into()),
+            },
+        }
+    }
+}
+
+/// The length of the buffer that a call reads into: the first that is not empty.
+fn read_into(memory: &GuestMemory<'_>, buffers: IovecArray) -> Result<u32> {
+    if buffers.len() > MAX_BUFFERS {
+        return Err(Errno::Inval.into());
+    }
+    for buffer in buffers.iter() {
+        let buffer = memory.read(buffer?)?;
+        if buffer.buf_len > 0 {
+            return Ok(buffer.buf_len);
+        }
+    }
+    Ok(0)
+}
+
+/// The same of a call that writes.
+fn written_from(memory: &GuestMemory<'_>, buffers: CiovecArray) -> Result<u32> {
+    if buffers.len() > MAX_BUFFERS {
+        return Err(Errno::Inval.into());
+    }
+    for buffer in buffers.iter() {
+        let buffer = memory.read(buffer?)?;
+        if buffer.buf_len > 0 {
+            return Ok(buffer.buf_len);
+        }
+    }
+    Ok(0)
+}
+
+/// Writes the interface for [`Host`]: functions that are the library's alone, those of files that cost a file call,
+/// and those with more to look at.
+macro_rules! interface {
+    (
+        plain { $( fn $plain:ident($($plain_arg:ident: $plain_ty:ty),*) -> $plain_result:ty; )* }
+        sync_file { $( fn $sync:ident($($sync_arg:ident: $sync_ty:ty),*) -> $sync_result:ty; )* }
+        file { $( fn $file:ident($($file_arg:ident: $file_ty:ty),*) -> $file_result:ty; )* }
+        path { $(
+            fn $path:ident($($path_arg:ident: $path_ty:ty),*) -> $path_result:ty,
+            $paths:expr;
+        )* }
+        $($special:item)*
+    ) => {
+        impl WasiSnapshotPreview1 for Host {
+            fn set_hostcall_fuel(&mut self, fuel: usize) {
+                self.wasi().set_hostcall_fuel(fuel);
+            }
+
+            $( fn $plain(
+                &mut self,
+                memory: &mut GuestMemory<'_>,
+                $($plain_arg: $plain_ty),*
+            ) -> Result<$plain_result> {
+                self.pay(Work::NONE)?;
+                self.wasi().$plain(memory, $($plain_arg),*)
+            } )*
+
+            $( fn $sync(
+                &mut self,
+                memory: &mut GuestMemory<'_>,
+                $($sync_arg: $sync_ty),*
+            ) -> Result<$sync_result> {
+                self.pay(self.prices.file)?;
+                self.wasi().$sync(memory, $($sync_arg),*)
+            } )*
+
+            $( async fn $file(
+                &mut self,
+                memory: &mut GuestMemory<'_>,
+                $($file_arg: $file_ty),*
+            ) -> Result<$file_result> {
+                self.pay(self.prices.file)?;
+                self.wasi().$file(memory, $($file_arg),*).await
+            } )*
+
+            $( async fn $path(
+                &mut self,
+                memory: &mut GuestMemory<'_>,
+                $($path_arg: $path_ty),*
+            ) -> Result<$path_result> {
+                self.with_paths(&$paths)?;
+                self.wasi().$path(memory, $($path_arg),*).await
+            } )*
+
+            $($special)*
+        }
+    };
+}
+
+interface! {
+    plain {
+        fn args_get(argv: GuestPtr<GuestPtr<u8>>, buf: GuestPtr<u8>) -> ();
+        fn args_sizes_get() -> (Size, Size);
+        fn environ_get(environ: GuestPtr<GuestPtr<u8>>, buf: GuestPtr<u8>) -> ();
+        fn environ_sizes_get() -> (Size, Size);
+        fn clock_res_get(id: Clockid) -> Timestamp;
+        fn clock_time_get(id: Clockid, precision: Timestamp) -> Timestamp;
+        fn proc_raise(signal: Signal) -> ();
+        fn sched_yield() -> ();
+        fn sock_accept(fd: Fd, flags: Fdflags) -> Fd;
+        fn sock_recv(fd: Fd, data: IovecArray, flags: Riflags) -> (Size, Roflags);
+        fn sock_send(fd: Fd, data: CiovecArray, flags: Siflags) -> Size;
+        fn sock_shutdown(fd: Fd, how: Sdflags) -> ();
+    }
+    sync_file {
+        fn fd_allocate(fd: Fd, offset: Filesize, len: Filesize) -> ();
+        fn fd_fdstat_set_flags(fd: Fd, flags: Fdflags) -> ();
+        fn fd_fdstat_set_rights(fd: Fd, base: Rights, inheriting: Rights) -> ();
+        fn fd_prestat_get(fd: Fd) -> Prestat;
+        fn fd_prestat_dir_name(fd: Fd, path: GuestPtr<u8>, len: Size) -> ();
+        fn fd_tell(fd: Fd) -> Filesize;
+    }
+    file {
+        fn fd_advise(fd: Fd, offset: Filesize, len: Filesize, advice: Advice) -> ();
+        fn fd_close(fd: Fd) -> ();
+        fn fd_datasync(fd: Fd) -> ();
+        fn fd_fdstat_get(fd: Fd) -> Fdstat;
+        fn fd_filestat_get(fd: Fd) -> Filestat;
+        fn fd_filestat_set_size(fd: Fd, size: Filesize) -> ();
+        fn fd_filestat_set_times(
+            fd: Fd, accessed: Timestamp, modified: Timestamp, which: Fstflags
+        ) -> ();
+        fn fd_renumber(from: Fd, to: Fd) -> ();
+        fn fd_seek(fd: Fd, offset: Filedelta, whence: Whence) -> Filesize;
+        fn fd_sync(fd: Fd) -> ();
+    }
+    path {
+        fn path_create_directory(fd: Fd, path: GuestPtr<str>) -> (), [path];
+        fn path_filestat_get(fd: Fd, flags: Lookupflags, path: GuestPtr<str>) -> Filestat, [path];
+        fn path_link(
+            fd: Fd, flags: Lookupflags, path: GuestPtr<str>, to: Fd, to_path: GuestPtr<str>
+        ) -> (), [path, to_path];
+        fn path_readlink(
+            fd: Fd, path: GuestPtr<str>, buf: GuestPtr<u8>, len: Size
+        ) -> Size, [path];
+        fn path_remove_directory(fd: Fd, path: GuestPtr<str>) -> (), [path];
+        fn path_rename(
+            fd: Fd, path: GuestPtr<str>, to: Fd, to_path: GuestPtr<str>
+        ) -> (), [path, to_path];
+        fn path_symlink(path: GuestPtr<str>, fd: Fd, to_path: GuestPtr<str>) -> (), [path, to_path];
+        fn path_unlink_file(fd: Fd, path: GuestPtr<str>) -> (), [path];
+    }
+
+    async fn path_open(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        fd: Fd,
+        flags: Lookupflags,
+        path: GuestPtr<str>,
+        open: Oflags,
+        base: Rights,
+        inheriting: Rights,
+        fdflags: Fdflags,
+    ) -> Result<Fd> {
+        self.with_paths(&[path])?;
+        if !may_open(self) {
+            return Err(Errno::Mfile.into());
+        }
+        self.look(memory, fd, flags, path).await?;
+        let waiting = Waiting::begin(self);
+        let done =
+            self.wasi().path_open(memory, fd, flags, path, open, base, inheriting, fdflags);
+        waiting.until(done).await
+    }
+
+    async fn path_filestat_set_times(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        fd: Fd,
+        flags: Lookupflags,
+        path: GuestPtr<str>,
+        accessed: Timestamp,
+        modified: Timestamp,
+        which: Fstflags,
+    ) -> Result<()> {
+        self.with_paths(&[path])?;
+        self.look(memory, fd, flags, path).await?;
+        let waiting = Waiting::begin(self);
+        let done = self
+            .wasi()
+            .path_filestat_set_times(memory, fd, flags, path, accessed, modified, which);
+        waiting.until(done).await
+    }
+
+    async fn fd_read(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        fd: Fd,
+        buffers: IovecArray,
+    ) -> Result<Size> {
+        let _kept = self.read_of(read_into(memory, buffers)?)?;
+        self.wasi().fd_read(memory, fd, buffers).await
+    }
+
+    async fn fd_pread(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        fd: Fd,
+        buffers: IovecArray,
+        offset: Filesize,
+    ) -> Result<Size> {
+        let _kept = self.read_of(read_into(memory, buffers)?)?;
+        self.wasi().fd_pread(memory, fd, buffers, offset).await
+    }
+
+    async fn fd_write(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        fd: Fd,
+        buffers: CiovecArray,
+    ) -> Result<Size> {
+        let _kept = self.write_of(written_from(memory, buffers)?)?;
+        self.wasi().fd_write(memory, fd, buffers).await
+    }
+
+    async fn fd_pwrite(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        fd: Fd,
+        buffers: CiovecArray,
+        offset: Filesize,
+    ) -> Result<Size> {
+        let _kept = self.write_of(written_from(memory, buffers)?)?;
+        self.wasi().fd_pwrite(memory, fd, buffers, offset).await
+    }
+
+    /// The library lists the whole folder at each call, and looks at every file in it.
+    async fn fd_readdir(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        fd: Fd,
+        buf: GuestPtr<u8>,
+        len: Size,
+        cookie: Dircookie,
+    ) -> Result<Size> {
+        self.pay(self.prices.file)?;
+        let number = self.wasi().fd_filestat_get(memory, fd).await?.ino;
+        let Some(found) = folder::with_number(self, number).await? else {
+            return self.wasi().fd_readdir(memory, fd, buf, len, cookie).await;
+        };
+        let contents = folder::contents(self, found).await?;
+        self.pay(self.prices.file * contents.entries)?;
+        let _kept = self.keep(contents.bytes)?;
+        self.wasi().fd_readdir(memory, fd, buf, len, cookie).await
+    }
+
+    async fn poll_oneoff(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        subscriptions: GuestPtr<Subscription>,
+        events: GuestPtr<Event>,
+        count: Size,
+    ) -> Result<Size> {
+        self.pay(self.prices.polled * count as usize)?;
+        // Each may take a stream, too.
+        if count as usize > free_places(self) / 2 {
+            return Err(Errno::Nomem.into());
+        }
+        self.wasi().poll_oneoff(memory, subscriptions, events, count).await
+    }
+
+    fn random_get(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        buf: GuestPtr<u8>,
+        len: Size,
+    ) -> Result<()> {
+        self.pay(self.prices.random(len as usize))?;
+        let mut done = 0;
+        while done < len {
+            let piece = (len - done).min(RANDOM_PIECE);
+            self.wasi().random_get(memory, buf.add(done)?, piece)?;
+            done += piece;
+        }
+        Ok(())
+    }
+
+    fn proc_exit(&mut self, memory: &mut GuestMemory<'_>, status: Exitcode) -> wasmtime::Error {
+        self.wasi().proc_exit(memory, status)
+    }
+}

@@ -240,6 +240,14 @@ impl Request<'_> {
             let error = format!("{:?} has {most} standing searches, its limit", message.sender());
             return Err(Reason::limit(most as u64, error));
         }
+        // Whoever has left meanwhile has ended its searches before this one was there.
+        if let Caller::Member(member) = &self.caller
+            && !self.core.directory.has(member)
+        {
+            searches.end(&key);
+            let error = format!("{:?} is not here any more", message.sender());
+            return Err(Reason::unauthorised(error));
+        }
         *self.note = Some(Note::Begun(key));
         Ok(())
     }

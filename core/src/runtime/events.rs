@@ -11,7 +11,7 @@ use super::feed::{Feed, Subscription};
 use super::posting::{Outward, Post};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind, shown};
-use crate::message::{Draft, Message, OneOrMany, Performative};
+use crate::message::{Draft, Message, OneOrMany, Performative, name};
 
 /// Where events go, as far as their `receiver` says.
 const RECEIVER: &str = "topic:events";
@@ -153,21 +153,20 @@ impl Core {
         self.begin_feed(feed)
     }
 
-    /// Tells a feed of the agents that came back from the store and are held back: nobody could watch
-    /// when they did.
+    /// Tells a feed of the agents that came back from the store and are held back, and of the host agents that no
+    /// handler can be given: nobody could watch when they did.
     fn tell_of_held(&self, filter: &EventFilter, feed: &Feed) {
         if self.held.load(Ordering::Acquire) == 0 {
             return;
         }
         for member in self.directory.members() {
-            if let Member::Agent(agent) = member
-                && filter.wants(EventKind::Suspended, Some(agent.name()))
-                && let Some(missing) = agent.missing()
-                && let Some(event) =
-                    self.event(EventKind::Suspended, Some(&agent.face.name), || {
-                        let reason = format!("it lacks {}", missing.join(", "));
-                        [("reason", reason.into()), ("missing", missing.to_vec().into())]
-                    })
+            let name = member.name();
+            if filter.wants(EventKind::Suspended, Some(name))
+                && let Some(missing) = lacks(&member)
+                && let Some(event) = self.event(EventKind::Suspended, Some(name), || {
+                    let reason = format!("it lacks {}", missing.join(", "));
+                    [("reason", reason.into()), ("missing", missing.to_vec().into())]
+                })
             {
                 feed.push(&event.message);
             }
@@ -226,5 +225,18 @@ impl Core {
     pub fn show_event(&self, event: &Event) {
         let agent = event.agent.as_deref();
         self.events.push(&event.message, |filter| filter.wants(event.kind, agent));
+    }
+}
+
+/// What a member lacks that came back from the store.
+fn lacks(member: &Member) -> Option<Arc<[String]>> {
+    match member {
+        Member::Agent(agent) => agent.missing(),
+        Member::Host(_) if member.is_service() => None,
+        // One whose name is not allowed any more is there without a handler, and can be given none.
+        Member::Host(host) => match name::check_stored(&host.name) {
+            Ok(Some(why)) => Some([format!("a name that is allowed ({why})")].into()),
+            _ => None,
+        },
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::Post;
 use super::core::Core;
@@ -178,6 +179,11 @@ impl Core {
             // Its handler has not been registered again: its messages wait for it.
             let host = HostAgent::new(self.clone(), &host, &self.limits);
             let member = Member::Host(host.clone());
+            if let Ok(Some(why)) = name::check_stored(&host.name) {
+                let name = shown(&host.name);
+                tracing::warn!(%name, "a host agent of the store has a name that is not allowed: {why}");
+                self.held.fetch_add(1, Ordering::AcqRel);
+            }
             if self.directory.enter(member.clone()) {
                 if let Some(registered) = registered {
                     self.restore_registration(&member, registered);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use caxton::{
     Access, Agent, AgentState, Ceiling, Deploy, ErrorKind, EventFilter, Folder as Granted, Grants,
-    Limits, Runtime,
+    Limits, Register, Reply, Runtime,
 };
 use rusqlite::Connection;
 use rustix::fs::{CWD, FileType, Mode, RenameFlags, mknodat, renameat_with};
@@ -232,6 +232,28 @@ fn names_that_are_not_given_any_more_come_back_suspended() {
     wait(runtime.close());
     let runtime = open(&folder.file());
     assert_eq!(runtime.agents().len(), 2);
+    wait(runtime.close());
+}
+
+#[test]
+fn a_host_agent_whose_name_is_not_given_any_more_is_told_of() {
+    let folder = Folder::new();
+    let runtime = open(&folder.file());
+    let handler = || runtime.handler(|_| async { Reply::Nothing });
+    for name in ["clerk", "usual"] {
+        runtime.register(Register::new(name, handler())).unwrap();
+    }
+    wait(runtime.close());
+    sql(&folder, "UPDATE hosts SET name = 'cle' || char(0x200b) || 'rk' WHERE name = 'clerk'");
+    let runtime = open(&folder.file());
+    let events = runtime.events(EventFilter::everything()).unwrap();
+    let told = content(&events.try_next().unwrap());
+    assert_eq!((&told["event"], &told["agent"]), (&json!("suspended"), &json!("cle\u{200b}rk")));
+    assert!(told["missing"][0].as_str().unwrap().contains("U+200B"), "{told}");
+    assert!(events.try_next().is_none());
+    let handler = runtime.handler(|_| async { Reply::Nothing });
+    let error = runtime.register(Register::new("cle\u{200b}rk", handler)).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     wait(runtime.close());
 }
 

@@ -170,6 +170,47 @@ mod folders {
     }
 
     #[test]
+    fn a_new_folder_with_the_number_of_one_that_is_gone_is_another() {
+        use std::os::unix::fs::MetadataExt;
+
+        let here = Here::new();
+        let at = |name: &str| here.0.join(name);
+        std::fs::create_dir(at("gone")).unwrap();
+        let found = Found::walk(&at("gone"), Links::None).unwrap();
+        let (place, old) = (found.place.clone(), found.identity().unwrap());
+        let before = place.metadata().unwrap();
+        let Ok(born) = before.created() else {
+            eprintln!("skipped: this file system does not know when a folder was made");
+            return;
+        };
+        let held = Held::new(found);
+        held.note(&place, Access::ReadWrite);
+        drop(held);
+        std::fs::remove_dir(&place).unwrap();
+        // The clock of a file system goes by milliseconds.
+        while std::fs::write(at("later"), "").is_ok()
+            && at("later").metadata().unwrap().created().unwrap() <= born
+        {
+            std::fs::remove_file(at("later")).unwrap();
+        }
+        // It may have the number.
+        std::fs::remove_file(at("later")).unwrap();
+        let new = (0..1000).map(|number| at(&format!("new-{number}"))).find(|new| {
+            std::fs::create_dir(new).unwrap();
+            new.metadata().unwrap().ino() == before.ino()
+        });
+        let Some(new) = new else {
+            eprintln!("skipped: this file system does not give a number again");
+            return;
+        };
+        let found = Found::walk(&new, Links::None).unwrap();
+        assert!(found.identity().unwrap() != old);
+        assert!(!found.is_within(old));
+        symlink("../a", new.join("way")).unwrap();
+        assert!(walk(&new.join("way")).is_ok(), "nobody could plant a link in it");
+    }
+
+    #[test]
     fn links_count_as_planted_where_somebody_could_write() {
         let here = Here::new();
         symlink("b", here.0.join("a/way")).unwrap();

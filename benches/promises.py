@@ -37,7 +37,8 @@ def promise_rows(rounds: int) -> list[Row]:
         durable = durable_samples(Path(folder), rounds)
     beside = fairness_samples(max(3, rounds // 4))
     memory = [sys.executable, str(BENCHES / "memory.py"), "10000" if rounds > 10 else "1000"]
-    grown = json.loads(subprocess.check_output(memory))["grown_percent"]
+    kept = json.loads(subprocess.check_output(memory))
+    grown, a_key = kept["grown_percent"], kept["bytes_a_key"]
     rows = [
         versus("durable turns, 100 agents busy", durable, "busy", "sqlite", "SQLite", 1 / 0.7),
         versus("durable ask, in turn", durable, "ask", "fdatasync", "fdatasync", 1.5),
@@ -51,6 +52,8 @@ def promise_rows(rounds: int) -> list[Row]:
     ]
     if grown is not None:
         rows.append(alone("memory after deploy, trap, remove", [grown], unit="% more", target=5))
+    if a_key is not None:
+        rows.append(alone("memory of a small stored key", [a_key], unit="bytes", target=96))
     return rows
 
 

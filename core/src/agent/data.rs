@@ -12,7 +12,7 @@ const MANY: usize = 4096;
 const TABLES: usize = 64;
 
 /// Data by their keys.
-pub(super) struct Data {
+pub(crate) struct Data {
     /// One table, or [`TABLES`] of them.
     tables: Vec<HashSet<Datum>>,
     hasher: RandomState,
@@ -47,6 +47,11 @@ impl Data {
         let old = self.tables.get_mut(table)?.replace(datum);
         self.len += usize::from(old.is_none());
         old
+    }
+
+    /// Number of keys.
+    pub fn len(&self) -> usize {
+        self.len
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Datum> {

@@ -73,6 +73,13 @@ impl Holdings {
         self.inner.lock().data_bytes
     }
 
+    /// Takes out all that is stored: the agent is gone, and a handle to it keeps nothing.
+    pub fn take_data(&self) -> Data {
+        let mut inner = self.inner.lock();
+        inner.data_bytes = 0;
+        std::mem::take(&mut inner.data)
+    }
+
     /// Puts a value under its key, or deletes what is under a key that comes without one; what was there.
     pub fn put(&self, datum: Datum) -> Option<Datum> {
         let size = |datum: &Datum| datum.len() as u64 + KEY_BYTES;

@@ -134,6 +134,9 @@ pub(crate) struct CoreParts {
     pub writable: HashSet<PathBuf>,
 }
 
+/// Keys above which an agent's data is freed away from the workers.
+const MANY_KEYS: usize = 1000;
+
 const OPEN: u8 = 0;
 const CLOSING: u8 = 1;
 const CLOSED: u8 = 2;
@@ -327,6 +330,11 @@ impl Core {
             service.forget_sender(agent.face.serial);
         }
         agent.face.release_folders();
+        let data = agent.face.holdings.take_data();
+        if data.len() > MANY_KEYS {
+            // Freeing hundreds of thousands takes a tenth of a second, in which no worker is to wait.
+            drop(self.io.spawn_blocking(move || drop(data)));
+        }
         agent.end_hold();
         self.agents.fetch_sub(1, Ordering::Relaxed);
     }

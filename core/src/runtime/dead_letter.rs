@@ -110,17 +110,16 @@ impl DeadLetters {
     /// What `from` has caused counts as `to`'s from now on.
     pub fn hand_over(&self, from: &Owner, to: &Owner) {
         let mut table = self.0.lock();
-        let table = &mut *table;
         while let Some((id, ())) = table.shares.oldest_of(from) {
-            table.shares.remove(from, id);
-            let Some(kept) = table.letters.get_mut(&id) else { continue };
-            let bytes = kept.bytes();
-            table.shares.insert(to, id, ());
-            table.weights.change(from, bytes, 0);
-            table.weights.change(to, 0, bytes);
-            kept.owner = to.clone();
-            kept.charge.move_to(to.account());
+            if !table.give(id, to) {
+                return;
+            }
         }
+    }
+
+    /// The same with one of them, if it is still kept.
+    pub fn give(&self, id: u64, to: &Owner) {
+        let _ = self.0.lock().give(id, to);
     }
 }
 
@@ -131,6 +130,19 @@ impl Kept {
 }
 
 impl Table {
+    /// Counts a letter as `to`'s; whether it is still here.
+    fn give(&mut self, id: u64, to: &Owner) -> bool {
+        let Some(kept) = self.letters.get_mut(&id) else { return false };
+        let bytes = kept.bytes();
+        self.shares.remove(&kept.owner, id);
+        self.shares.insert(to, id, ());
+        self.weights.change(&kept.owner, bytes, 0);
+        self.weights.change(to, 0, bytes);
+        kept.owner = to.clone();
+        kept.charge.move_to(to.account());
+        true
+    }
+
     fn remove(&mut self, id: u64) -> Option<DeadLetter> {
         let kept = self.letters.remove(&id)?;
         self.shares.remove(&kept.owner, id);
@@ -215,8 +227,13 @@ impl Core {
 
     /// Puts a dead letter where scripts can read it.
     pub fn show_dead(&self, letter: DeadLetter) {
-        let owner = self.owner_named(letter.message.sender());
-        let gone = self.dead_letters.push(letter, owner);
+        let (id, sender) = (letter.id, Arc::<str>::from(letter.message.sender()));
+        let owner = self.owner_named(&sender);
+        let gone = self.dead_letters.push(letter, owner.clone());
+        // Whoever left between the two has handed over what it had before, and not this one.
+        if self.owner_named(&sender) != owner {
+            self.dead_letters.give(id, &Owner::gone(&self.account));
+        }
         if !gone.is_empty() {
             self.alone(Post::outside(), |post| {
                 for letter in gone {

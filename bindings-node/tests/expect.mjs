@@ -3,13 +3,24 @@ import assert from "node:assert/strict";
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Puts the long texts that `$repeat` and `$join` stand for in their places. */
+/** Puts the long texts that `$repeat` and `$join` stand for in their places, and the arrays of `$list`. */
 export function expand(value) {
   if (Array.isArray(value)) return value.map(expand);
   if (!isObject(value)) return value;
   if ("$repeat" in value && "times" in value) return value.$repeat.repeat(value.times);
   if ("$join" in value) return value.$join.map(expand).join("");
+  if ("$list" in value)
+    return Array.from({ length: value.times }, (_, n) => numbered(value.$list, n));
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, expand(entry)]));
+}
+
+/** The value with this number in place of each `#` in its texts. */
+function numbered(value, number) {
+  if (typeof value === "string") return value.replaceAll("#", String(number));
+  if (Array.isArray(value)) return value.map((entry) => numbered(entry, number));
+  if (!isObject(value)) return value;
+  const entries = Object.entries(value).map(([key, entry]) => [key, numbered(entry, number)]);
+  return Object.fromEntries(entries);
 }
 
 /** Checks that nobody misspelt a key. */

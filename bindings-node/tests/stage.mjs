@@ -65,7 +65,7 @@ const DEPLOYMENT = [
   "config",
 ];
 
-const camel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
+export const camel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const renamed = (object, rename) =>
   object && Object.fromEntries(Object.entries(object).map(([key, value]) => [rename(key), value]));
@@ -96,7 +96,7 @@ function runtimeOptions({
   };
 }
 
-/** A runtime with what a case has made in it. */
+/** A runtime with what a case has made in it; it may be there already, and stays then. */
 export class Stage {
   agents = new Map();
   hosts = new Map();
@@ -104,8 +104,12 @@ export class Stage {
   informs = new Map();
 
   constructor(testCase, each) {
-    this.options = runtimeOptions(testCase.runtime ?? {});
-    this.runtime = new Runtime(this.options);
+    if (testCase.runtime instanceof Runtime) {
+      this.runtime = testCase.runtime;
+    } else {
+      this.options = runtimeOptions(testCase.runtime ?? {});
+      this.runtime = new Runtime(this.options);
+    }
     this.modules = testCase.modules ?? {};
     this.each = each;
   }

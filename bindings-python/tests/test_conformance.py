@@ -377,8 +377,10 @@ class Run(NegotiateSteps):
 
 
 def long(value: Any) -> Any:
-    """Writes out ``{"$repeat": "x", "times": n}``, and ``{"$join": [...]}`` of such texts."""
+    """Writes out ``{"$repeat": "x", "times": n}``, ``{"$join": [...]}``, and ``$list``."""
     if isinstance(value, dict):
+        if "$list" in value:
+            return [numbered(value["$list"], number) for number in range(value["times"])]
         if "$join" in value:
             return "".join(long(value["$join"]))
         if "$repeat" in value:
@@ -386,6 +388,17 @@ def long(value: Any) -> Any:
         return {key: long(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [long(inner) for inner in value]
+    return value
+
+
+def numbered(value: Any, number: int) -> Any:
+    """The value with this number in place of each ``#`` in its texts."""
+    if isinstance(value, str):
+        return value.replace("#", str(number))
+    if isinstance(value, dict):
+        return {key: numbered(inner, number) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [numbered(inner, number) for inner in value]
     return value
 
 

@@ -5,25 +5,26 @@ from __future__ import annotations
 import json
 import threading
 import time
-from functools import cache
+from pathlib import Path
 from typing import Any
 
+import beside
 import caxton
 import pytest
-from conftest import ROOT
+from hostile_modules import FOLDER, modules
 from test_conformance import Run
 
-FOLDER = ROOT / "tests" / "hostile"
 HONEST = [f"honest-{n}" for n in range(10)]
 # The deadline of each honest ask, and of closing where a case says nothing else, in seconds.
 DEADLINE = 5
 CLOSE = 10
+# How often a promise may be exceeded here: the benchmarks hold it to the letter.
+PATIENCE = 10
 DEPLOYMENT = {"limits", "content_limits", "compile_limits", "capabilities", "restart", "config"}
 MODULE = {"module", "generate", "bytes"}
 CASE = {"name", "deploy_error", "answers", "steps", "stats", "state", "logs", "close"}
 
 CASES = json.loads((FOLDER / "cases.json").read_text())
-HANDLER = '(func (export "handle_message") (param i32 i32) (result i32) (i32.const 7))'
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES])
@@ -48,6 +49,20 @@ def test_case(case: dict[str, Any]) -> None:
         rt.close(timeout=timeout)
         took = time.monotonic() - begun
     assert took < timeout + DEADLINE
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in beside.CASES])
+def test_beside(case: dict[str, Any], tmp_path: Path) -> None:
+    """Runs one case with attackers beside honest agents."""
+    # A machine that others hold up is looked at again: an attack that works does so each time.
+    figures = beside.run(case, tmp_path, patience=PATIENCE, tries=3)
+    assert not list(figures.exceeding(case["promise"], PATIENCE))
+    if figures.start:
+        most = 1.2 * figures.start + figures.own + figures.allowed + beside.SLACK
+        assert figures.most <= most
+        assert figures.end is None or figures.end <= figures.back + beside.CACHED
+    assert not figures.left
+    assert figures.closed < case.get("close", CLOSE) + DEADLINE
 
 
 class Asker(threading.Thread):
@@ -78,61 +93,6 @@ def ask_honest(rt: caxton.Runtime, name: str) -> None:
     message = {"performative": "request", "receiver": name, "reply_with": "honest"}
     reply = rt.ask(message, timeout=DEADLINE)
     assert (reply.sender, reply.content) == (name, "honest")
-
-
-@cache
-def written() -> dict[str, list[str]]:
-    """The modules of the folder, with the prelude in its place."""
-    prelude = (FOLDER / "prelude.wat").read_text()
-    return {
-        path.stem: [path.read_text().replace(";; prelude", prelude, 1)]
-        for path in (FOLDER / "modules").glob("*.wat")
-    }
-
-
-def modules(case: dict[str, Any]) -> dict[str, list[str]]:
-    if "generate" not in case:
-        return written()
-    ((kind, count),) = case["generate"].items()
-    return {**written(), "generated": [generate(kind, count)]}
-
-
-def generate(kind: str, count: int) -> str:
-    """A module that is too long to be kept as a file."""
-    long = "x" * count
-    match kind:
-        case "functions":
-            parts = "(func)" * count
-        case "padding":
-            parts = f";;{long}\n"
-        case "long_export":
-            parts = f'(func (export "{long}"))'
-        case "long_import":
-            parts = f'(import "caxton" "{long}" (func))'
-        case "long_function_name":
-            parts = f"(func ${long})"
-        case "imports":
-            parts = f'(import "caxton" "{"x" * 50_000}" (func))' * count
-        case "bindgen_imports":
-            parts = '(import "wbg" "f" (func))' * count
-        case "blocks":
-            parts = f"(func {'block ' * count} {'end ' * count})"
-        case "loops_with_locals":
-            adds = "".join(
-                f"(local.set {at} (i32.add (local.get {at}) (i32.const 1)))" for at in range(count)
-            )
-            ends = "(br_if 0 (local.get 0)) end " * count
-            parts = f"(func (local {'i32 ' * count}) {'loop ' * count} {adds} {ends})"
-        case "empty_loops":
-            parts = f"(func {'loop end ' * count})"
-        case "loops_with_parameters":
-            one = "i32.const 1 i32.const 2 loop (param i32 i32) drop drop end "
-            parts = f"(func {one * count})"
-        case "additions":
-            parts = f"(func i32.const 0 {'i32.const 1 i32.add ' * count} drop)"
-        case _:
-            raise AssertionError(f"unknown module {kind}")
-    return f'(module {parts} (memory (export "memory") 1) {HANDLER})'
 
 
 def steps(case: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 //! The cases of `tests/conformance`, which every language runs.
 
-mod expect;
+pub mod expect;
 mod folder;
 mod inspected;
 mod negotiate;

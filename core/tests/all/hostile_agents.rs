@@ -64,7 +64,7 @@ fn every_case() {
     until("all threads are gone", || child::threads().is_empty());
 }
 
-fn folder() -> PathBuf {
+pub fn folder() -> PathBuf {
     tests_folder().join("hostile")
 }
 
@@ -126,7 +126,7 @@ fn ask_honest(runtime: &Runtime, n: usize) -> Result<(), String> {
 }
 
 /// The modules of the folder, and the one that the case brings along.
-fn modules(case: &Map<String, Value>) -> Value {
+pub fn modules(case: &Map<String, Value>) -> Value {
     let prelude = std::fs::read_to_string(folder().join("prelude.wat")).unwrap();
     let mut modules = Map::new();
     for entry in std::fs::read_dir(folder().join("modules")).unwrap() {
@@ -142,7 +142,7 @@ fn modules(case: &Map<String, Value>) -> Value {
 }
 
 /// A module that is too long to be kept as a file.
-fn generate(what: &Value) -> String {
+pub fn generate(what: &Value) -> String {
     let (kind, count) = what.as_object().unwrap().iter().next().unwrap();
     let count = count.as_u64().unwrap() as usize;
     let long = "x".repeat(count);

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail this way")]
 #![allow(clippy::disallowed_methods, reason = "deadlines against hanging are on the wall clock")]
 
-mod attackers;
 mod child;
 mod closing;
 mod compiling;
@@ -16,6 +15,7 @@ mod folders;
 mod host_agents;
 mod hostile;
 mod hostile_agents;
+mod hostile_beside;
 mod inbox;
 mod kept;
 mod negotiation;

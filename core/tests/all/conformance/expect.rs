@@ -3,7 +3,7 @@
 use caxton::Error;
 use serde_json::{Value, json};
 
-/// Puts the long texts that `$repeat` and `$join` stand for in their places.
+/// Puts the long texts that `$repeat` and `$join` stand for in their places, and the arrays of `$list`.
 pub fn expand(value: Value) -> Value {
     match value {
         Value::Object(object) => match (object.get("$repeat"), object.get("times")) {
@@ -15,10 +15,26 @@ pub fn expand(value: Value) -> Value {
                 let text = |part| expand(part).as_str().unwrap_or_default().to_owned();
                 Value::String(parts.into_iter().map(text).collect())
             }
+            _ if object.contains_key("$list") => {
+                let times = object["times"].as_u64().unwrap();
+                (0..times).map(|n| numbered(&object["$list"], n)).collect()
+            }
             _ => Value::Object(object.into_iter().map(|(k, v)| (k, expand(v))).collect()),
         },
         Value::Array(array) => Value::Array(array.into_iter().map(expand).collect()),
         other => other,
+    }
+}
+
+/// The value with this number in place of each `#` in its texts.
+fn numbered(value: &Value, number: u64) -> Value {
+    match value {
+        Value::String(text) => text.replace('#', &number.to_string()).into(),
+        Value::Array(array) => array.iter().map(|value| numbered(value, number)).collect(),
+        Value::Object(object) => {
+            object.iter().map(|(key, value)| (key.clone(), numbered(value, number))).collect()
+        }
+        other => other.clone(),
     }
 }
 

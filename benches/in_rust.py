@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from table import Row, Samples, alone, versus
+from table import Row, Samples, versus
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Rows whose instructions are counted, with what they are set against, and how many are done:
@@ -43,18 +43,6 @@ def rust_rows(samples: Samples) -> list[Row]:
         versus("  on two cores", samples, "hop_two_workers", "hop", "one core", 1 / 1.8),
         versus("Rust ask, a turn that parses", samples, "rust_ask", "turn_floor", floor, 1.3),
         versus("deploy, module compiled already", samples, "deploy", "deploy_floor", floor, 2),
-    ]
-
-
-def beside_rows(rounds: int) -> list[Row]:
-    """How long honest agents wait beside a hundred that spin for 90 ms and set a timer of 0."""
-    run = [str(program()), "beside", str(rounds)]
-    samples = json.loads(subprocess.check_output(run))
-    row = "beside 100 that spin, turns of 50 µs"
-    return [
-        alone(f"{row}, p50", samples["short_p50"], unit="µs", target=2_000),
-        alone("  p99", samples["short_p99"], unit="µs", target=20_000),
-        alone("  turns of 2 ms, the slowest", samples["long_p99"], unit="µs", target=1_000_000),
     ]
 
 

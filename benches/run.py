@@ -26,8 +26,9 @@ from pathlib import Path
 from typing import Any
 
 import caxton
+from attackers import beside_rows
 from chart import draw
-from in_rust import beside_rows, curves, instruction_counts, program, rust_rows, rust_samples
+from in_rust import curves, instruction_counts, program, rust_rows, rust_samples
 from promises import promise_rows
 from reasons import REASONS
 from table import Row, Samples, alone, print_table, versus
@@ -71,7 +72,7 @@ def main() -> None:
     rows += node_rows(samples)
     rows += density_rows(1 if options.quick else 5)
     rows += promise_rows(5 if options.quick else 21)
-    rows += beside_rows(2 if options.quick else 5)
+    rows += beside_rows(1 if options.quick else 3)
     rows += package_rows(python_module, 5)
 
     print_table(rows, REASONS)

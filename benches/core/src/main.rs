@@ -1,13 +1,12 @@
 //! Caxton's core beside wasmtime alone, as Rust sees it; `benches/run.py` reads what this prints.
 //!
 //! `caxton-benches rows AGENT ROUNDS` prints the figures of each round, `caxton-benches curves AGENT`
-//! how they change with sizes, `caxton-benches beside ROUNDS` how long honest agents wait beside others, and `caxton-benches count ROW AGENT N` does N of a row, for who counts
+//! how they change with sizes, and `caxton-benches count ROW AGENT N` does N of a row, for who counts
 //! instructions.
 
 #![allow(clippy::disallowed_methods, reason = "it measures time")]
 
 mod agents;
-mod beside;
 mod curves;
 mod floor;
 mod rows;
@@ -22,13 +21,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let printed = match arguments[..] {
         ["rows", agent, rounds] => rows::measure(&std::fs::read(agent)?, rounds.parse()?)?,
-        ["beside", rounds] => beside::measure(rounds.parse()?)?,
         ["curves", agent] => curves::measure(&std::fs::read(agent)?)?,
         ["count", row, agent, times] => {
             return rows::count(row, &std::fs::read(agent)?, times.parse()?);
         }
         _ => {
-            let expected = "rows AGENT ROUNDS | curves AGENT | beside ROUNDS | count ROW AGENT N";
+            let expected = "rows AGENT ROUNDS | curves AGENT | count ROW AGENT N";
             return Err(format!("expected: {expected}").into());
         }
     };

@@ -15,16 +15,18 @@ use serde_json::json;
 use crate::store::{Folder, open};
 use crate::support::{agent, ask, content, deploy, draft, handler, log_has, until, wait};
 
-/// An agent that opens the file `x` in its first folder, and then answers whether it could.
+/// An agent that opens the file `x` in its first folder, closes it, and then answers whether it could.
 fn opener() -> Deploy {
     let answer = r#"{"performative":"inform","receiver":"host","in_reply_to":"r1","content":"?"}"#;
     let at = 1024 + answer.find('?').unwrap();
     let wasi = r#"(import "wasi_snapshot_preview1" "path_open"
-        (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))"#;
+        (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))"#;
     let code = handler(&format!(
         "(i32.store8 (i32.const {at}) (i32.add (i32.const 48) (i32.eqz
             (call $open (i32.const 3) (i32.const 1) {{file}}
                 (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 8)))))
+         (drop (call $close (i32.load (i32.const 8))))
          (call $send {{answer}})"
     ));
     let module = crate::support::module(&code, &[("answer", answer), ("file", "x")]);

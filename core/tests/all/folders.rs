@@ -342,6 +342,7 @@ fn whatever_a_path_becomes_the_folder_with_the_store_is_not_reached() {
                 exchange(&here, &there);
             }
         });
+        let _ending = Ending(&ended);
         for _ in 0..200 {
             if let Ok(agent) = wait(runtime.deploy(opener().grants(dirs(&here, Access::ReadOnly))))
             {
@@ -353,13 +354,21 @@ fn whatever_a_path_becomes_the_folder_with_the_store_is_not_reached() {
                 wait(agent.remove()).unwrap();
             }
         }
-        ended.store(true, Ordering::Relaxed);
     });
     wait(runtime.close());
 }
 
 fn exchange(one: &Path, other: &Path) {
     renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).unwrap();
+}
+
+/// Lets a thread beside a test end, also where the test fails.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
@@ -381,6 +390,7 @@ fn threads_that_wait_at_a_pipe_keep_no_deployment_waiting() {
                 exchange(&file, &pipe);
             }
         });
+        let _ending = Ending(&ended);
         // What takes the file's place after it has been looked at keeps a thread.
         for agent in &agents {
             until("its opening waits at the pipe", || {
@@ -388,7 +398,6 @@ fn threads_that_wait_at_a_pipe_keep_no_deployment_waiting() {
                 log_has(agent, "has not come back")
             });
         }
-        ended.store(true, Ordering::Relaxed);
     });
     // It keeps one, not one for each attempt.
     let dropped: Vec<u64> = agents.iter().map(|agent| agent.stats().dropped_time).collect();

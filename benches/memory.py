@@ -1,4 +1,7 @@
-"""Deploys agents that trap, and removes them; stores small keys: `memory.py ROUNDS` prints what stays as JSON."""
+"""Deploys agents that trap, and removes them; stores small keys.
+
+`memory.py ROUNDS` prints what stays as JSON.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +19,21 @@ TRAPPING = """(module (memory (export "memory") 16)
         (memory.fill (i32.const 0) (i32.const 7) (i32.const 1000000)) unreachable))"""
 ASK = {"performative": "request", "receiver": "a", "content": 1}
 
-#: Keys of 8 bytes with values of 4, stored by one agent, so many in each of its turns. Its code says that it is
-#: done: a call does not wait for an answer then.
+#: Keys of 8 bytes with values of 4, stored by one agent, so many in each of its turns. Its code
+#: says that it is done: a call does not wait for an answer then.
 KEYS, KEYS_A_TURN = 500_000, 10_000
-STORING = """(module
+STORING = f"""(module
     (import "caxton" "store_data" (func $store (param i32 i32 i32 i32) (result i32)))
     (memory (export "memory") 1) (global $next (mut i64) (i64.const 1))
     (func (export "handle_message") (param i32 i32) (result i32) (local $left i32)
-        (local.set $left (i32.const %d))
+        (local.set $left (i32.const {KEYS_A_TURN}))
         (loop $again
             (i64.store (i32.const 0) (i64.mul (global.get $next) (i64.const 0x9e3779b97f4a7c15)))
-            (if (call $store (i32.const 0) (i32.const 8) (i32.const 0) (i32.const 4)) (then unreachable))
+            (if (call $store (i32.const 0) (i32.const 8) (i32.const 0) (i32.const 4))
+                (then unreachable))
             (global.set $next (i64.add (global.get $next) (i64.const 1)))
             (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
-        (i32.const 1)))""" % KEYS_A_TURN
+        (i32.const 1)))"""
 
 
 def main() -> None:
@@ -46,7 +50,10 @@ def main() -> None:
 
 def bytes_a_key() -> float | None:
     limits = caxton.Limits(
-        max_host_calls=None, max_turn_work=None, max_storage_bytes=1 << 30, max_execution_time_micros=None
+        max_host_calls=None,
+        max_turn_work=None,
+        max_storage_bytes=1 << 30,
+        max_execution_time_micros=None,
     )
     with caxton.Runtime(workers=1) as rt:
         agent = rt.deploy(STORING, name="a", limits=limits)

@@ -50,10 +50,26 @@ def promise_rows(rounds: int) -> list[Row]:
         versus("deploy, cached, beside 5 compiles", figures, "beside", "alone", "alone", 2),
         alone("inspect of 14 MB", figures["inspect"], unit="ms", target=150),
     ]
+    threads = [sys.executable, str(BENCHES / "threads.py"), str(rounds)]
+    rows += thread_rows(json.loads(subprocess.check_output(threads)))
     if grown is not None:
         rows.append(alone("memory after deploy, trap, remove", [grown], unit="% more", target=5))
     if a_key is not None:
         rows.append(alone("memory of a small stored key", [a_key], unit="bytes", target=96))
+    return rows
+
+
+def thread_rows(figures: Samples) -> list[Row]:
+    rows = []
+    for count in (4, 40):
+        label = f"{count} threads that ask one agent"
+        for what, unit in (("wall", "µs"), ("cpu", "µs of CPU")):
+            both = {way: figures[f"{count} {way} {what}"] for way in ("free", "lock")}
+            row = versus(f"{label}, {what}", both, "free", "lock", "behind a lock", 1)
+            row.unit = unit
+            rows.append(row)
+        slow = {what: figures[f"{count} free {what}"] for what in ("p99", "p50")}
+        rows.append(versus(f"{label}, p99", slow, "p99", "p50", "p50", 3))
     return rows
 
 

@@ -153,16 +153,25 @@ impl Core {
         Ok(loaded)
     }
 
-    /// What needs no reading, because an agent has it.
+    /// What needs no reading, because an agent has it: it does not wait for what others have read.
     fn loaded_before(&self, wasm: &Wasm, compile_limits: &CompileLimits) -> Option<Loaded> {
         match &wasm.0 {
             Source::Loaded(loaded) => Some(loaded.clone()),
             Source::Memory(module) => {
-                let template = module.template.lock().upgrade()?;
+                let known = module.template.lock().upgrade();
                 // Why one costs too much is found out by reading it.
-                if !template.is_of(&self.engine) || !template.is_within(compile_limits) {
-                    return None;
-                }
+                let known = known.filter(|template| {
+                    template.is_of(&self.engine) && template.is_within(compile_limits)
+                });
+                let template = match known {
+                    Some(template) => template,
+                    None => {
+                        let found = Template::of_small(&self.engine, &module.bytes, compile_limits);
+                        found.inspect(|template| {
+                            *module.template.lock() = Arc::downgrade(template);
+                        })?
+                    }
+                };
                 let keeps_bytes = self.journal.is_some();
                 let bytes = keeps_bytes.then(|| Bytes::from_owner(module.bytes.clone()));
                 Some(Loaded { template, wasm: bytes.unwrap_or_default() })

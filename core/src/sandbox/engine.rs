@@ -190,6 +190,11 @@ impl Lease {
         templates.entry(hash).or_default().clone()
     }
 
+    /// The same place, where there is one.
+    pub(super) fn known_slot(&self, hash: &[u8; 32]) -> Option<TemplateSlot> {
+        self.engine.templates.lock().get(hash).cloned()
+    }
+
     /// Says that a guest is about to run on this thread.
     pub fn awake(&self) -> Awake<'_> {
         self.engine.ticker.awake()

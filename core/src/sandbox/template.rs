@@ -22,6 +22,9 @@ use crate::limits::Limits;
 const MAX_MODULE_BYTES: usize = 64 << 20;
 /// The longest text format of a component, in bytes: reading it takes time that grows faster than it does.
 const MAX_COMPONENT_TEXT_BYTES: usize = 256 << 10;
+/// A module that is looked up at once is no longer: hashing and parsing one takes some 100 microseconds.
+const SMALL_BYTES: usize = 64 << 10;
+const SMALL_TEXT_BYTES: usize = 4 << 10;
 const MAGIC: &[u8; 4] = b"\0asm";
 /// The version and layer that follow the magic in a component.
 const COMPONENT: &[u8; 4] = &[0x0d, 0, 1, 0];
@@ -151,7 +154,21 @@ impl Template {
         Ok(Loading::Compiling(Compiling { ticket, min_memory }))
     }
 
-    /// The same, and waits until it is compiled.
+    /// The template of a small module that an agent runs already. Does nothing that takes longer than a tick, and
+    /// waits for nobody.
+    pub fn of_small(engine: &Lease, source: &[u8], limits: &CompileLimits) -> Option<Arc<Self>> {
+        let most = if source.starts_with(MAGIC) { SMALL_BYTES } else { SMALL_TEXT_BYTES };
+        if source.len() > most {
+            return None;
+        }
+        let wasm = to_binary(source).ok()?;
+        let slot = engine.known_slot(&Sha256::digest(&wasm).into())?;
+        let kept = slot.try_lock()?;
+        let Slot::Made(template) = &*kept else { return None };
+        template.upgrade().filter(|template| template.is_within(limits))
+    }
+
+    /// The same as [`Template::load`], and waits until it is compiled.
     pub fn load_now(
         engine: &Lease,
         source: &[u8],

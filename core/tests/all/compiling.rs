@@ -246,3 +246,35 @@ fn what_toolchains_make_is_within_the_limits() {
         );
     }
 }
+
+#[test]
+fn a_module_that_an_agent_runs_does_not_wait_for_what_others_read() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    /// More than there are threads that read modules.
+    const READERS: usize = 8;
+
+    let folder = crate::store::Folder::new();
+    let pipe = folder.0.join("module.wasm");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let runtime = runtime(1);
+    let known = || Deploy::bytes(module(&handler("(i32.const 0)"), &[]).into_bytes());
+    deploy(&runtime, "first", known());
+    std::thread::scope(|scope| {
+        // Reads until somebody has been at the other end of the pipe.
+        let read = || wait(runtime.deploy(Deploy::file(&pipe))).unwrap_err();
+        let readers: Vec<_> = (0..READERS).map(|_| scope.spawn(read)).collect();
+        // Deployed many times, since nothing says when all of them read.
+        let known = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            for number in 0..50 {
+                deploy(&runtime, &format!("known-{number}"), known());
+                std::thread::yield_now();
+            }
+        }));
+        until("all have read", || {
+            drop(std::fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap());
+            readers.iter().all(|reader| reader.is_finished())
+        });
+        known.unwrap();
+    });
+    wait(runtime.close());
+}

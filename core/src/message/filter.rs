@@ -161,6 +161,17 @@ impl Filter {
 
     /// Whether `message` matches, leaving aside what the filter says of agents.
     pub fn matches(&self, message: &Message) -> bool {
+        self.matches_but(message, None, false)
+    }
+
+    /// The same with the receivers of the message as a set, where it has many, and without a look at its topics
+    /// where one of them is known to match.
+    pub(crate) fn matches_but(
+        &self,
+        message: &Message,
+        receivers: Option<&HashSet<Box<str>>>,
+        is_for_topic: bool,
+    ) -> bool {
         if self.performatives.as_ref().is_some_and(|acts| !acts.contains(&message.performative())) {
             return false;
         }
@@ -168,7 +179,14 @@ impl Filter {
             let is = |value: Option<&str>| value.is_some_and(|value| wanted.contains(value));
             match field {
                 Field::Sender => is(Some(message.sender())),
-                Field::Receiver => message.receivers().any(|receiver| is(Some(receiver))),
+                Field::Receiver => match receivers {
+                    Some(receivers) if wanted.len() < receivers.len() => {
+                        wanted.iter().any(|name| receivers.contains(name.as_str()))
+                    }
+                    Some(receivers) => receivers.iter().any(|receiver| is(Some(receiver))),
+                    None => message.receivers().any(|receiver| is(Some(receiver))),
+                },
+                Field::Topic if is_for_topic => true,
                 Field::Protocol => is(message.protocol()),
                 Field::Ontology => is(message.ontology()),
                 Field::Language => is(message.language()),

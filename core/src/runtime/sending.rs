@@ -19,6 +19,11 @@ use crate::error::shown;
 use crate::message::{Message, name};
 use crate::sandbox::{Addressee, Fault, FaultKind, Places, Receiver, Receivers};
 
+/// Receivers that a filter compares with those that it lists one by one.
+const FEW_RECEIVERS: usize = 16;
+/// Names looked up that take as long as one receiver.
+const LOOKS: usize = 16;
+
 /// Receivers that are followed in their conversation together.
 const FOLLOWED_AT_ONCE: usize = 32;
 
@@ -56,6 +61,10 @@ pub(crate) struct Sending {
     seen: bool,
     /// Agents that get no copy: they receive it, sent it, or have one.
     served: HashSet<u64>,
+    /// Subscriptions that name several topics, and do not mean it.
+    not_meant: HashSet<Key>,
+    /// The receivers as a set, once a filter asks for some of them.
+    receivers: Option<HashSet<Box<str>>>,
 }
 
 /// What is dealt with next.
@@ -84,6 +93,8 @@ impl Sending {
             forbidden: Forbidden::default(),
             seen: false,
             served: HashSet::new(),
+            not_meant: HashSet::new(),
+            receivers: None,
         }
     }
 
@@ -243,17 +254,40 @@ impl Sending {
     ) -> (usize, Option<Key>) {
         let most = most.clamp(1, FOLLOWED_AT_ONCE);
         let found = core.agent_subscriptions.read().next(table, after, most);
-        let last = found.last().map(|(key, _)| *key).filter(|_| found.len() == most);
-        let count = found.len();
-        for ((serial, _), subscription) in found {
-            let is_for_topic = table != Table::Observing;
-            if !self.served.contains(&serial)
-                && core.give_copy(&self.message, &subscription, is_for_topic, post)
-            {
-                self.served.insert(serial);
+        let mut is_more = found.len() == most;
+        let (mut count, mut last) = (0, None);
+        for (key, subscription) in found {
+            if count >= most {
+                // Looking names up has taken as long: those that are left come next.
+                is_more = true;
+                break;
+            }
+            count += 1;
+            last = Some(key);
+            if self.served.contains(&key.0) || self.not_meant.contains(&key) {
+                continue;
+            }
+            let filter = &subscription.filter;
+            if let Some(wanted) = filter.receivers() {
+                let receivers = self.receivers_as_set().map_or(0, HashSet::len);
+                count += wanted.len().min(receivers) / LOOKS;
+            }
+            let receivers = self.receivers.as_ref();
+            if core.give_copy(&self.message, &subscription, receivers, table, post) {
+                self.served.insert(key.0);
+            } else if filter.topics().is_some_and(|topics| topics.len() > 1) {
+                self.not_meant.insert(key);
             }
         }
-        (count, last)
+        (count, last.filter(|_| is_more))
+    }
+
+    /// The receivers as a set, where there are many.
+    fn receivers_as_set(&mut self) -> Option<&HashSet<Box<str>>> {
+        if self.receivers.is_none() && self.message.receivers().nth(FEW_RECEIVERS).is_some() {
+            self.receivers = Some(self.message.receivers().map(Into::into).collect());
+        }
+        self.receivers.as_ref()
     }
 
     /// Delivers the message to the next receiver.

@@ -1,5 +1,6 @@
 //! Who sees which messages: the subscriptions of scripts, and of agents.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -55,7 +56,7 @@ impl Core {
                     || message.receivers().any(|to| agent.is_called(to));
                 if last != Some(serial)
                     && !is_party
-                    && self.give_copy(message, &subscription, false, post)
+                    && self.give_copy(message, &subscription, None, Table::Observing, post)
                 {
                     last = Some(serial);
                 }
@@ -86,12 +87,13 @@ impl Core {
 
     /// What a filter says of agents is meant of the sender.
     fn is_meant(&self, filter: &Filter, message: &Message) -> bool {
-        filter.matches(message)
-            && (!filter.names_agents()
-                || self
-                    .directory
-                    .find(message.sender())
-                    .is_some_and(|sender| sender.matches(filter)))
+        filter.matches(message) && self.is_sent_by_one_of(filter, message)
+    }
+
+    /// Whether the sender of a message is one of the agents that the filter means.
+    fn is_sent_by_one_of(&self, filter: &Filter, message: &Message) -> bool {
+        let find = || self.directory.find(message.sender());
+        !filter.names_agents() || find().is_some_and(|sender| sender.matches(filter))
     }
 
     /// Whether these grants let an agent see a message that is not for it.
@@ -105,16 +107,22 @@ impl Core {
     }
 
     /// Gives a copy of a message to the agent of a subscription, where it matches and the agent may see
-    /// it; whether it was given one. `is_for_topic` says that everybody may.
+    /// it; whether it was given one. Everybody may see what is for a topic. `receivers` are those of a message that
+    /// has many.
     pub(super) fn give_copy(
         &self,
         message: &Message,
         subscription: &AgentSubscription,
-        is_for_topic: bool,
+        receivers: Option<&HashSet<Box<str>>>,
+        table: Table<'_>,
         post: Post<'_>,
     ) -> bool {
         let agent = &subscription.agent;
-        let matches = self.is_meant(&subscription.filter, message)
+        let is_for_topic = table != Table::Observing;
+        let has_topic = matches!(table, Table::Topic(_));
+        let filter = &subscription.filter;
+        let matches = filter.matches_but(message, receivers, has_topic)
+            && self.is_sent_by_one_of(filter, message)
             && (is_for_topic || self.may_see(&agent.face.grants, message));
         if !matches {
             return false;

@@ -28,6 +28,9 @@ const IMPORTS: &str = r#"
     (import "wasi_snapshot_preview1" "random_get"
         (func $random (param i32 i32) (result i32)))"#;
 
+/// The most bytes that one call reads or writes.
+const PIECE: u32 = 256 << 10;
+
 const BAD_COUNT: u32 = 28;
 const QUOTA: u32 = 19;
 const TOO_MANY_OPEN: u32 = 33;
@@ -116,18 +119,27 @@ fn what_is_asked_of_the_host_at_once_is_paid_for_or_refused() {
     let paid = [
         is(OPEN, 0),
         is(&write(16), 0),
-        is(&read(8), QUOTA),
-        is(&write(8), QUOTA),
-        is(&pwrite, QUOTA),
-        is(to_stdout, QUOTA),
+        // Of a long buffer a piece is read or written at once, and its length is the guest's again.
+        is(&write(8), 0),
+        is("(i32.load (i32.const 96))", PIECE),
+        is("(i32.load (i32.const 12))", 0x7fff_ffff),
+        is(&pwrite, 0),
+        is(&read(8), 0),
+        is(to_stdout, 0),
+        is("(i32.load (i32.const 96))", PIECE),
         is(&many_buffers, BAD_COUNT),
         is(long_path, TOO_LONG),
         is(rename, TOO_LONG),
         is(poll, QUOTA),
         is("(call $random (i32.const 0) (i32.const 0x3000000))", QUOTA),
+        format!("(loop $again (br_if $again (i32.eqz {})))", read(8)),
+        is(&read(8), QUOTA),
+        is(&write(8), QUOTA),
+        is(&pwrite, QUOTA),
+        is(to_stdout, QUOTA),
     ];
     let agent = run(&runtime, "paid", guest(768, &paid.concat(), &folder.0));
-    assert_eq!(agent.stats().refused_work, 6);
+    assert_eq!(agent.stats().refused_work, 7);
     let refused = [
         is(OPEN, 0),
         is(&read(8), NO_MEMORY),
@@ -138,8 +150,9 @@ fn what_is_asked_of_the_host_at_once_is_paid_for_or_refused() {
         // All of its memory is its own.
         is("(call $random (i32.const 256) (i32.const 0x2ff0000))", 0),
     ];
-    let agent =
-        run(&runtime, "refused", guest(768, &refused.concat(), &folder.0).limits(unlimited()));
+    let mut little = unlimited();
+    little.max_host_bytes = 100_000;
+    let agent = run(&runtime, "refused", guest(768, &refused.concat(), &folder.0).limits(little));
     assert!(log_has(&agent, "max_host_bytes"));
     wait(agent.remove()).unwrap();
     assert_eq!(agent.stats().host_bytes, 0);
@@ -188,20 +201,21 @@ fn listing_a_folder_costs_what_is_in_it() {
 #[test]
 fn lines_through_standard_output_are_cheap_once_they_are_not_kept() {
     let (runtime, folder) = (runtime(1), Folder::new());
-    // Forty million empty lines, in writes of four megabytes.
+    // Forty million empty lines, of which each write takes a piece.
     let code = format!(
         "(memory.fill (i32.const 65536) (i32.const 10) (i32.const 4000000))
          (i32.store (i32.const 0) (i32.const 65536)) (i32.store (i32.const 4) (i32.const 4000000))
          (loop $again
            {}
-           (local.set $n (i32.add (local.get $n) (i32.const 1)))
-           (br_if $again (i32.lt_u (local.get $n) (i32.const 10))))",
+           (local.set $n (i32.add (local.get $n) (i32.load (i32.const 96))))
+           (br_if $again (i32.lt_u (local.get $n) (i32.const 40000000))))",
         is("(call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 96))", 0)
     );
     let agent = run(&runtime, "a", guest(64, &code, &folder.0));
     let kept = agent.logs().len();
     assert!(kept > 1000, "{kept} lines are kept");
-    assert_eq!(agent.stats().log_lines_dropped + 64 * 1024, 40_000_000);
+    let lines = 40_000_000_u64.next_multiple_of(PIECE.into());
+    assert_eq!(agent.stats().log_lines_dropped + 64 * 1024, lines);
 }
 
 /// A component that waits for as many clocks as it can have, and reads from streams of a file.
@@ -249,6 +263,7 @@ fn a_component_gets_no_more_than_its_places_and_no_more_than_it_pays_for() {
         let agent = deploy(&runtime, name, component(code).limits(patient()));
         wait(agent.send(&())).unwrap();
         until("its turn is dropped", || agent.stats().dropped_turns == 1);
+        until("its log says why", || log_has(&agent, "a turn was dropped"));
         assert!(log_has(&agent, why), "{:?}", agent.logs());
     };
     dropped(

@@ -2,12 +2,13 @@
 //! keep is looked at before the library sees them.
 
 use wasmtime_wasi::p1::types::{
-    Advice, CiovecArray, Clockid, Dircookie, Errno, Error, Event, Exitcode, Fd, Fdflags, Fdstat,
-    Filedelta, Filesize, Filestat, Filetype, Fstflags, IovecArray, Lookupflags, Oflags, Prestat,
-    Riflags, Rights, Roflags, Sdflags, Siflags, Signal, Size, Subscription, Timestamp, Whence,
+    Advice, Ciovec, CiovecArray, Clockid, Dircookie, Errno, Error, Event, Exitcode, Fd, Fdflags,
+    Fdstat, Filedelta, Filesize, Filestat, Filetype, Fstflags, Iovec, IovecArray, Lookupflags,
+    Oflags, Prestat, Riflags, Rights, Roflags, Sdflags, Siflags, Signal, Size, Subscription,
+    Timestamp, Whence,
 };
 use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
-use wiggle::{GuestMemory, GuestPtr};
+use wiggle::{GuestMemory, GuestPtr, GuestType};
 
 use super::opening::{self, Waiting};
 use super::{MAX_PATH_BYTES, folder, free_places, may_open};
@@ -17,6 +18,8 @@ use crate::sandbox::prices::Work;
 
 /// The most buffers of one call.
 const MAX_BUFFERS: u32 = 1024;
+/// The most bytes that one call reads or writes: a guest that has more calls again.
+const PIECE: u32 = 256 << 10;
 /// The most random bytes that are made at once.
 const RANDOM_PIECE: u32 = 64 << 10;
 
@@ -83,32 +86,46 @@ impl Host {
     }
 }
 
-/// The length of the buffer that a call reads into: the first that is not empty.
-fn read_into(memory: &GuestMemory<'_>, buffers: IovecArray) -> Result<u32> {
-    if buffers.len() > MAX_BUFFERS {
-        return Err(Errno::Inval.into());
-    }
-    for buffer in buffers.iter() {
-        let buffer = memory.read(buffer?)?;
-        if buffer.buf_len > 0 {
-            return Ok(buffer.buf_len);
+/// Writes the function that finds the buffer of a call: the first that is not empty. One that is longer than a piece
+/// is made as short in the guest's memory until the call is over: then the guest comes to its next preemption point,
+/// and calls once more for the rest.
+macro_rules! piece_of {
+    ($name:ident, $array:ty, $buffer:ident) => {
+        fn $name(
+            memory: &mut GuestMemory<'_>,
+            buffers: $array,
+        ) -> Result<(u32, Option<(GuestPtr<$buffer>, $buffer)>)> {
+            if buffers.len() > MAX_BUFFERS {
+                return Err(Errno::Inval.into());
+            }
+            for at in buffers.iter() {
+                let at = at?;
+                let buffer = memory.read(at)?;
+                if buffer.buf_len > PIECE {
+                    memory.write(at, $buffer { buf: buffer.buf, buf_len: PIECE })?;
+                    return Ok((PIECE, Some((at, buffer))));
+                }
+                if buffer.buf_len > 0 {
+                    return Ok((buffer.buf_len, None));
+                }
+            }
+            Ok((0, None))
         }
-    }
-    Ok(0)
+    };
 }
 
-/// The same of a call that writes.
-fn written_from(memory: &GuestMemory<'_>, buffers: CiovecArray) -> Result<u32> {
-    if buffers.len() > MAX_BUFFERS {
-        return Err(Errno::Inval.into());
+piece_of!(piece_read, IovecArray, Iovec);
+piece_of!(piece_written, CiovecArray, Ciovec);
+
+/// Makes a buffer as long again as the guest has it.
+fn restore<B: GuestType>(
+    memory: &mut GuestMemory<'_>,
+    shortened: Option<(GuestPtr<B>, B)>,
+) -> Result<()> {
+    match shortened {
+        Some((at, buffer)) => Ok(memory.write(at, buffer)?),
+        None => Ok(()),
     }
-    for buffer in buffers.iter() {
-        let buffer = memory.read(buffer?)?;
-        if buffer.buf_len > 0 {
-            return Ok(buffer.buf_len);
-        }
-    }
-    Ok(0)
 }
 
 /// Writes the interface for [`Host`]: functions that are the library's alone, those of files that cost a file call,
@@ -271,8 +288,13 @@ interface! {
         fd: Fd,
         buffers: IovecArray,
     ) -> Result<Size> {
-        let _kept = self.read_of(read_into(memory, buffers)?)?;
-        self.wasi().fd_read(memory, fd, buffers).await
+        let (bytes, shortened) = piece_read(memory, buffers)?;
+        let done = match self.read_of(bytes) {
+            Ok(_kept) => self.wasi().fd_read(memory, fd, buffers).await,
+            Err(no) => Err(no),
+        };
+        restore(memory, shortened)?;
+        done
     }
 
     async fn fd_pread(
@@ -282,8 +304,13 @@ interface! {
         buffers: IovecArray,
         offset: Filesize,
     ) -> Result<Size> {
-        let _kept = self.read_of(read_into(memory, buffers)?)?;
-        self.wasi().fd_pread(memory, fd, buffers, offset).await
+        let (bytes, shortened) = piece_read(memory, buffers)?;
+        let done = match self.read_of(bytes) {
+            Ok(_kept) => self.wasi().fd_pread(memory, fd, buffers, offset).await,
+            Err(no) => Err(no),
+        };
+        restore(memory, shortened)?;
+        done
     }
 
     async fn fd_write(
@@ -292,8 +319,13 @@ interface! {
         fd: Fd,
         buffers: CiovecArray,
     ) -> Result<Size> {
-        let _kept = self.write_of(written_from(memory, buffers)?)?;
-        self.wasi().fd_write(memory, fd, buffers).await
+        let (bytes, shortened) = piece_written(memory, buffers)?;
+        let done = match self.write_of(bytes) {
+            Ok(_kept) => self.wasi().fd_write(memory, fd, buffers).await,
+            Err(no) => Err(no),
+        };
+        restore(memory, shortened)?;
+        done
     }
 
     async fn fd_pwrite(
@@ -303,8 +335,13 @@ interface! {
         buffers: CiovecArray,
         offset: Filesize,
     ) -> Result<Size> {
-        let _kept = self.write_of(written_from(memory, buffers)?)?;
-        self.wasi().fd_pwrite(memory, fd, buffers, offset).await
+        let (bytes, shortened) = piece_written(memory, buffers)?;
+        let done = match self.write_of(bytes) {
+            Ok(_kept) => self.wasi().fd_pwrite(memory, fd, buffers, offset).await,
+            Err(no) => Err(no),
+        };
+        restore(memory, shortened)?;
+        done
     }
 
     /// The library lists the whole folder at each call, and looks at every file in it.

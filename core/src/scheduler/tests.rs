@@ -231,6 +231,17 @@ fn short_turns_hardly_wait_for_a_hundred_that_spin() {
 }
 
 #[test]
+fn short_turns_hardly_wait_for_a_hundred_whose_turns_are_short_too() {
+    for turn in [50 * MICRO, 150 * MICRO, 900 * MICRO] {
+        let mut pool = Pool::new(2);
+        pool.add_many(100, turn, 0);
+        let honest = pool.add(20 * MICRO, 3137 * MICRO);
+        pool.run(10 * SECOND, &[]);
+        pool.run(20 * SECOND, &[honest]).check(3000, 2 * MILLI, 5 * MILLI);
+    }
+}
+
+#[test]
 fn a_turn_that_turns_out_to_be_long_is_ended_like_any_other() {
     let mut pool = Pool::new(2);
     for _ in 0..100 {

@@ -72,6 +72,12 @@ impl Letter {
         Letter { from: Some(serial), ..self }
     }
 
+    /// The serial of its sender, if that wants the answer to be sent to this name, which is not its own.
+    pub fn wants_for(&self, name: &str) -> Option<Serial> {
+        let is_meant = self.message.reply_to() == Some(name) && name != self.message.sender();
+        self.from.filter(|_| is_meant)
+    }
+
     /// Takes it out of the store again.
     #[must_use]
     pub fn unhold(self, post: Post<'_>) -> Self {

@@ -14,8 +14,10 @@ use super::{Activity, Agent, Letter, OnStarted};
 use crate::account::Charge;
 use crate::directory::Note;
 use crate::error::Error;
+use crate::message::Message;
 use crate::runtime::{Ask, Party, Post, Posting, Sending, Terms, To};
-use crate::sandbox::{Effect, Fault, FaultKind};
+use crate::sandbox::{Effect, Fault, FaultKind, Sent};
+use crate::store::Serial;
 
 /// Entries that are worked off between two looks at the clock.
 pub(super) const PIECE: usize = 32;
@@ -41,12 +43,26 @@ struct Cause {
     ask: Option<Arc<Ask>>,
     /// It was a failure: nobody is told of theirs.
     is_quiet: bool,
+    /// Where its sender wants the answers to be sent, if that is somebody else.
+    answers_to: Option<(Message, Serial)>,
 }
 
 impl Cause {
     fn of(handled: Option<&Letter>) -> Self {
         let is_quiet = handled.is_some_and(|letter| letter.kind == super::Kind::Failure);
-        Cause { ask: handled.and_then(|letter| letter.ask.clone()), is_quiet }
+        let answers_to = handled.and_then(|letter| {
+            let wanted_by = letter.wants_for(letter.message.reply_to()?)?;
+            Some((letter.message.clone(), wanted_by))
+        });
+        Cause { ask: handled.and_then(|letter| letter.ask.clone()), is_quiet, answers_to }
+    }
+
+    /// The terms of what the turn sends.
+    fn terms(&self, sent: &Sent) -> Terms {
+        let wanted_by = self.answers_to.as_ref().and_then(|(handled, wanted_by)| {
+            (handled.reply_to() == sent.message.receivers().next()).then_some(*wanted_by)
+        });
+        Terms { is_free: sent.is_free, is_quiet: self.is_quiet, wanted_by }
     }
 }
 
@@ -109,9 +125,10 @@ impl Outbox {
                     && core.goes_straight(&sent.message) =>
             {
                 agent.face.counters.messages_out.add_alone(1);
-                let Cause { ask, is_quiet } = Cause::of(handled);
-                let letter = Letter::direct(sent.message.clone(), ask).sent_by(agent.face.serial);
-                let terms = Terms { is_free: sent.is_free, is_quiet };
+                let cause = Cause::of(handled);
+                let terms = cause.terms(sent);
+                let letter =
+                    Letter::direct(sent.message.clone(), cause.ask).sent_by(agent.face.serial);
                 let (to, letter) = (sent.message.receiver(), Letter { terms, ..letter });
                 core.deliver_to(to, &receivers[0].who, letter, false, post);
                 return None;
@@ -231,7 +248,7 @@ impl Outbox {
             Effect::Send(sent, receivers) => (sent, To::Named(receivers)),
             Effect::Deliver(sent, places) => (sent, To::Reserved(places)),
         };
-        let terms = Terms { is_free: sent.is_free, is_quiet: self.cause.is_quiet };
+        let terms = self.cause.terms(&sent);
         Sending::new(Party(agent.face.serial), sent.message, to, self.cause.ask.clone(), terms)
     }
 }

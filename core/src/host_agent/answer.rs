@@ -72,7 +72,8 @@ impl HostAgent {
     }
 
     fn send(&self, letter: &Letter, message: Message, post: Post<'_>) {
-        self.core.route(Party(self.serial), message, letter.ask.as_ref(), post);
+        let wanted_by = message.receivers().next().and_then(|to| letter.wants_for(to));
+        self.core.route_on(Party(self.serial), message, letter.ask.as_ref(), wanted_by, post);
     }
 }
 

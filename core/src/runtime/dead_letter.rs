@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::core::Core;
+use super::core::{Core, Party};
 use super::events::EventKind;
 use super::posting::{Outward, Post};
 use crate::account::Charge;
@@ -15,7 +15,7 @@ use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::message::{Message, name};
 use crate::shares::{Owner, Shares, Weights};
-use crate::store::{Change, DeadLetterRow};
+use crate::store::{Change, DeadLetterRow, Serial};
 
 /// The most that are kept.
 const MAX_LETTERS: usize = 1024;
@@ -36,6 +36,8 @@ pub struct DeadLetter {
     pub reason: String,
     /// The agent that crashed on it; absent where it reached nobody.
     pub agent: Option<Arc<str>>,
+    /// The serial of whoever caused it, where that is not its sender. A store does not keep it.
+    pub(crate) caused_by: Option<Serial>,
 }
 
 impl DeadLetter {
@@ -162,7 +164,7 @@ fn missing(id: u64) -> Error {
 impl Core {
     /// Keeps a message that reached nobody.
     pub fn keep_dead(&self, message: Message, reason: impl Into<String>, post: Post<'_>) {
-        self.keep_letter(message, reason.into(), None, Some(1), post);
+        self.keep_letter(message, reason.into(), None, None, Some(1), post);
     }
 
     /// Keeps a letter that reached nobody. Those that an agent sends while it handles failures are told as
@@ -175,7 +177,8 @@ impl Core {
             },
             false => Some(1),
         };
-        self.keep_letter(letter.message.clone(), reason.into(), None, count, post);
+        let (message, caused_by) = (letter.message.clone(), letter.terms.wanted_by);
+        self.keep_letter(message, reason.into(), None, caused_by, count, post);
     }
 
     /// Keeps a message that crashed the agent that handled it.
@@ -186,7 +189,7 @@ impl Core {
         agent: &Arc<str>,
         post: Post<'_>,
     ) {
-        self.keep_letter(message, reason.into(), Some(agent.clone()), Some(1), post);
+        self.keep_letter(message, reason.into(), Some(agent.clone()), None, Some(1), post);
     }
 
     /// Keeps a message, and tells of so many at once, if it does.
@@ -195,6 +198,7 @@ impl Core {
         message: Message,
         reason: String,
         agent: Option<Arc<str>>,
+        caused_by: Option<Serial>,
         told: Option<u64>,
         post: Post<'_>,
     ) {
@@ -210,7 +214,7 @@ impl Core {
                     message: message.clone(),
                 }))
             });
-            let letter = DeadLetter { id, at, message, reason, agent };
+            let letter = DeadLetter { id, at, message, reason, agent, caused_by };
             if let Some(count) = told {
                 self.tell(EventKind::DeadLetter, letter.agent.as_ref(), post, || {
                     let message_id = letter.message.message_id().into();
@@ -228,10 +232,18 @@ impl Core {
     /// Puts a dead letter where scripts can read it.
     pub fn show_dead(&self, letter: DeadLetter) {
         let (id, sender) = (letter.id, Arc::<str>::from(letter.message.sender()));
-        let owner = self.owner_named(&sender);
+        let caused_by = letter.caused_by;
+        let owner_now = || match caused_by.map(|serial| (serial, self.directory.member(serial))) {
+            None => self.owner_named(&sender),
+            Some((_, Some(Member::Agent(agent)))) => Owner::of(&agent.face.account),
+            Some((_, Some(Member::Host(_)))) => Owner::of(&self.account),
+            Some((serial, None)) if serial == Party::SCRIPT.0 => Owner::of(&self.account),
+            Some((_, None)) => Owner::gone(&self.account),
+        };
+        let owner = owner_now();
         let gone = self.dead_letters.push(letter, owner.clone());
         // Whoever left between the two has handed over what it had before, and not this one.
-        if self.owner_named(&sender) != owner {
+        if owner_now() != owner {
             self.dead_letters.give(id, &Owner::gone(&self.account));
         }
         if !gone.is_empty() {

@@ -91,7 +91,8 @@ impl Restore<'_> {
         let letters = letters.collect::<Result<_, Error>>()?;
         let dead_letters = contents.dead_letters.into_iter().map(|letter| {
             let DeadLetterRow { row: id, at, agent, reason, message } = letter;
-            Ok(DeadLetter { id, at, message: messages.named(message)?, reason, agent })
+            let message = messages.named(message)?;
+            Ok(DeadLetter { id, at, message, reason, agent, caused_by: None })
         });
         let dead_letters = dead_letters.collect::<Result<_, Error>>()?;
         let hosts = contents.hosts.into_iter().map(|host| {

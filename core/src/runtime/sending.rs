@@ -18,6 +18,7 @@ use crate::directory::Member;
 use crate::error::shown;
 use crate::message::{Message, name};
 use crate::sandbox::{Addressee, Fault, FaultKind, Places, Receiver, Receivers};
+use crate::store::Serial;
 
 /// Receivers that a filter compares with those that it lists one by one.
 const FEW_RECEIVERS: usize = 16;
@@ -42,6 +43,8 @@ pub(crate) struct Terms {
     pub is_free: bool,
     /// Its sender is told of no failure, since it sent this while it handled one.
     pub is_quiet: bool,
+    /// The serial of whoever wanted the answer to be sent to this receiver: what becomes of it is that one's doing.
+    pub wanted_by: Option<Serial>,
 }
 
 /// A message on its way. Dropped before its end, it reaches nobody else.
@@ -431,10 +434,22 @@ impl Core {
     /// Sends a message of the program's, of one of its host agents' or of the runtime's own to everybody whom
     /// it names. What finds no room comes back to its sender as a `failure`.
     pub fn route(&self, from: Party, message: Message, ask: Option<&Arc<Ask>>, post: Post<'_>) {
+        self.route_on(from, message, ask, None, post);
+    }
+
+    /// The same of an answer that is wanted by whoever has this serial.
+    pub fn route_on(
+        &self,
+        from: Party,
+        message: Message,
+        ask: Option<&Arc<Ask>>,
+        wanted_by: Option<Serial>,
+        post: Post<'_>,
+    ) {
         let to = To::Named(self.receivers_of(&message));
         // Answers of the runtime's own cost nobody a message, so answers to them do.
         let is_free = from == Party::AMS || from == Party::DF;
-        let terms = Terms { is_free, is_quiet: false };
+        let terms = Terms { is_free, is_quiet: false, wanted_by };
         Sending::new(from, message, to, ask.cloned(), terms).finish(self, post);
     }
 

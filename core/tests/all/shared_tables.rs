@@ -56,6 +56,35 @@ fn one_message_to_many_unknown_names_leaves_the_dead_letters_of_others() {
 }
 
 #[test]
+fn answers_that_are_wanted_by_one_for_nobody_leave_the_dead_letters_of_others() {
+    let runtime = runtime(1);
+    let answers = runtime.handler(|_| async { Reply::Content(b"1".to_vec()) });
+    runtime.register(Register::new("service", answers)).unwrap();
+    let lost = json!({"performative": "inform", "receiver": "host", "content": 1});
+    for _ in 0..10 {
+        wait(runtime.send(&draft(lost.clone()), HANGS)).unwrap();
+    }
+    let of = |name: &str| {
+        let letters = runtime.dead_letters();
+        letters.iter().filter(|it| it.message.sender() == name).count()
+    };
+    assert_eq!(of("host"), 10);
+    let asks = json!({"performative": "request", "receiver": "service", "reply_to": "nobody"});
+    let attacker = sender(&runtime, "attacker", &asks, 100);
+    for turn in 1..=12 {
+        wait(attacker.send(&())).unwrap();
+        until("it is answered", || of("service") >= (100 * turn).min(1_000));
+        until("it has asked", || attacker.stats().messages_in == turn as u64);
+    }
+    // What the host agent itself sends to nobody stands beside them.
+    assert_eq!(of("host"), 10);
+    assert!(attacker.stats().host_bytes > 500_000, "{}", attacker.stats().host_bytes);
+    wait(attacker.remove()).unwrap();
+    assert_eq!(attacker.stats().host_bytes, 0);
+    assert_eq!(of("host"), 10);
+}
+
+#[test]
 fn twenty_thousand_conversations_of_one_agent_leave_those_of_others() {
     let runtime = runtime(1);
     silent(&runtime, "shop");

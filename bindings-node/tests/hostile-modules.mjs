@@ -39,6 +39,21 @@ export function generate(kind, count) {
     loops_with_parameters: () =>
       `(func ${"i32.const 1 i32.const 2 loop (param i32 i32) drop drop end ".repeat(count)})`,
     additions: () => `(func i32.const 0 ${"i32.const 1 i32.add ".repeat(count)} drop)`,
+    element_items: () => `(func) (elem func ${"0 ".repeat(count)})`,
+    element_expressions: () => {
+      const expressions = "(item ref.func 0) (item ref.null func) ".repeat(count / 2);
+      return `(func) (elem funcref ${expressions})`;
+    },
+    types: () => {
+      const digits = ["i32", "i64", "f32", "f64"];
+      const params = (at) =>
+        Array.from({ length: 9 }, (_, place) => digits[Math.floor(at / 4 ** place) % 4]).join(" ");
+      const type = (_, at) => `(type (func (param ${params(at)})))`;
+      return Array.from({ length: count }, type).join("");
+    },
+    constant_expression: () => `(global i32 i32.const 0 ${"i32.const 1 i32.add ".repeat(count)})`,
+    computed_globals: () => `(func) ${"(global funcref (ref.func 0))".repeat(count)}`,
+    computed_data: () => '(data (offset i32.const 0 i32.const 0 i32.add) "x")'.repeat(count),
   };
   const handler = '(func (export "handle_message") (param i32 i32) (result i32) (i32.const 7))';
   return `(module ${kinds[kind]()} (memory (export "memory") 1) ${handler})`;

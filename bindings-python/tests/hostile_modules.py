@@ -61,6 +61,23 @@ def generate(kind: str, count: int) -> str:
             parts = f"(func {one * count})"
         case "additions":
             parts = f"(func i32.const 0 {'i32.const 1 i32.add ' * count} drop)"
+        case "element_items":
+            parts = f"(func) (elem func {'0 ' * count})"
+        case "element_expressions":
+            expressions = "(item ref.func 0) (item ref.null func) " * (count // 2)
+            parts = f"(func) (elem funcref {expressions})"
+        case "types":
+            digits = ["i32", "i64", "f32", "f64"]
+            params = (
+                " ".join(digits[at // 4**place % 4] for place in range(9)) for at in range(count)
+            )
+            parts = "".join(f"(type (func (param {one})))" for one in params)
+        case "constant_expression":
+            parts = f"(global i32 i32.const 0 {'i32.const 1 i32.add ' * count})"
+        case "computed_globals":
+            parts = f"(func) {'(global funcref (ref.func 0))' * count}"
+        case "computed_data":
+            parts = '(data (offset i32.const 0 i32.const 0 i32.add) "x")' * count
         case _:
             raise AssertionError(f"unknown module {kind}")
     return f'(module {parts} (memory (export "memory") 1) {HANDLER})'

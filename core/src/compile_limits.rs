@@ -3,7 +3,8 @@
 use crate::by_name::by_name;
 
 /// What compiling a module may cost, by an estimate that is made before it is compiled; one above a limit is refused. An
-/// estimate is of one thread of a usual machine, and the same on every machine.
+/// estimate is of one thread of a usual machine, and the same on every machine. What surrounds the functions, such as types,
+/// globals, element and data segments, counts as one more function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CompileLimits {

@@ -2,20 +2,26 @@
 //!
 //! Some of what the compiler does grows faster than a function: loops times locals, for one. The terms of the estimate
 //! were fitted to what functions of each kind took, with a margin: what is above a limit is refused before anything is
-//! compiled, and what is below takes hardly longer than it says.
+//! compiled, and what is below takes hardly longer than it says. What surrounds the functions counts as one more function.
 
 use std::num::NonZeroUsize;
 use std::ops::AddAssign;
 use std::thread;
 
+use wasmparser::CompositeInnerType::Func;
 use wasmparser::{
-    BinaryReader, FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator, Parser,
-    Payload, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    BinaryReader, CompositeType, FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator,
+    Parser, Payload, SubType, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    WasmModuleResources,
 };
+
+use sections::{Layout, Sections};
 
 use super::template::cannot_run;
 use crate::compile_limits::CompileLimits;
 use crate::error::{Error, ErrorKind};
+
+mod sections;
 
 /// What modules and components may use: what the engine's configuration allows, which its own validation has the last
 /// word on.
@@ -128,11 +134,12 @@ struct Reading {
     largest: Option<Priced>,
 }
 
-/// A function, and what its cost comes from.
+/// What is compiled as one, and what its cost comes from.
 #[derive(Clone, Copy)]
-struct Priced {
-    place: Place,
-    work: Work,
+enum Priced {
+    Function(Place, Work),
+    /// What surrounds the functions.
+    Sections(Sections),
 }
 
 /// Where a function is.
@@ -149,6 +156,7 @@ impl Reading {
     fn of(wasm: &[u8], readers: usize) -> Result<Self, Error> {
         let mut validator = Validator::new_with_features(FEATURES);
         let mut functions: Vec<ToRead<'_>> = Vec::new();
+        let (mut sections, mut layout) = (Sections::default(), Layout::default());
         // Modules that have begun and not ended, innermost last; `None` for a component.
         let mut open: Vec<Option<usize>> = Vec::new();
         let mut modules = 0;
@@ -169,9 +177,12 @@ impl Reading {
                 let module = open.last().copied().flatten().unwrap_or_default();
                 functions.push((Place { module, index: function.index }, function, body));
             }
+            sections.add(&payload, &mut layout).map_err(cannot_run)?;
         }
+        let mut whole = Self::of_sections(sections);
         if readers <= 1 {
-            return Self::of_functions(functions.into_iter());
+            whole.add(Self::of_functions(functions.into_iter())?);
+            return Ok(whole);
         }
         // Dealt out in turn: neighbours are often alike.
         let mut hands: Vec<Vec<ToRead<'_>>> = (0..readers).map(|_| Vec::new()).collect();
@@ -186,7 +197,7 @@ impl Reading {
                 others
                     .push(reader.spawn_scoped(scope, move || Self::of_functions(hand.into_iter())));
             }
-            let mut whole = Self::of_functions(own.into_iter())?;
+            whole.add(Self::of_functions(own.into_iter())?);
             for other in others {
                 let failed = |text: String| Error::new(ErrorKind::Internal, text);
                 let other = other.map_err(|error| {
@@ -201,6 +212,18 @@ impl Reading {
         })
     }
 
+    fn of_sections(sections: Sections) -> Self {
+        let micros = sections.micros().sum();
+        let priced = Some(Priced::Sections(sections));
+        let estimate = Estimate {
+            micros,
+            kept_bytes: 0,
+            function_micros: micros,
+            function_bytes: sections.bytes().sum(),
+        };
+        Reading { estimate, functions: 0, slowest: priced, largest: priced }
+    }
+
     fn of_functions<'a>(functions: impl Iterator<Item = ToRead<'a>>) -> Result<Self, Error> {
         let mut reading = Reading::default();
         let mut allocations = FuncValidatorAllocations::default();
@@ -208,7 +231,7 @@ impl Reading {
         for (place, function, body) in functions {
             let work = read(function, &body, &mut allocations, &mut left).map_err(cannot_run)?;
             let is_endless = work.operators >= ENDLESS;
-            let priced = Some(Priced { place, work });
+            let priced = Some(Priced::Function(place, work));
             reading.add(Reading {
                 estimate: work.estimate(),
                 functions: 1,
@@ -242,8 +265,8 @@ impl Reading {
             && self.estimate.function_micros.div_ceil(1000) > most
         {
             let millis = self.estimate.function_micros.div_ceil(1000);
-            let of = slowest.work.micros().dominant();
-            let name = slowest.place.shown(wasm);
+            let of = slowest.slow_for();
+            let name = slowest.shown(wasm);
             why = Some(format!(
                 "compiling {name} would take about {millis} ms, most of it for {of}, above the limit of {most} \
                  (max_compile_function_millis){advice} that limit"
@@ -254,8 +277,8 @@ impl Reading {
             && self.estimate.function_bytes > most
         {
             let bytes = self.estimate.function_bytes;
-            let of = largest.work.bytes().dominant();
-            let name = largest.place.shown(wasm);
+            let of = largest.large_for();
+            let name = largest.shown(wasm);
             why = Some(format!(
                 "compiling {name} would take about {bytes} bytes of memory, most of it for {of}, above the limit of \
                  {most} (max_compile_function_bytes){advice} that limit"
@@ -265,9 +288,9 @@ impl Reading {
             let millis = self.estimate.micros.div_ceil(1000);
             let most = limits.max_compile_millis.unwrap_or_default();
             let dearest = self.slowest.map(|slowest| {
-                let name = slowest.place.shown(wasm);
+                let name = slowest.shown(wasm);
                 let millis = self.estimate.function_micros.div_ceil(1000);
-                let of = slowest.work.micros().dominant();
+                let of = slowest.slow_for();
                 format!(", {millis} of them {name}, most of it for {of}")
             });
             format!(
@@ -278,6 +301,31 @@ impl Reading {
             )
         });
         Error::new(ErrorKind::InvalidModule, format!("this module costs too much: {why}"))
+    }
+}
+
+impl Priced {
+    fn shown(&self, wasm: &[u8]) -> String {
+        match self {
+            Priced::Function(place, _) => place.shown(wasm),
+            Priced::Sections(_) => "what surrounds its functions".to_owned(),
+        }
+    }
+
+    /// What most of its time is for.
+    fn slow_for(&self) -> &'static str {
+        match self {
+            Priced::Function(_, work) => work.micros().dominant(),
+            Priced::Sections(sections) => sections.micros().dominant(),
+        }
+    }
+
+    /// What most of its memory is for.
+    fn large_for(&self) -> &'static str {
+        match self {
+            Priced::Function(_, work) => work.bytes().dominant(),
+            Priced::Sections(sections) => sections.bytes().dominant(),
+        }
     }
 }
 
@@ -342,6 +390,8 @@ struct Work {
     entries: u64,
     /// Indirect calls, and operators that copy, fill or grow something.
     indirect: u64,
+    /// Parameters and results, which the trampoline that others enter it by passes on.
+    passed: u64,
 }
 
 /// The parts of a cost.
@@ -370,12 +420,13 @@ impl Work {
     }
 
     /// In microseconds.
-    fn micros(&self) -> Terms<8> {
-        let [n, l, b, t, p, d, e, i] = self.figures();
+    fn micros(&self) -> Terms<9> {
+        let [n, l, b, t, p, d, e, i, v] = self.figures();
         Terms([
             ("its operators", 75.0 + 26.0 * n),
             ("its indirect calls and bulk operations", 100.0 * i + 0.006 * i * i),
             ("its locals", 0.4 * l),
+            ("its parameters and results", 3.0 * v),
             ("its loops", 0.22 * t * t),
             ("its loops times its locals", 9.0 * (l * t + p)),
             ("its blocks and branches times its locals", 0.8 * l * b),
@@ -385,21 +436,31 @@ impl Work {
     }
 
     /// In bytes.
-    fn bytes(&self) -> Terms<5> {
-        let [n, l, b, t, p, _, _, i] = self.figures();
+    fn bytes(&self) -> Terms<6> {
+        let [n, l, b, t, p, _, _, i, v] = self.figures();
         Terms([
             ("its operators", 6500.0 + 2700.0 * n),
             ("its indirect calls and bulk operations", 15_000.0 * i),
+            ("its parameters and results", 1000.0 * v),
             ("its blocks and branches times its locals", 115.0 * l * b),
             ("its loops", 60.0 * t * t),
             ("its loops times its locals", 1200.0 * (l * t + p)),
         ])
     }
 
-    fn figures(&self) -> [f64; 8] {
-        let Work { operators, locals, blocks, loops, loop_values, depth, entries, indirect } =
-            *self;
-        [operators, locals, blocks, loops, loop_values, depth, entries, indirect]
+    fn figures(&self) -> [f64; 9] {
+        let Work {
+            operators,
+            locals,
+            blocks,
+            loops,
+            loop_values,
+            depth,
+            entries,
+            indirect,
+            passed,
+        } = *self;
+        [operators, locals, blocks, loops, loop_values, depth, entries, indirect, passed]
             .map(|it| it as f64)
     }
 }
@@ -412,11 +473,17 @@ fn read(
     allocations: &mut FuncValidatorAllocations,
     left: &mut u64,
 ) -> wasmparser::Result<Work> {
+    let passed = match function.resources.sub_type_at(function.ty) {
+        Some(SubType { composite_type: CompositeType { inner: Func(ty), .. }, .. }) => {
+            (ty.params().len() + ty.results().len()) as u64
+        }
+        _ => 0,
+    };
     let mut validator = function.into_validator(std::mem::take(allocations));
     let mut reader = body.get_binary_reader();
     validator.read_locals(&mut reader)?;
     reader.set_features(*validator.features());
-    let mut work = Work { locals: validator.len_locals().into(), ..Work::default() };
+    let mut work = Work { locals: validator.len_locals().into(), passed, ..Work::default() };
     let mut most_values = 0;
     // Of each block whether it is a loop.
     let mut open = vec![false];

@@ -170,6 +170,24 @@ pub fn generate(what: &Value) -> String {
         "additions" => {
             format!("(func i32.const 0 {} drop)", "i32.const 1 i32.add ".repeat(count))
         }
+        "element_items" => format!("(func) (elem func {})", "0 ".repeat(count)),
+        "element_expressions" => {
+            let expressions = "(item ref.func 0) (item ref.null func) ".repeat(count / 2);
+            format!("(func) (elem funcref {expressions})")
+        }
+        "types" => {
+            let digit =
+                |at: usize, place: u32| ["i32", "i64", "f32", "f64"][at / 4_usize.pow(place) % 4];
+            let params = |at| (0..9).map(|place| digit(at, place)).collect::<Vec<_>>().join(" ");
+            (0..count).map(|at| format!("(type (func (param {})))", params(at))).collect()
+        }
+        "constant_expression" => {
+            format!("(global i32 i32.const 0 {})", "i32.const 1 i32.add ".repeat(count))
+        }
+        "computed_globals" => {
+            format!("(func) {}", "(global funcref (ref.func 0))".repeat(count))
+        }
+        "computed_data" => "(data (offset i32.const 0 i32.const 0 i32.add) \"x\")".repeat(count),
         other => panic!("unknown module {other:?}"),
     };
     let handler = "(func (export \"handle_message\") (param i32 i32) (result i32) (i32.const 7))";

@@ -312,6 +312,295 @@ fn of_locals(functions: usize) -> Vec<u8> {
     module.finish()
 }
 
+/// A module with one function that does nothing, and with `count` of something else, as `kind` says.
+fn sections(kind: &str, count: u32) -> Vec<u8> {
+    use wasm_encoder::*;
+    let component = |part: &str| {
+        let parts = part.repeat(count as usize);
+        let import = "(import \"f\" (func $f (param \"a\" u32)))";
+        wat::parse_str(format!("(component {import} {parts})")).unwrap()
+    };
+    match kind {
+        "canonical functions" => return component("(core func (canon lower (func $f)))"),
+        "component types" => return component("(type (func (param \"a\" u32) (result u64)))"),
+        _ => {}
+    }
+    let mut types = TypeSection::new();
+    types.ty().function([], []);
+    let table = |minimum, element_type| wasm_encoder::TableType {
+        element_type,
+        minimum,
+        maximum: None,
+        table64: false,
+        shared: false,
+    };
+    let memory = wasm_encoder::MemoryType {
+        minimum: 1,
+        maximum: None,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    };
+    let global = wasm_encoder::GlobalType { val_type: ValType::I32, mutable: true, shared: false };
+    let (mut imports, mut functions) = (ImportSection::new(), FunctionSection::new());
+    let (mut tables, mut globals) = (TableSection::new(), GlobalSection::new());
+    let (mut tags, mut exports) = (TagSection::new(), ExportSection::new());
+    let (mut elements, mut code, mut data) =
+        (ElementSection::new(), CodeSection::new(), DataSection::new());
+    let mut memories = MemorySection::new();
+    memories.memory(memory);
+    let mut empty = Function::new([]);
+    empty.instructions().end();
+    if !kind.ends_with("imports") {
+        functions.function(0);
+        code.function(&empty);
+    }
+    let zeroes = vec![0; count as usize];
+    let zero = ConstExpr::i32_const(0);
+    match kind {
+        "types" => {
+            for at in 0..count {
+                let params = (0..20).map(|bit| match at >> bit & 1 {
+                    0 => ValType::I32,
+                    _ => ValType::I64,
+                });
+                types.ty().function(params, []);
+            }
+        }
+        "equal types" => (0..count).for_each(|_| types.ty().function([], [])),
+        "function imports" => {
+            for _ in 0..count {
+                imports.import("a", "b", EntityType::Function(0));
+            }
+        }
+        "global imports" => {
+            for _ in 0..count {
+                imports.import("a", "b", EntityType::Global(global));
+            }
+        }
+        "items, passive" => {
+            elements.passive(Elements::Functions(zeroes.into()));
+        }
+        "items, active" => {
+            tables.table(table(u64::from(count), RefType::FUNCREF));
+            elements.active(Some(0), &zero, Elements::Functions(zeroes.into()));
+        }
+        "items, declared" => {
+            elements.declared(Elements::Functions(zeroes.into()));
+        }
+        "items of many functions, active" => {
+            for _ in 1..count {
+                functions.function(0);
+                code.function(&empty);
+            }
+            tables.table(table(u64::from(count), RefType::FUNCREF));
+            let all: Vec<u32> = (0..count).collect();
+            elements.active(Some(0), &zero, Elements::Functions(all.into()));
+        }
+        "expressions, passive" => {
+            let all = vec![ConstExpr::ref_func(0); count as usize];
+            elements.passive(Elements::Expressions(RefType::FUNCREF, all.into()));
+        }
+        "expressions, active" => {
+            tables.table(table(u64::from(count), RefType::FUNCREF));
+            let all = vec![ConstExpr::ref_func(0); count as usize];
+            elements.active(Some(0), &zero, Elements::Expressions(RefType::FUNCREF, all.into()));
+        }
+        "segments, passive" => {
+            for _ in 0..count {
+                elements.passive(Elements::Functions(vec![0].into()));
+            }
+        }
+        "segments, active" => {
+            tables.table(table(1, RefType::FUNCREF));
+            for _ in 0..count {
+                elements.active(Some(0), &zero, Elements::Functions(vec![0].into()));
+            }
+        }
+        "segments at a global, active" => {
+            imports.import(
+                "a",
+                "b",
+                EntityType::Global(wasm_encoder::GlobalType { mutable: false, ..global }),
+            );
+            tables.table(table(1, RefType::FUNCREF));
+            for _ in 0..count {
+                elements.active(
+                    Some(0),
+                    &ConstExpr::global_get(0),
+                    Elements::Functions(vec![0].into()),
+                );
+            }
+        }
+        "items at a global, active" => {
+            let fixed = GlobalType { mutable: false, ..global };
+            imports.import("a", "b", EntityType::Global(fixed));
+            tables.table(table(u64::from(count), RefType::FUNCREF));
+            let at = ConstExpr::global_get(0);
+            elements.active(Some(0), &at, Elements::Functions(zeroes.into()));
+        }
+        "globals" => {
+            for _ in 0..count {
+                globals.global(global, &zero);
+            }
+        }
+        "globals of functions" => {
+            let of = GlobalType { val_type: ValType::FUNCREF, ..global };
+            for _ in 0..count {
+                globals.global(of, &ConstExpr::ref_func(0));
+            }
+        }
+        "operators of one global" => {
+            let mut chain = ConstExpr::i32_const(0);
+            for at in 0..count / 2 {
+                chain = chain.with_i32_const(at as i32).with_i32_add();
+            }
+            globals.global(global, &chain);
+        }
+        "tables" => {
+            for _ in 0..count {
+                tables.table(table(0, RefType::FUNCREF));
+            }
+        }
+        "types of 1,000 values" => {
+            for at in 0..count {
+                let params =
+                    (0..1000).map(|bit| match (at + 1).checked_shr(bit).unwrap_or(0) & 1 {
+                        0 => ValType::I32,
+                        _ => ValType::I64,
+                    });
+                types.ty().function(params, []);
+            }
+        }
+        "exported functions of 1,000 results" => {
+            types.ty().function([], vec![ValType::I32; 1000]);
+            for at in 1..=count {
+                functions.function(1);
+                let mut function = Function::new([]);
+                function.instructions().unreachable().end();
+                code.function(&function);
+                exports.export(&at.to_string(), ExportKind::Func, at);
+            }
+        }
+        "tags" => {
+            for _ in 0..count {
+                tags.tag(TagType { kind: TagKind::Exception, func_type_idx: 0 });
+            }
+        }
+        "exports" => {
+            for at in 0..count {
+                exports.export(&at.to_string(), ExportKind::Func, 0);
+            }
+        }
+        "data, passive" => {
+            for _ in 0..count {
+                data.passive([1]);
+            }
+        }
+        "data, active" => {
+            for _ in 0..count {
+                data.active(0, &zero, [1]);
+            }
+        }
+        "data at a global, active" => {
+            imports.import(
+                "a",
+                "b",
+                EntityType::Global(wasm_encoder::GlobalType { mutable: false, ..global }),
+            );
+            for _ in 0..count {
+                data.active(0, &ConstExpr::global_get(0), [1]);
+            }
+        }
+        other => panic!("{other}"),
+    }
+    let mut module = Module::new();
+    module.section(&types).section(&imports).section(&functions).section(&tables);
+    module.section(&memories).section(&tags).section(&globals).section(&exports);
+    module.section(&elements).section(&code).section(&data);
+    module.finish()
+}
+
+const SECTIONS: [(&str, [u32; 2]); 27] = [
+    ("types", [10_000, 50_000]),
+    ("equal types", [10_000, 100_000]),
+    ("function imports", [10_000, 100_000]),
+    ("global imports", [10_000, 100_000]),
+    ("items, passive", [10_000, 100_000]),
+    ("items, active", [10_000, 100_000]),
+    ("items, declared", [100_000, 1_000_000]),
+    ("items of many functions, active", [5_000, 20_000]),
+    ("expressions, passive", [10_000, 100_000]),
+    ("expressions, active", [10_000, 100_000]),
+    ("segments, passive", [10_000, 50_000]),
+    ("segments, active", [10_000, 50_000]),
+    ("segments at a global, active", [2_000, 20_000]),
+    ("globals", [10_000, 50_000]),
+    ("globals of functions", [10_000, 50_000]),
+    ("operators of one global", [10_000, 100_000]),
+    ("tables", [20, 100]),
+    ("types of 1,000 values", [500, 2_000]),
+    ("exported functions of 1,000 results", [100, 500]),
+    ("tags", [10_000, 100_000]),
+    ("exports", [10_000, 100_000]),
+    ("data, passive", [10_000, 50_000]),
+    ("data, active", [10_000, 50_000]),
+    ("data at a global, active", [2_000, 20_000]),
+    ("items, passive", [2_000, 250_000]),
+    ("canonical functions", [1_000, 10_000]),
+    ("component types", [10_000, 100_000]),
+];
+
+#[test]
+fn what_surrounds_functions_has_a_price() {
+    let limits = CompileLimits::default();
+    let (bytes, millis) = ("max_compile_function_bytes", "max_compile_function_millis");
+    for (kind, count, option, section) in [
+        ("items, passive", 700_000, bytes, "its element segments"),
+        ("items at a global, active", 200_000, bytes, "its element segments"),
+        ("expressions, passive", 400_000, bytes, "its element segments"),
+        ("expressions, active", 200_000, bytes, "its element segments"),
+        ("types", 150_000, bytes, "its types"),
+        ("operators of one global", 680_000, bytes, "its constant expressions"),
+        ("globals of functions", 150_000, millis, "its globals"),
+        ("data at a global, active", 50_000, bytes, "its data segments"),
+        ("canonical functions", 100_000, bytes, "its canonical functions"),
+    ] {
+        let few = estimate(&sections(kind, 1000)).unwrap();
+        assert!(few.is_within(&limits), "{kind}: {few:?}");
+        let many = sections(kind, count);
+        let found = estimate(&many).unwrap();
+        assert!(!found.is_within(&limits), "{kind}: {found:?}");
+        assert!(found.micros >= found.function_micros);
+        let text = too_dear(&many, &limits).message().to_owned();
+        assert!(text.contains(option) && text.contains(section), "{kind}: {text}");
+        assert!(text.contains("what surrounds its functions"), "{kind}: {text}");
+    }
+    let strict = CompileLimits { max_compile_millis: Some(100), ..CompileLimits::default() };
+    let text = too_dear(&sections("types", 10_000), &strict).message().to_owned();
+    assert!(text.contains("max_compile_millis") && text.contains("its types"), "{text}");
+}
+
+#[test]
+fn what_is_laid_out_beforehand_costs_next_to_nothing() {
+    for kind in ["items, active", "segments, active", "data, active", "data, passive", "globals"] {
+        let found = estimate(&sections(kind, 50_000)).unwrap();
+        assert!(found.micros < 500_000 && found.function_bytes < 64 << 20, "{kind}: {found:?}");
+    }
+    // An item beside the table has to be written by code, which traps there; and so has all that comes after it.
+    let module = |at: u32| {
+        let items = "0 ".repeat(1000);
+        let text = format!(
+            "(module (table 1000 funcref) (memory 1) (func) (elem (i32.const {at}) func 0) (elem (i32.const 0) func \
+             {items}) (data (i32.const {}) \"x\"))",
+            at * 100
+        );
+        estimate(&wat::parse_str(text).unwrap()).unwrap().micros
+    };
+    assert!(module(999) >= module(0) + 100, "the data is beside the memory");
+    assert!(module(1000) > module(999) + 45_000);
+}
+
 #[test]
 fn few_bytes_that_name_many_values_are_read_shortly() {
     let limits = CompileLimits::default();
@@ -364,7 +653,8 @@ fn peak() -> u64 {
 
 /// Compiles each of the shapes, and prints what it took beside what was estimated: to be run by hand.
 /// `CAXTON_SHAPE=part` takes those whose names have that part, `CAXTON_LOOPS=100x20,…` loops inside one another with locals,
-/// `CAXTON_WASM=path,…` modules in files.
+/// `CAXTON_WASM=path,…` modules in files, `CAXTON_SECTIONS=1` what modules have besides functions: those are to be run one by
+/// one, since one finds the memory that another has freed.
 #[test]
 #[ignore = "it measures, and takes a minute"]
 fn figures() {
@@ -385,6 +675,11 @@ fn figures() {
     if let Ok(files) = std::env::var("CAXTON_WASM") {
         let files = files.split(',').map(str::to_owned);
         shapes = files.map(|file| (file.clone(), std::fs::read(file).unwrap())).collect();
+    }
+    if std::env::var_os("CAXTON_SECTIONS").is_some() {
+        let named = SECTIONS.iter().flat_map(|(kind, counts)| counts.map(|count| (*kind, count)));
+        shapes =
+            named.map(|(kind, count)| (format!("{count} {kind}"), sections(kind, count))).collect();
     }
     println!("     ms  estimate     x        KiB  estimate     x  read in ms");
     for (name, wasm) in shapes.into_iter().filter(|(name, _)| name.contains(&part)) {

@@ -1,6 +1,6 @@
 //! Estimates beside what compiling takes.
 
-#![allow(clippy::unwrap_used, reason = "tests fail this way")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail this way")]
 
 use std::time::Duration;
 

@@ -30,7 +30,7 @@ def beside_rows(rounds: int) -> list[Row]:
         runs = [run_apart(name) for _ in range(rounds)]
         for at in runs[0]["promised"]:
             waited = [run["waited"][at] for run in runs]
-            # What is promised may be so often what it is alone, in the same round.
+            # The promise may be a multiple of the figure alone, in the same round.
             exceeding = max(runs, key=lambda run, at=at: run["waited"][at] / run["promised"][at])
             spread = (min(waited), max(waited))
             waits, target = exceeding["waited"][at], exceeding["promised"][at]

@@ -23,9 +23,9 @@ const CASE = [
   "stays",
   "close",
 ];
-/** How often a promise may be exceeded here: the benchmarks hold it to the letter. */
+/** Factor by which a promise may be exceeded here: the benchmarks hold it to the letter. */
 const PATIENCE = 10;
-/** How often the honest agents are measured at most. */
+/** The most times that the honest agents are measured. */
 const TRIES = 3;
 /** Agents that are measured, with the messages, rings or deployments that are. */
 const MEASURED = { short: 200, long: 12, timer: 50, durable: 40, deploy: 50 };
@@ -40,7 +40,7 @@ const HONEST = {
 };
 /** Rounds of a loop by which the machine's pace is found. */
 const TRIAL = 50_000_000;
-/** How long attackers take to begin at most, in milliseconds, and how much longer things take on a busy machine. */
+/** The longest that attackers take to begin, in milliseconds, and the time that a busy machine may add. */
 const BEGINS = 60_000;
 const LATE = 5000;
 /** Memory that the process may have besides, in MiB. */
@@ -167,14 +167,14 @@ async function attack(runtime, { attackers, start, until }, run, rounds) {
   return agents;
 }
 
-/** Whether an attacker has got as far as the case says; otherwise, whether it has begun. */
+/** True if an attacker has got as far as the case says or, where that says nothing, has begun. */
 function isAtIt(stats, until) {
   const { timers, messagesIn, droppedTurns, cpuMicros } = stats;
   if (until === undefined) return timers + messagesIn + droppedTurns > 2 || cpuMicros > 1000;
   return Object.entries(until).every(([name, least]) => stats[camel(name)] >= least);
 }
 
-/** What an attacker has of its own, in MiB: its memory and what it has stored. */
+/** Memory and stored data of an attacker, in MiB. */
 function ownMemory(agent) {
   const { peakMemoryBytes, storedBytes } = agent.stats();
   return (peakMemoryBytes + storedBytes) / MIB;

@@ -31,7 +31,7 @@ CASE = {
 MEASURED = {"short": 200, "long": 12, "timer": 50, "durable": 40, "deploy": 50}
 #: Rounds of a loop by which the machine's pace is found.
 TRIAL = 50_000_000
-#: How long attackers take to begin at most, and memory to come back, in seconds.
+#: The longest that attackers take to begin, and memory to come back, in seconds.
 BEGINS, COMES_BACK = 60, 2
 #: Memory that the process may have besides in the tests, in MiB.
 SLACK = 32
@@ -43,7 +43,7 @@ NUMBERS = itertools.count(time.time_ns())
 
 @dataclass
 class Figures:
-    """What a case came to: milliseconds in order, memory in MiB."""
+    """The result of a case: milliseconds in order, memory in MiB."""
 
     alone: dict[str, list[float]]
     beside: dict[str, list[float]]
@@ -193,7 +193,7 @@ class Stage:
         return attackers
 
     def is_at_it(self, agent: caxton.Agent) -> bool:
-        """Whether an attacker has got as far as the case says; otherwise, whether it has begun."""
+        """True if an attacker has got as far as the case says, or has begun."""
         stats: dict[str, Any] = dict(agent.stats())
         if "until" in self.case:
             return all(stats[name] >= least for name, least in self.case["until"].items())

@@ -1,4 +1,4 @@
-//! What an agent has stored: found by key, in a few bytes beside key and value.
+//! The data that an agent has stored: found by key, in a few bytes beside key and value.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};

@@ -1,7 +1,7 @@
 //! An agent's log: a ring of lines, bounded in bytes.
 //!
-//! What the runtime says of an agent, such as why a turn was dropped, has a share of the ring that no line of
-//! the guest's takes. Of all logs together whoever has most drops its oldest lines ([`Logs`]).
+//! Lines of the runtime's, such as why a turn was dropped, have a share of the ring that no line of the guest's
+//! takes. Of all logs together whoever has most drops its oldest lines ([`Logs`]).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const RING_BYTES: usize = 1 << 20;
 const RUNTIME_BYTES: usize = 64 << 10;
 /// The longest line of the runtime's; the rest of it is cut off.
 const LONGEST_LINE: usize = 16 << 10;
-/// What the host may remark on a turn's calls that has written all it may, in bytes.
+/// Bytes that the host may remark on the calls of a turn that has written all it may.
 const REMARK_BYTES: u64 = 4 << 10;
 /// What a line costs beside its text.
 const LINE_OVERHEAD: usize = 64;
@@ -80,7 +80,7 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// Who writes a line.
+/// The writer of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Voice {
     /// The guest. It has so much a turn.
@@ -96,7 +96,7 @@ pub(super) struct LogRing {
     logs: Arc<Logs>,
     /// What the turn has written so far.
     turn_bytes: AtomicU64,
-    /// What the host has remarked beyond that.
+    /// Bytes that the host has remarked beyond that.
     remark_bytes: AtomicU64,
     max_turn_bytes: u64,
     dropped: AtomicU64,

@@ -43,7 +43,13 @@ fn every_case() {
         child::run(NAME, &[("CAXTON_CACHE_DIR", "")]);
         return;
     }
-    let text = std::fs::read_to_string(folder().join("cases.json")).unwrap();
+    each_case("cases.json", run);
+    until("all threads are gone", || child::threads().is_empty());
+}
+
+/// Runs every case of a file of `tests/hostile`, or those whose names have a part that the environment says.
+pub fn each_case(file: &str, run: impl Fn(&Map<String, Value>) -> Result<(), String>) {
+    let text = std::fs::read_to_string(folder().join(file)).unwrap();
     let cases: Vec<Map<String, Value>> = serde_json::from_str(&text).unwrap();
     let only = std::env::var("CAXTON_HOSTILE").unwrap_or_default();
     let mut names = HashSet::new();
@@ -61,7 +67,6 @@ fn every_case() {
         println!("{name}: {:?}", begun.elapsed());
     }
     assert!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));
-    until("all threads are gone", || child::threads().is_empty());
 }
 
 pub fn folder() -> PathBuf {

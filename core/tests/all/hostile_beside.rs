@@ -1,7 +1,6 @@
 //! The cases of `tests/hostile/beside.json`, which every language runs: many that mean harm, and how long honest
 //! agents beside them wait, what they leave in the host's memory, and whether it closes in time.
 
-use std::collections::HashSet;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::child;
 use crate::conformance::expect::{compare_error, expand};
 use crate::conformance::step;
-use crate::hostile_agents::{folder, generate, modules};
+use crate::hostile_agents::{each_case, generate, modules};
 use crate::store::Folder;
 use crate::support::{HANGS, ask, draft, latencies, poll_once, until, wait};
 
@@ -30,9 +29,9 @@ const CASE: [&str; 12] = [
     "stays",
     "close",
 ];
-/// How often a promise may be exceeded here: the benchmarks hold it to the letter.
+/// Factor by which a promise may be exceeded here: the benchmarks hold it to the letter.
 const PATIENCE: f64 = 10.0;
-/// How often the honest agents are measured at most.
+/// The most times that the honest agents are measured.
 const TRIES: usize = 3;
 /// Agents that are measured, with the messages, rings or deployments that are.
 const MEASURED: [(&str, usize); 5] =
@@ -40,7 +39,7 @@ const MEASURED: [(&str, usize); 5] =
 /// Memory that the process may have besides, in MiB.
 const SLACK: f64 = 32.0;
 const MIB: f64 = 1_048_576.0;
-/// How long closing may take, where a case says nothing else, and how much longer on a busy machine.
+/// The longest that closing may take where a case says nothing else, and the time that a busy machine may add.
 const CLOSE_SECONDS: f64 = 10.0;
 const LATE: Duration = Duration::from_secs(5);
 /// Rounds of a loop by which the machine's pace is found.
@@ -57,24 +56,7 @@ fn every_case() {
         child::run(NAME, &env);
         return;
     }
-    let text = std::fs::read_to_string(folder().join("beside.json")).unwrap();
-    let cases: Vec<Map<String, Value>> = serde_json::from_str(&text).unwrap();
-    let only = std::env::var("CAXTON_HOSTILE").unwrap_or_default();
-    let mut names = HashSet::new();
-    let mut failures = Vec::new();
-    for case in &cases {
-        let name = case["name"].as_str().unwrap();
-        assert!(names.insert(name), "two cases are called {name:?}");
-        if !name.contains(&only) {
-            continue;
-        }
-        let begun = Instant::now();
-        if let Err(wrong) = run(case) {
-            failures.push(format!("{name}: {wrong}"));
-        }
-        println!("{name}: {:?}", begun.elapsed());
-    }
-    assert!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));
+    each_case("beside.json", run);
 }
 
 /// Runs one case in a runtime of its own.
@@ -332,7 +314,7 @@ fn attack(runtime: &Runtime, case: &Map<String, Value>) -> Result<Vec<Agent>, St
     Ok(agents)
 }
 
-/// Whether an attacker has got as far as the case says; otherwise, whether it has begun.
+/// True if an attacker has got as far as the case says or, where that says nothing, has begun.
 fn is_at_it(agent: &Agent, case: &Map<String, Value>) -> bool {
     let stats = agent.stats();
     let turns = stats.timers + stats.messages_in + stats.dropped_turns;
@@ -397,7 +379,7 @@ fn different(module: &str) -> String {
     format!("{inside} (global i64 (i64.const {number})))")
 }
 
-/// What an attacker has of its own, in MiB: its memory and what it has stored.
+/// Memory and stored data of an attacker, in MiB.
 fn own_memory(agent: &Agent) -> f64 {
     let stats = agent.stats();
     (stats.peak_memory_bytes + stats.stored_bytes) as f64 / MIB

@@ -117,6 +117,19 @@ macro_rules! piece_of {
 piece_of!(piece_read, IovecArray, Iovec);
 piece_of!(piece_written, CiovecArray, Ciovec);
 
+/// Pays for a call that reads or writes, and lets the library do it with a piece of the buffer.
+macro_rules! in_a_piece {
+    ($host:ident, $memory:ident, $piece:ident($buffers:ident), $pay:ident, $call:ident($($arg:ident),*)) => {{
+        let (bytes, shortened) = $piece($memory, $buffers)?;
+        let done = match $host.$pay(bytes) {
+            Ok(_kept) => $host.wasi().$call($memory, $($arg),*).await,
+            Err(no) => Err(no),
+        };
+        restore($memory, shortened)?;
+        done
+    }};
+}
+
 /// Makes a buffer as long again as the guest has it.
 fn restore<B: GuestType>(
     memory: &mut GuestMemory<'_>,
@@ -288,13 +301,7 @@ interface! {
         fd: Fd,
         buffers: IovecArray,
     ) -> Result<Size> {
-        let (bytes, shortened) = piece_read(memory, buffers)?;
-        let done = match self.read_of(bytes) {
-            Ok(_kept) => self.wasi().fd_read(memory, fd, buffers).await,
-            Err(no) => Err(no),
-        };
-        restore(memory, shortened)?;
-        done
+        in_a_piece!(self, memory, piece_read(buffers), read_of, fd_read(fd, buffers))
     }
 
     async fn fd_pread(
@@ -304,13 +311,7 @@ interface! {
         buffers: IovecArray,
         offset: Filesize,
     ) -> Result<Size> {
-        let (bytes, shortened) = piece_read(memory, buffers)?;
-        let done = match self.read_of(bytes) {
-            Ok(_kept) => self.wasi().fd_pread(memory, fd, buffers, offset).await,
-            Err(no) => Err(no),
-        };
-        restore(memory, shortened)?;
-        done
+        in_a_piece!(self, memory, piece_read(buffers), read_of, fd_pread(fd, buffers, offset))
     }
 
     async fn fd_write(
@@ -319,13 +320,7 @@ interface! {
         fd: Fd,
         buffers: CiovecArray,
     ) -> Result<Size> {
-        let (bytes, shortened) = piece_written(memory, buffers)?;
-        let done = match self.write_of(bytes) {
-            Ok(_kept) => self.wasi().fd_write(memory, fd, buffers).await,
-            Err(no) => Err(no),
-        };
-        restore(memory, shortened)?;
-        done
+        in_a_piece!(self, memory, piece_written(buffers), write_of, fd_write(fd, buffers))
     }
 
     async fn fd_pwrite(
@@ -335,13 +330,7 @@ interface! {
         buffers: CiovecArray,
         offset: Filesize,
     ) -> Result<Size> {
-        let (bytes, shortened) = piece_written(memory, buffers)?;
-        let done = match self.write_of(bytes) {
-            Ok(_kept) => self.wasi().fd_pwrite(memory, fd, buffers, offset).await,
-            Err(no) => Err(no),
-        };
-        restore(memory, shortened)?;
-        done
+        in_a_piece!(self, memory, piece_written(buffers), write_of, fd_pwrite(fd, buffers, offset))
     }
 
     /// The library lists the whole folder at each call, and looks at every file in it.

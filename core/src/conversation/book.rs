@@ -1,9 +1,8 @@
 //! Every conversation that names a protocol, followed as its messages pass.
 //!
-//! A conversation has the id that its messages name. Where protocols are strict, that alone does not say
-//! which one a message belongs to: whoever used the id first would keep others out of theirs. There a
-//! conversation is one id and whoever began it, and a message belongs where its sender and its receiver
-//! do.
+//! A conversation is one id and whoever began it, and a message belongs where its sender and its receiver
+//! do. Its id alone does not say that: whoever used an id first would keep others out of their
+//! conversation, or get into it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -60,7 +59,6 @@ pub(super) struct Table {
     key_places: Shares<u64>,
     weights: Weights,
     pub waits: Waits,
-    pub is_strict: bool,
     room: Room,
     next_place: u64,
     next_number: u64,
@@ -140,8 +138,8 @@ impl Default for Book {
 impl Book {
     /// A book in which nobody waits for the program, nor it for anybody, under this name: it does many
     /// things at once.
-    pub fn of_program(name: &str, is_strict: bool) -> Self {
-        let table = Table { waits: Waits::without(name), is_strict, ..Table::default() };
+    pub fn of_program(name: &str) -> Self {
+        let table = Table { waits: Waits::without(name), ..Table::default() };
         Book { table: Mutex::new(table), ..Book::default() }
     }
 
@@ -269,8 +267,8 @@ impl Book {
 #[cfg(test)]
 impl Book {
     /// A book with little room.
-    pub fn small(is_strict: bool, room: Room) -> Self {
-        let table = Table { room, is_strict, ..Table::default() };
+    pub fn small(room: Room) -> Self {
+        let table = Table { room, ..Table::default() };
         Book { table: Mutex::new(table), ..Book::default() }
     }
 
@@ -431,7 +429,7 @@ impl Table {
                 touched.before.push((at, before));
             }
             record.count_wait(at, &mut self.waits, now);
-            if record.pairs.len() > pairs && self.is_strict {
+            if record.pairs.len() > pairs {
                 self.ids.pair_begins(number, record, at);
             }
             if is_answer {

@@ -190,13 +190,9 @@ impl Keys {
 }
 
 impl Table {
-    /// The conversation that `from` has begun with this id, or, where an id is enough, the one that has
-    /// it.
+    /// The conversation that `from` has begun with this id.
     pub fn own(&self, id: &str, from: &str) -> Option<u64> {
-        match self.is_strict {
-            true => self.ids.begun_by(id, from),
-            false => self.ids.first(id),
-        }
+        self.ids.begun_by(id, from)
     }
 
     /// The conversation with this id that `name` began, or else the oldest.
@@ -208,10 +204,7 @@ impl Table {
     /// The pair of these two in a conversation with this id, and the number of that.
     pub fn pair_of(&self, id: &str, asker: &str, asked: &str) -> Option<(u64, usize)> {
         let own = self.own(id, asker).into_iter();
-        let elsewhere: &[u64] = match self.is_strict {
-            true => self.ids.elsewhere(id, &asker.into(), &asked.into()),
-            false => &[],
-        };
+        let elsewhere = self.ids.elsewhere(id, &asker.into(), &asked.into());
         let mut pairs = own
             .chain(elsewhere.iter().copied())
             .filter_map(|number| Some((number, self.records.get(&number)?.pair_of(asker, asked)?)));
@@ -222,8 +215,7 @@ impl Table {
     pub fn place_of(&self, saying: &Saying<'_>, to: &Arc<str>, named: Option<Protocol>) -> Place {
         match saying.message.conversation_id() {
             None => self.place_by_key(saying, to),
-            Some(id) if self.is_strict => self.place_by_parties(saying, to, id, named),
-            Some(id) => self.place_by_id(saying, to, id, named),
+            Some(id) => self.place_by_parties(saying, to, id, named),
         }
     }
 
@@ -268,25 +260,6 @@ impl Table {
             // Whoever named somebody else for replies says nothing of what that one is sent besides.
             Move::No(..) if !key.is_own => Place::Nowhere,
             planned => Place::In(key.record, planned),
-        }
-    }
-
-    fn place_by_id(
-        &self,
-        saying: &Saying<'_>,
-        to: &Arc<str>,
-        id: &str,
-        named: Option<Protocol>,
-    ) -> Place {
-        let found = self.ids.first(id).and_then(|at| Some((at, self.records.get(&at)?)));
-        match (found, named) {
-            (Some((number, record)), _) => Place::In(number, self.plan(record, saying, to, named)),
-            (None, Some(protocol)) if protocol.opens(saying.message.performative()) => {
-                Place::New(protocol, id.into())
-            }
-            // What nobody has begun, or nobody remembers, is no step of anything.
-            (None, Some(protocol)) => Place::Unknown(protocol),
-            (None, None) => Place::Nowhere,
         }
     }
 

@@ -162,7 +162,7 @@ impl Core {
             dead_letters: DeadLetters::default(),
             logs: Arc::default(),
             account: Account::new(u64::MAX),
-            book: Book::of_program(&parts.name, parts.protocols == Protocols::Strict),
+            book: Book::of_program(&parts.name),
             protocols: parts.protocols,
             deadlines: Arc::default(),
             lingering: Lingering::default(),

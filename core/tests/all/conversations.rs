@@ -369,7 +369,7 @@ fn a_circle_that_is_broken_in_time_is_none() {
 }
 
 #[test]
-fn two_cannot_begin_one_conversation() {
+fn two_that_use_one_id_have_a_conversation_each() {
     let runtime = runtime(1);
     let told = events(&runtime, "violation");
     for name in ["a", "b", "other"] {
@@ -379,22 +379,25 @@ fn two_cannot_begin_one_conversation() {
         json!({"performative": "request", "sender": sender, "receiver": to,
             "protocol": "fipa-request", "conversation_id": "c"})
     };
+    let of_host = || {
+        let conversation = runtime.conversation("c").unwrap();
+        assert_eq!((conversation.initiator.as_str(), conversation.participants.len()), ("host", 1));
+        (conversation.state, conversation.messages.len())
+    };
     say(&runtime, ask("host", "a")).unwrap();
     say(&runtime, ask("other", "b")).unwrap();
-    let event = content(&next(&told));
-    assert_eq!((&event["agent"], &event["conversation_id"]), (&json!("other"), &json!("c")));
-    let conversation = runtime.conversation("c").unwrap();
-    assert_eq!((conversation.initiator.as_str(), conversation.participants.len()), ("host", 1));
-    // Once it has ended its id may be used again.
+    assert_eq!(of_host(), (ConversationState::Open, 1));
     say(
         &runtime,
         json!({"performative": "refuse", "sender": "a", "receiver": "host",
         "conversation_id": "c"}),
     )
     .unwrap();
-    say(&runtime, ask("other", "b")).unwrap();
-    let conversation = runtime.conversation("c").unwrap();
-    assert_eq!((conversation.initiator.as_str(), conversation.messages.len()), ("other", 1));
+    // It has ended, and stays what it was.
+    say(&runtime, ask("other", "a")).unwrap();
+    assert_eq!(of_host(), (ConversationState::Ended, 2));
+    assert_eq!(runtime.conversations(&ConversationFilter::default()).len(), 2);
+    assert!(told.try_next().is_none());
 }
 
 #[test]

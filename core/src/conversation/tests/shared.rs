@@ -21,11 +21,7 @@ struct Shared {
 
 impl Shared {
     fn new(room: Room) -> Self {
-        Shared { book: Book::small(false, room), at: 0 }
-    }
-
-    fn strict() -> Self {
-        Shared { book: Book::small(true, ROOM), at: 0 }
+        Shared { book: Book::small(room), at: 0 }
     }
 
     fn say(&mut self, owner: &Owner, from: &str, to: &[&str], fields: Value) -> Entered {
@@ -132,9 +128,9 @@ fn whoever_has_most_keys_makes_room() {
 }
 
 #[test]
-fn a_strict_book_keeps_nobody_out_who_did_not_use_an_id_first() {
+fn who_used_an_id_first_keeps_nobody_out() {
     let [victim, attacker] = owners();
-    let mut shared = Shared::strict();
+    let mut shared = Shared::new(ROOM);
     // It uses the id with everybody, and another protocol, and has its answers sent to the victim.
     let mut squat = request("order-1");
     squat["reply_to"] = "victim".into();
@@ -191,9 +187,9 @@ fn a_strict_book_keeps_nobody_out_who_did_not_use_an_id_first() {
 }
 
 #[test]
-fn in_a_strict_book_what_is_passed_on_is_answered_for() {
+fn what_is_passed_on_is_answered_for_where_others_have_the_id() {
     let [owner, _] = owners();
-    let mut shared = Shared::strict();
+    let mut shared = Shared::new(ROOM);
     shared.say(&owner, "a", &["b"], request("c"));
     let mut on = request("c");
     on["reply_to"] = "a".into();
@@ -208,40 +204,64 @@ fn in_a_strict_book_what_is_passed_on_is_answered_for() {
 }
 
 #[test]
+fn nobody_replaces_or_fills_the_conversation_of_others_with_its_id() {
+    let [victim, attacker] = owners();
+    let mut shared = Shared::new(ROOM);
+    let open = |shared: &Shared| shared.book.view("order", 0).unwrap();
+    shared.say(&victim, "victim", &["shop"], request("order"));
+    let evil = || act("inform", json!({"protocol": "fipa-request", "conversation_id": "order"}));
+    for _ in 0..300 {
+        shared.say(&attacker, "attacker", &["shop", "victim", "accomplice"], evil());
+    }
+    assert_eq!(open(&shared).messages.len(), 1);
+    shared.say(&victim, "shop", &["victim"], act("inform", request("order")));
+    assert_eq!((open(&shared).state, open(&shared).messages.len()), (ConversationState::Ended, 2));
+    for from in ["attacker", "accomplice"] {
+        shared.say(&attacker, from, &["accomplice", "attacker", "shop"], request("order"));
+        shared.say(&attacker, "attacker", &["victim"], evil());
+    }
+    assert_eq!((&*open(&shared).initiator, open(&shared).messages.len()), ("victim", 2));
+    // Who began it may begin it anew.
+    shared.say(&victim, "victim", &["shop"], request("order"));
+    let conversations = shared.book.list(&Default::default(), 0);
+    let of_victim: Vec<_> = conversations.iter().filter(|it| it.initiator == "victim").collect();
+    assert_eq!((of_victim.len(), of_victim[0].state), (1, ConversationState::Open));
+    shared.book.check();
+}
+
+#[test]
 fn what_begins_no_conversation_is_told_how_one_begins() {
     let [owner, _] = owners();
-    for mut shared in [Shared::strict(), Shared::new(ROOM)] {
-        let fields = json!({"performative": "accept-proposal", "protocol": "fipa-contract-net",
-            "conversation_id": "c"});
-        let entered = shared.say(&owner, "a", &["b"], fields);
-        assert_eq!(entered.violations[0].allowed(), [Performative::Cfp]);
-        let fields = json!({"performative": "inform", "protocol": "fipa-query",
-            "conversation_id": "d"});
-        let entered = shared.say(&owner, "a", &["b"], fields);
-        let both = [Performative::QueryIf, Performative::QueryRef];
-        assert_eq!(entered.violations[0].allowed(), both);
-    }
+    let mut shared = Shared::new(ROOM);
+    let fields = json!({"performative": "accept-proposal", "protocol": "fipa-contract-net",
+        "conversation_id": "c"});
+    let entered = shared.say(&owner, "a", &["b"], fields);
+    assert_eq!(entered.violations[0].allowed(), [Performative::Cfp]);
+    let fields = json!({"performative": "inform", "protocol": "fipa-query",
+        "conversation_id": "d"});
+    let entered = shared.say(&owner, "a", &["b"], fields);
+    let both = [Performative::QueryIf, Performative::QueryRef];
+    assert_eq!(entered.violations[0].allowed(), both);
 }
 
 #[test]
 fn a_message_to_many_is_entered_part_by_part() {
     let [owner, _] = owners();
-    for mut shared in [Shared::new(ROOM), Shared::strict()] {
-        let names: Vec<String> = (0..10_000).map(|at| format!("r{at}")).collect();
-        let to: Vec<&str> = names.iter().map(String::as_str).collect();
-        let mut fields = request("c");
-        fields["reply_with"] = "k".into();
-        let entered = shared.say(&owner, "a", &to, fields);
-        assert!(entered.violations.is_empty());
-        // One step for each.
-        assert_eq!((shared.book.steps(), shared.book.keys()), (10_000, 1));
-        let conversation = shared.book.view("c", 0).unwrap();
-        assert_eq!((conversation.participants.len(), conversation.messages.len()), (10_000, 1));
-        let bytes = shared.book.bytes();
-        println!("10000 receivers: {} steps, {bytes} bytes", shared.book.steps());
-        assert!(bytes < 6_000_000, "{bytes}");
-        shared.book.check();
-    }
+    let mut shared = Shared::new(ROOM);
+    let names: Vec<String> = (0..10_000).map(|at| format!("r{at}")).collect();
+    let to: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut fields = request("c");
+    fields["reply_with"] = "k".into();
+    let entered = shared.say(&owner, "a", &to, fields);
+    assert!(entered.violations.is_empty());
+    // One step for each.
+    assert_eq!((shared.book.steps(), shared.book.keys()), (10_000, 1));
+    let conversation = shared.book.view("c", 0).unwrap();
+    assert_eq!((conversation.participants.len(), conversation.messages.len()), (10_000, 1));
+    let bytes = shared.book.bytes();
+    println!("10000 receivers: {} steps, {bytes} bytes", shared.book.steps());
+    assert!(bytes < 6_000_000, "{bytes}");
+    shared.book.check();
 }
 
 fn names(count: usize) -> Vec<String> {

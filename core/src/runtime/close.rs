@@ -17,6 +17,9 @@ use crate::store::Serial;
 /// How long `close` takes at most, unless it is told otherwise.
 pub(super) const DEFAULT_CLOSE: Duration = Duration::from_secs(5);
 
+/// How long threads have at least to come to their end.
+const GRACE: Duration = Duration::from_millis(50);
+
 impl Core {
     /// Ends an agent: what waits is answered, its last turn is its shutdown.
     pub fn begin_removal(&self, agent: &Arc<Agent>) {
@@ -172,15 +175,16 @@ impl Core {
         }
     }
 
-    /// Joins every thread but the closer's own.
+    /// Joins every thread but the closer's own. Worker threads that are in the middle of something at the
+    /// deadline end by themselves.
     fn stop_threads(&self, deadline: Instant) {
-        self.scheduler.join();
+        self.scheduler.join(deadline.max(monotonic() + GRACE));
         if let Some(journal) = &self.journal {
             journal.close(deadline);
         }
         let runtimes = std::mem::take(&mut *self.io_runtimes.lock());
         for io in runtimes {
-            io.shutdown_timeout(Duration::from_secs(1));
+            io.shutdown_timeout(deadline.saturating_duration_since(monotonic()).max(GRACE));
         }
         drop(self.running.lock().take());
     }

@@ -19,8 +19,9 @@ mod trial;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 pub(crate) use self::board::Board;
 pub(crate) use self::calendar::Calendar;
@@ -48,10 +49,36 @@ pub(crate) struct Scheduler<T> {
     sleepers: Sleepers,
     stop: AtomicBool,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Number of workers that have not come to their end.
+    working: Mutex<usize>,
+    one_ended: Condvar,
 }
 
 /// Where what becomes ready is put: with the worker that made it so, or with each of them in turns.
 pub(crate) struct Lane<'a, T>(Option<&'a Worker<T>>);
+
+/// Says that a worker has come to its end.
+struct Ends<T: Runnable>(Arc<Scheduler<T>>);
+
+impl<T: Runnable> Ends<T> {
+    fn of(scheduler: &Arc<Scheduler<T>>) -> Self {
+        *scheduler.working.lock() += 1;
+        Ends(scheduler.clone())
+    }
+}
+
+impl<T: Runnable> Drop for Ends<T> {
+    fn drop(&mut self) {
+        let mut working = self.0.working.lock();
+        *working -= 1;
+        let is_last = *working == 0;
+        drop(working);
+        if is_last && self.0.stop.load(Ordering::SeqCst) {
+            drop(self.0.queues.clear());
+        }
+        self.0.one_ended.notify_all();
+    }
+}
 
 impl<T> Clone for Lane<'_, T> {
     fn clone(&self) -> Self {
@@ -97,6 +124,8 @@ impl<T: Runnable> Scheduler<T> {
             sleepers: Sleepers::default(),
             stop: AtomicBool::new(false),
             threads: Mutex::default(),
+            working: Mutex::new(0),
+            one_ended: Condvar::new(),
         }
     }
 
@@ -113,8 +142,10 @@ impl<T: Runnable> Scheduler<T> {
     ) -> std::io::Result<()> {
         for index in 0..self.queues.board.workers() {
             let (scheduler, engine, io) = (self.clone(), engine.clone(), io.clone());
+            let ends = Ends::of(self);
             let thread = std::thread::Builder::new().name(format!("caxton-worker-{index}")).spawn(
                 move || {
+                    let _ends = ends;
                     let _entered = io.enter();
                     scheduler.work(index, &engine);
                 },
@@ -178,11 +209,20 @@ impl<T: Runnable> Scheduler<T> {
         self.sleepers.wake_all();
     }
 
-    /// Waits for the workers, which have been told to stop. Does nothing on a worker itself.
-    pub fn join(&self) {
+    /// Waits until `deadline` for the workers, which have been told to stop. One that is in the middle of
+    /// something by then ends after it, by itself. Does nothing on a worker itself.
+    pub fn join(&self, deadline: Instant) {
         let threads = std::mem::take(&mut *self.threads.lock());
+        let is_worker = |it: &JoinHandle<()>| it.thread().id() == std::thread::current().id();
+        let others = usize::from(threads.iter().any(is_worker));
+        let mut working = self.working.lock();
+        let mut in_time = !crate::fork::in_child();
+        while *working > others && in_time {
+            in_time = !self.one_ended.wait_until(&mut working, deadline).timed_out();
+        }
+        drop(working);
         for thread in threads {
-            if thread.thread().id() != std::thread::current().id() && !crate::fork::in_child() {
+            if thread.thread().id() != std::thread::current().id() && in_time {
                 drop(thread.join());
             }
         }

@@ -2,13 +2,17 @@
 //! and ticks are simulated, all that decides is the real thing.
 #![allow(clippy::unwrap_used, reason = "tests fail this way")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use super::board::Class;
 use super::queues::{Queues, Worker};
-use super::{CpuAccount, Lane, Pace, Runnable};
+use super::{CpuAccount, Lane, Pace, Runnable, Scheduler};
+use crate::sandbox::Engine;
+use crate::source::monotonic;
 
 const MICRO: u64 = 1000;
 const MILLI: u64 = 1_000_000;
@@ -510,4 +514,53 @@ fn between_two_turns_an_agent_makes_room_for_who_had_less() {
         assert!(now < MILLI, "it goes on for ever");
     };
     assert!((20 * MICRO..=50 * MICRO).contains(&goes_on), "{goes_on}");
+}
+
+/// One whose slice ends when the test says so.
+struct Stuck {
+    pace: Pace,
+    began: AtomicU64,
+    ends: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Runnable for Arc<Stuck> {
+    fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    fn run(self, _lane: Lane<'_, Self>) {
+        self.began.fetch_add(1, Ordering::Relaxed);
+        let _ = self.ends.lock().recv();
+    }
+
+    fn leave(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn who_waits_for_workers_waits_no_longer_than_they_said() {
+    let scheduler = Arc::new(Scheduler::new(2));
+    let io = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    scheduler.start(&Engine::lease(None).unwrap(), io.handle()).unwrap();
+    let (end, ends) = mpsc::channel();
+    let pace = Pace::new(CpuAccount::new(100), scheduler.board().clone(), Duration::from_secs(1));
+    let stuck = Arc::new(Stuck { pace, began: AtomicU64::new(0), ends: Mutex::new(ends) });
+    for _ in 0..3 {
+        scheduler.push(stuck.clone(), Lane::outside());
+    }
+    while stuck.began.load(Ordering::Relaxed) < 2 {
+        std::thread::yield_now();
+    }
+    scheduler.stop();
+    scheduler.join(monotonic());
+    // The one that waited is dropped, and those that run end by themselves.
+    assert_eq!((*scheduler.working.lock(), Arc::strong_count(&stuck)), (2, 3));
+    drop(end);
+    let mut working = scheduler.working.lock();
+    while *working > 0 {
+        scheduler.one_ended.wait(&mut working);
+    }
+    drop(working);
+    assert_eq!(Arc::strong_count(&stuck), 1);
 }

@@ -17,6 +17,7 @@ mod inspect;
 mod instance;
 mod meter;
 mod module;
+mod nested;
 mod prices;
 mod profile;
 mod record;

@@ -5,21 +5,14 @@
 use std::collections::HashMap;
 
 use wasm_encoder::{
-    CodeSection, ConstExpr, Encode, ExportKind, ExportSection, Function, FunctionSection,
-    GlobalSection, GlobalType, HeapType, Module, RawSection, RefType, ValType,
+    CodeSection, ConstExpr, ExportKind, ExportSection, Function, FunctionSection, GlobalSection,
+    GlobalType, HeapType, Module, RawSection, RefType, ValType,
 };
-use wasmparser::{
-    AbstractHeapType, BinaryReaderError, Chunk, ExternalKind, Parser, Payload, TypeRef,
-};
+use wasmparser::{AbstractHeapType, BinaryReaderError, ExternalKind, Parser, Payload, TypeRef};
 
+use super::nested::{Custom, Rewritten, with_modules};
 use super::template::{cannot_run, is_component};
 use crate::error::Error;
-
-/// The bytes of a component's or module's magic, version and layer.
-const HEADER: usize = 8;
-/// The section of a component that holds a module, and the one that holds a component.
-const MODULE: u8 = 1;
-const COMPONENT: u8 = 4;
 
 /// The functions of a skeleton at most, one for each type of what a module exports: they are compiled where a module is read.
 const MAX_KEPT: usize = 5000;
@@ -27,8 +20,11 @@ const MAX_KEPT: usize = 5000;
 /// The skeleton of a module or component, which has to be valid.
 pub(super) fn skeleton(wasm: &[u8]) -> Result<Vec<u8>, Error> {
     let mut left = MAX_KEPT;
-    let skeleton =
-        if is_component(wasm) { of_component(wasm, &mut left) } else { of_module(wasm, &mut left) };
+    let mut of_module = |module: &[u8]| of_module(module, &mut left);
+    let skeleton = match is_component(wasm) {
+        true => with_modules(wasm, Custom::Dropped, &mut of_module),
+        false => of_module(wasm),
+    };
     match skeleton.map_err(cannot_run)? {
         Some(skeleton) => Ok(skeleton),
         None => Err(cannot_run(format_args!(
@@ -37,10 +33,8 @@ pub(super) fn skeleton(wasm: &[u8]) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// A skeleton, if it has no more functions than may be kept.
-type Kept = Result<Option<Vec<u8>>, BinaryReaderError>;
-
-fn of_module(wasm: &[u8], left: &mut usize) -> Kept {
+/// The skeleton of a module, if there are no more functions than may be kept.
+fn of_module(wasm: &[u8], left: &mut usize) -> Rewritten {
     let mut parts = Parts::default();
     for payload in Parser::new(0).parse_all(wasm) {
         parts.add(wasm, payload?)?;
@@ -48,39 +42,6 @@ fn of_module(wasm: &[u8], left: &mut usize) -> Kept {
     let Some(fewer) = left.checked_sub(parts.kept.len()) else { return Ok(None) };
     *left = fewer;
     Ok(Some(parts.finish()))
-}
-
-fn of_component(wasm: &[u8], left: &mut usize) -> Kept {
-    let mut component = wasm.get(..HEADER).unwrap_or_default().to_vec();
-    let mut parser = Parser::new(0);
-    let mut at = 0;
-    while let Some(rest) = wasm.get(at..).filter(|rest| !rest.is_empty()) {
-        let Chunk::Parsed { consumed, payload } = parser.parse(rest, true)? else { break };
-        at += consumed;
-        let (id, data) = match &payload {
-            Payload::ModuleSection { unchecked_range, .. } => {
-                at = unchecked_range.end;
-                let module = wasm.get(unchecked_range.clone()).unwrap_or_default();
-                let Some(module) = of_module(module, left)? else { return Ok(None) };
-                (MODULE, module)
-            }
-            Payload::ComponentSection { unchecked_range, .. } => {
-                at = unchecked_range.end;
-                let inner = wasm.get(unchecked_range.clone()).unwrap_or_default();
-                let Some(inner) = of_component(inner, left)? else { return Ok(None) };
-                (COMPONENT, inner)
-            }
-            Payload::CustomSection(_) => continue,
-            Payload::End(_) => break,
-            other => match other.as_section() {
-                Some((id, range)) => (id, wasm.get(range).unwrap_or_default().to_vec()),
-                None => continue,
-            },
-        };
-        component.push(id);
-        data.encode(&mut component);
-    }
-    Ok(Some(component))
 }
 
 /// What stays of a module.

@@ -315,7 +315,7 @@ impl Artifact {
 
 /// A module that is found to be an agent's, ready to be compiled.
 enum Plan {
-    /// As it is compiled: with its allocations counted.
+    /// As it is compiled: with its allocations counted, and long operations on memory in pieces.
     Module(Vec<u8>, module::Facts),
     Component(Vec<u8>),
 }
@@ -335,10 +335,10 @@ impl Plan {
         let named = |wasm| if engine.is_profiled() { frames::with_plain_names(wasm) } else { wasm };
         let plan = match Artifact::of_skeleton(engine, wasm)?.link(wasm)? {
             Code::Module(_, facts) => {
-                let wasm = module::without_externref(module::ration(wasm)?);
-                Plan::Module(named(wasm), facts)
+                let wasm = module::ration(&module::in_pieces(wasm).map_err(cannot_run)?)?;
+                Plan::Module(named(module::without_externref(wasm)), facts)
             }
-            Code::Component(..) => Plan::Component(named(wasm.to_vec())),
+            Code::Component(..) => Plan::Component(named(component::in_pieces(wasm)?)),
         };
         Ok((estimate, plan))
     }

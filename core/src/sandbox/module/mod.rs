@@ -8,11 +8,14 @@ mod guest;
 mod imports;
 mod inbox;
 mod link;
+mod pieces;
 mod ration;
 mod references;
+mod rewrite;
 
 pub(super) use facts::{Facts, InboxKind, Start, kind, producers, signature, vet};
 pub(super) use guest::{Guest, is_out_of_ration};
 pub(super) use link::link;
+pub(super) use pieces::in_pieces;
 pub(super) use ration::{VERSION, is_allocator, ration};
 pub(super) use references::without_externref;

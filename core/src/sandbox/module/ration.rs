@@ -7,15 +7,15 @@
 //! while the module is instantiated, so that the host can hand out the ration before any code runs.
 
 use wasm_encoder::{
-    BlockType, ConstExpr, Encode, ExportKind, GlobalType, Instruction, Module, RawSection,
-    SectionId, ValType,
+    BlockType, ConstExpr, Encode, ExportKind, GlobalType, Instruction, Module, SectionId, ValType,
 };
 use wasmparser::{
-    BinaryReader, BinaryReaderError, ExternalKind, FunctionBody, Operator, Parser, Payload, TypeRef,
+    BinaryReaderError, ExternalKind, FunctionBody, Operator, Parser, Payload, TypeRef,
 };
 
 use super::facts::is_named;
-use crate::error::{Error, ErrorKind};
+use super::rewrite::{Code, bad, gives_offsets, one_more, put};
+use crate::error::Error;
 use crate::sandbox::template::unfit;
 
 /// The export of the global.
@@ -24,7 +24,7 @@ pub(in crate::sandbox) const RATION: &str = "caxton:ration";
 pub(in crate::sandbox) const START: &str = "caxton:start";
 /// Changes whenever a module is rewritten in another way, or kept in another form: what was compiled before is not used
 /// again.
-pub(in crate::sandbox) const VERSION: u32 = 3;
+pub(in crate::sandbox) const VERSION: u32 = 4;
 
 /// The exports that count as allocators.
 const ALLOCATORS: &[&str] = &[
@@ -41,9 +41,6 @@ const ALLOCATORS: &[&str] = &[
     "cabi_realloc",
 ];
 
-/// Custom sections that give places in the code by their offset, which would be wrong.
-const OFFSET_SECTIONS: &[&str] = &["metadata.code.branch_hint", "sourceMappingURL"];
-
 /// Whether an export is one of an allocator.
 pub(in crate::sandbox) fn is_allocator(export: &str) -> bool {
     ALLOCATORS.iter().any(|name| is_named(export, name))
@@ -54,10 +51,6 @@ pub(in crate::sandbox) fn is_allocator(export: &str) -> bool {
 pub(in crate::sandbox) fn ration(wasm: &[u8]) -> Result<Vec<u8>, Error> {
     let plan = Plan::read(wasm)?;
     plan.rewrite(wasm).map_err(bad)
-}
-
-fn bad(error: BinaryReaderError) -> Error {
-    Error::new(ErrorKind::InvalidModule, format!("this is not WebAssembly: {error}"))
 }
 
 /// What has to be known before a module is rewritten.
@@ -141,9 +134,7 @@ impl Plan {
                 }
                 Payload::StartSection { .. } => {}
                 Payload::CodeSectionStart { count, .. } => code = Code::new(*count),
-                Payload::CustomSection(custom)
-                    if OFFSET_SECTIONS.contains(&custom.name())
-                        || custom.name().starts_with(".debug_") => {}
+                Payload::CustomSection(custom) if gives_offsets(custom.name()) => {}
                 _ => put(&mut module, id, data),
             }
         }
@@ -220,45 +211,8 @@ impl Plan {
     }
 }
 
-/// A code section that is being written.
-#[derive(Default)]
-struct Code {
-    section: Vec<u8>,
-    count: u32,
-    done: u32,
-}
-
-impl Code {
-    fn new(count: u32) -> Self {
-        let mut section = Vec::new();
-        count.encode(&mut section);
-        Code { section, count, done: 0 }
-    }
-
-    fn add(&mut self, body: &[u8]) -> Option<Vec<u8>> {
-        body.encode(&mut self.section);
-        self.done += 1;
-        (self.done == self.count).then(|| std::mem::take(&mut self.section))
-    }
-}
-
 fn export(entry: &mut Vec<u8>, name: &str, kind: ExportKind, index: u32) {
     name.encode(entry);
     kind.encode(entry);
     index.encode(entry);
-}
-
-fn put(module: &mut Module, id: u8, data: &[u8]) {
-    module.section(&RawSection { id, data });
-}
-
-/// A section with one more entry at its end.
-fn one_more(section: &[u8], entry: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
-    let mut reader = BinaryReader::new(section, 0);
-    let count = reader.read_var_u32()?;
-    let mut longer = Vec::with_capacity(section.len() + entry.len() + 5);
-    count.saturating_add(1).encode(&mut longer);
-    longer.extend_from_slice(section.get(reader.original_position()..).unwrap_or_default());
-    longer.extend_from_slice(entry);
-    Ok(longer)
 }

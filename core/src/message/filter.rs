@@ -1,9 +1,10 @@
 //! Filters: which messages, or which agents, somebody means.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 
 use super::{Message, Performative};
 use crate::error::{Error, ErrorKind, shown};
@@ -37,7 +38,7 @@ enum Field {
     Topic,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     performative: Option<OneOrMany>,
@@ -52,13 +53,8 @@ struct Written {
     services: Option<OneOrMany>,
 }
 
-/// A text, or several of which any may match.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a string or an array of strings")]
-pub(crate) enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
+/// A text, or several of which any may match: [`MAX_NAMES`] at most, which are counted while they are read.
+pub(crate) struct OneOrMany(Vec<String>);
 
 impl Written {
     /// How many texts there are in it.
@@ -75,27 +71,49 @@ impl Written {
             &self.capabilities,
             &self.services,
         ];
-        fields.into_iter().flatten().map(OneOrMany::len).sum()
+        fields.into_iter().flatten().map(|texts| texts.0.len()).sum()
     }
 }
 
 impl OneOrMany {
-    fn len(&self) -> usize {
-        match self {
-            OneOrMany::One(_) => 1,
-            OneOrMany::Many(many) => many.len(),
-        }
-    }
-
     pub fn into_vec(self) -> Vec<String> {
-        match self {
-            OneOrMany::One(one) => vec![one],
-            OneOrMany::Many(many) => many,
-        }
+        self.0
     }
 
     fn into_set(self) -> HashSet<String> {
-        self.into_vec().into_iter().collect()
+        self.0.into_iter().collect()
+    }
+}
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_any(Texts)
+    }
+}
+
+struct Texts;
+
+impl<'de> Visitor<'de> for Texts {
+    type Value = OneOrMany;
+
+    fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text.write_str("a string or an array of strings")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<OneOrMany, E> {
+        Ok(OneOrMany(vec![text.to_owned()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut json: A) -> Result<OneOrMany, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = json.next_element()? {
+            if texts.len() == MAX_NAMES {
+                let text = format!("it lists more than {MAX_NAMES} names");
+                return Err(de::Error::custom(text));
+            }
+            texts.push(text);
+        }
+        Ok(OneOrMany(texts))
     }
 }
 
@@ -117,10 +135,7 @@ impl Filter {
         };
         let written: Written = serde_json::from_slice(json).map_err(|e| wrong(e.to_string()))?;
         if written.len() > MAX_NAMES {
-            return Err(wrong(format!(
-                "it lists {} names, and {MAX_NAMES} is the most",
-                written.len()
-            )));
+            return Err(wrong(format!("it lists more than {MAX_NAMES} names")));
         }
         let performatives = match written.performative {
             None => None,

@@ -276,3 +276,22 @@ fn deadlines_are_times() {
         assert_eq!(by(wrong), None, "{wrong}");
     }
 }
+
+#[test]
+fn a_filter_lists_so_many_names_and_no_more() {
+    let listing = |count: usize| {
+        let names: Vec<String> = (0..count).map(|at| at.to_string()).collect();
+        Filter::read(json!({ "receiver": names }).to_string().as_bytes())
+    };
+    assert!(listing(10_000).is_ok());
+    let error = listing(10_001).unwrap_err();
+    assert!(error.to_string().contains("more than 10000 names"), "{error}");
+    // All of its fields count together.
+    let some = vec!["x"; 6_000];
+    let both = json!({ "receiver": some, "topic": some }).to_string();
+    assert!(Filter::read(both.as_bytes()).is_err());
+    // What comes after the last of them is not read.
+    let unread = format!("{{\"receiver\":[{}!", "\"x\",".repeat(10_001));
+    let error = Filter::read(unread.as_bytes()).unwrap_err();
+    assert!(error.to_string().contains("more than 10000 names"), "{error}");
+}

@@ -211,6 +211,8 @@ impl Agent {
     ///
     /// The removal goes on when the future is dropped.
     pub async fn remove(&self) -> Result<(), Error> {
+        // Whatever it has still to do comes to an end soon, however many others want as much.
+        self.inner.pace.hurry();
         self.inner.core.remove(&self.inner).await
     }
 }

@@ -130,6 +130,8 @@ pub(crate) struct Pace {
     order: AtomicU64,
     /// Until then it runs in time that is owed to long turns, and no short one ends it.
     owed_until: AtomicU64,
+    /// It comes before others of its class.
+    hurries: AtomicBool,
 }
 
 impl Pace {
@@ -150,7 +152,14 @@ impl Pace {
             is_long: AtomicBool::new(false),
             order: AtomicU64::new(0),
             owed_until: AtomicU64::new(0),
+            hurries: AtomicBool::new(false),
         }
+    }
+
+    /// Lets it come before others of its class from now on, whatever its account has had: somebody waits for
+    /// its end who does not have to pay for that.
+    pub fn hurry(&self) {
+        self.hurries.store(true, Ordering::Relaxed);
     }
 
     /// The account that the agent's time is charged to.
@@ -198,7 +207,12 @@ impl Pace {
     /// Where the agent stands if it is queued now.
     pub(super) fn stand(&self) -> Stand {
         let class = self.class();
-        let used = self.account.clamp(self.board.largest(class));
+        let largest = self.board.largest(class);
+        let used = self.account.clamp(largest);
+        if self.hurries.load(Ordering::Relaxed) {
+            // Among those that hurry, too, who has had less comes first.
+            return Stand { class, order: used - largest, used };
+        }
         let expected = match (self.stage(), class) {
             (Stage::Init, _) => LEAST,
             (Stage::Continued, Class::Long) => QUANTUM,

@@ -235,6 +235,27 @@ fn short_turns_hardly_wait_for_a_hundred_that_spin() {
 }
 
 #[test]
+fn one_whose_end_is_waited_for_comes_before_a_hundred_that_spin() {
+    let mut pool = Pool::new(2);
+    let all = pool.add_many(100, 90 * MILLI, MILLI);
+    let honest = pool.add(50 * MICRO, 3137 * MICRO);
+    pool.run(10 * SECOND, &[]);
+    let turns = |fake: &Arc<Fake>| fake.turns.load(Ordering::Relaxed);
+    let before: Vec<u64> = all.iter().map(turns).collect();
+    for fake in &all[..2] {
+        fake.pace.hurry();
+    }
+    // What waits already keeps its place: for once eight milliseconds of each of the others.
+    pool.run(900 * MILLI, &[honest]).check(200, 2 * MILLI, 20 * MILLI);
+    for (fake, before) in all[..2].iter().zip(&before) {
+        assert!(turns(fake) > *before);
+    }
+    let others = all[2..].iter().zip(&before[2..]);
+    let ended = others.filter(|(fake, before)| turns(fake) > **before).count();
+    assert!(ended < 40, "{ended}");
+}
+
+#[test]
 fn short_turns_hardly_wait_for_a_hundred_whose_turns_are_short_too() {
     for turn in [50 * MICRO, 150 * MICRO, 900 * MICRO] {
         let mut pool = Pool::new(2);

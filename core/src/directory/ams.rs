@@ -72,7 +72,7 @@ fn finish(task: Task, answer: Answered<Value>) {
         Err(no) => (no.act, no.content()),
     };
     task.settle(|core, letter, post| {
-        say(core, name::AMS, &letter.message, act, &content, letter.ask.as_ref(), post);
+        say(core, name::AMS, &letter.into(), act, &content, post);
     });
 }
 

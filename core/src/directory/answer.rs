@@ -56,23 +56,40 @@ pub(super) fn check_protocol(
     }
 }
 
-/// Sends an answer of `ams` or `df` to whoever sent `message`.
+/// What `ams` or `df` answers.
+pub(super) struct Asked<'a> {
+    pub message: &'a Message,
+    /// The serial of who sent it.
+    pub by: Option<Serial>,
+    pub ask: Option<&'a Arc<Ask>>,
+}
+
+impl<'a> From<&'a Letter> for Asked<'a> {
+    fn from(letter: &'a Letter) -> Self {
+        Asked { message: &letter.message, by: letter.from, ask: letter.ask.as_ref() }
+    }
+}
+
+/// Sends an answer of `ams` or `df`.
 pub(super) fn say(
     core: &Core,
     service: &'static str,
-    message: &Message,
+    asked: &Asked<'_>,
     act: Performative,
     content: &Value,
-    ask: Option<&Arc<Ask>>,
     post: Post<'_>,
 ) {
+    let Asked { message, by, ask } = *asked;
     let draft = Draft::raw_reply(message, act, content.to_string().as_bytes());
     // The runtime wrote it: limits on what others write do not keep it from who waits for it.
     let stamp = Stamp { sender: Some(service), ..Stamp::default() };
     let answer = Envelope::read(draft.as_bytes()).and_then(|envelope| core.stamp(&envelope, stamp));
     let party = if service == name::AMS { Party::AMS } else { Party::DF };
     match answer {
-        Ok(answer) => core.route(party, answer, ask, post),
+        Ok(answer) => {
+            let is_elsewhere = message.reply_to().is_some_and(|to| to != message.sender());
+            core.route_on(party, answer, ask, by.filter(|_| is_elsewhere), post);
+        }
         Err(error) => tracing::error!(%error, "an answer of {service:?} could not be written"),
     }
 }

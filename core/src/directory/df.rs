@@ -43,7 +43,7 @@ impl Handler for Df {
             let mut note = None;
             let done = Request { core, letter, caller, post, note: &mut note }.carry_out();
             let (act, content) = done.unwrap_or_else(|no| (no.act, no.content()));
-            say(core, name::DF, &letter.message, act, &content, letter.ask.as_ref(), post);
+            say(core, name::DF, &letter.into(), act, &content, post);
             if let Some(note) = note {
                 core.note(note, post);
             }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Weak};
 use serde_json::{Value, json};
 
 use super::Member;
-use super::answer::{Results, say};
+use super::answer::{Asked, Results, say};
 use super::profile::Shown;
 use super::registry::described;
 use super::searches::{Key, Search, Term, ToTell, Whom};
@@ -200,7 +200,7 @@ impl Teller {
         // It may have ended meanwhile.
         if core.directory.searches.get(&key).is_some_and(|it| Arc::ptr_eq(&it, &search)) {
             search.begun.store(true, Ordering::SeqCst);
-            inform(core, &search, &results.content());
+            inform(core, key.0, &search, &results.content());
         }
         steps + TELLING
     }
@@ -234,13 +234,13 @@ impl Teller {
         let Some(term) = change.term.take().or_else(|| change.terms.next()) else { return 1 };
         let found = core.directory.searches.under(&term, change.behind.as_ref(), FEW);
         let mut steps = 1 + found.len();
-        for (_, search) in &found {
+        for (key, search) in &found {
             if !search.begun.load(Ordering::SeqCst) {
                 continue;
             }
             let mut facts = MAX_FACTS;
             if let Some(content) = change.content_for(search, &mut facts) {
-                inform(core, search, &content);
+                inform(core, key.0, search, &content);
                 steps += TELLING;
             }
             steps += (MAX_FACTS - facts) / FACTS;
@@ -275,9 +275,10 @@ impl Change {
     }
 }
 
-/// Tells one search something.
-fn inform(core: &Core, search: &Search, content: &Value) {
+/// Tells one search, of whom has this serial, something.
+fn inform(core: &Core, of: u64, search: &Search, content: &Value) {
+    let asked = Asked { message: &search.message, by: Some(of), ask: None };
     core.alone(Post::outside(), |post| {
-        say(core, name::DF, &search.message, Performative::Inform, content, None, post);
+        say(core, name::DF, &asked, Performative::Inform, content, post);
     });
 }

@@ -57,6 +57,12 @@ fn one_message_to_many_unknown_names_leaves_the_dead_letters_of_others() {
 
 #[test]
 fn answers_that_are_wanted_by_one_for_nobody_leave_the_dead_letters_of_others() {
+    for service in ["service", "df", "ams"] {
+        answers_for_nobody_leave_the_dead_letters_of_others(service);
+    }
+}
+
+fn answers_for_nobody_leave_the_dead_letters_of_others(service: &str) {
     let runtime = runtime(1);
     let answers = runtime.handler(|_| async { Reply::Content(b"1".to_vec()) });
     runtime.register(Register::new("service", answers)).unwrap();
@@ -69,11 +75,11 @@ fn answers_that_are_wanted_by_one_for_nobody_leave_the_dead_letters_of_others() 
         letters.iter().filter(|it| it.message.sender() == name).count()
     };
     assert_eq!(of("host"), 10);
-    let asks = json!({"performative": "request", "receiver": "service", "reply_to": "nobody"});
+    let asks = json!({"performative": "request", "receiver": service, "reply_to": "nobody"});
     let attacker = sender(&runtime, "attacker", &asks, 100);
     for turn in 1..=12 {
         wait(attacker.send(&())).unwrap();
-        until("it is answered", || of("service") >= (100 * turn).min(1_000));
+        until("it is answered", || of(service) >= (100 * turn).min(1_000));
         until("it has asked", || attacker.stats().messages_in == turn as u64);
     }
     // What the host agent itself sends to nobody stands beside them.

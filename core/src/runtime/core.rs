@@ -326,9 +326,7 @@ impl Core {
         if !agent.settings.grants.observe.is_empty() {
             self.observers.fetch_sub(1, Ordering::AcqRel);
         }
-        for service in self.services() {
-            service.forget_sender(agent.face.serial);
-        }
+        self.forget_sender(agent.face.serial, &agent.face.name);
         agent.face.release_folders();
         let data = agent.face.holdings.take_data();
         if data.len() > MANY_KEYS {
@@ -339,10 +337,17 @@ impl Core {
         self.agents.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Ends what an agent that is gone waits for, and hands over what it leaves in tables that all share.
+    /// Ends what somebody who is gone waits for: answers that are due, and what `ams` and `df` were asked.
+    pub fn forget_sender(&self, serial: Serial, name: &Arc<str>) {
+        self.deadlines.end_all_of(&(serial, name.clone()));
+        for service in self.services() {
+            service.forget_sender(serial);
+        }
+    }
+
+    /// Hands over what an agent that is gone leaves in tables that all share.
     fn leave_tables(&self, agent: &Agent) {
         let face = &agent.face;
-        self.deadlines.end_all_of(&(face.serial, face.name.clone()));
         // Who deployed it has its account, and may still be here.
         let deployer = agent.settings.deployer.as_ref();
         if deployer.and_then(|id| self.directory.find(id)).is_none() {

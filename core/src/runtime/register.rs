@@ -159,11 +159,8 @@ impl Core {
     fn unregister(&self, host: &Arc<HostAgent>) {
         self.leave(&Member::Host(host.clone()));
         self.hosts.remove(&host.serial);
-        self.deadlines.end_all_of(&(host.serial, host.name.clone()));
         let waiting = host.end();
-        for service in self.services() {
-            service.forget_sender(host.serial);
-        }
+        self.forget_sender(host.serial, &host.name);
         self.end_letters(waiting, &host.name, Refusal::Removed, host.serial);
         let gone = |post: Post<'_>| post.change(|| Change::Gone(host.serial));
         self.alone_of(host.serial, Post::outside(), gone);

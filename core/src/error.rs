@@ -4,20 +4,20 @@ use std::fmt;
 
 use crate::message::Message;
 
-/// What went wrong, coarse enough to act upon. The text of a kind is the `.code` of the errors in
-/// Python and JavaScript.
+/// The kind of an error, coarse enough to act upon. Its text is the `.code` of the error in Python and
+/// JavaScript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The bytes are no module that can be an agent: see [`Error::missing`].
+    /// The bytes are not a module that can be an agent: see [`Error::missing`].
     InvalidModule,
-    /// The message is not JSON, or lacks something that a message has to have.
+    /// The message is not JSON, or lacks a required part.
     InvalidMessage,
-    /// An argument of the call is out of its range or of the wrong form.
+    /// An argument of the call is out of its range or has the wrong form.
     InvalidArgument,
-    /// No agent of that name or id is here.
+    /// No agent has that name or id.
     AgentNotFound,
-    /// An agent of that name is here already.
+    /// Another agent has that name.
     NameTaken,
     /// The agent could not be started, or has failed for good.
     AgentFailed,
@@ -25,23 +25,23 @@ pub enum ErrorKind {
     LimitExceeded,
     /// The agent's code trapped: see [`Error::backtrace`].
     Trapped,
-    /// The receiver refused: see [`Error::reply`].
+    /// The receiver refused the request: see [`Error::reply`].
     Refused,
-    /// The receiver tried and failed: see [`Error::reply`].
+    /// The receiver tried to do it and failed: see [`Error::reply`].
     Failed,
-    /// The receiver did not understand: see [`Error::reply`].
+    /// The receiver did not understand the message: see [`Error::reply`].
     NotUnderstood,
     /// The receiver's mailbox has no room now. Try again later.
     MailboxFull,
     /// The time that the caller gave ran out.
     Timeout,
-    /// Nobody allowed this.
+    /// The call is not permitted.
     PermissionDenied,
-    /// The store could not keep something.
+    /// The store cannot be opened, or could not keep a change.
     Store,
     /// The runtime is closed. Make a new one.
     Closed,
-    /// A defect of the runtime itself.
+    /// The system gives no threads or memory, or the runtime has a defect.
     Internal,
 }
 
@@ -97,12 +97,12 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// As much of a text that somebody else wrote as an error shows.
+/// The part of a foreign text that an error shows.
 pub(crate) fn shown(text: &str) -> String {
     text.chars().take(64).collect()
 }
 
-/// Why a call failed: what happened, to which agent, what was expected, what to do.
+/// The error of a call. Its text says what happened, to which agent, what was expected, and what to do.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -135,7 +135,7 @@ impl Error {
         }))
     }
 
-    /// The error of a turn that saw what the store could not keep.
+    /// The error of a turn that saw a change which the store could not keep.
     pub(crate) fn rolled_back(agent: &str) -> Self {
         let text = format!("the store could not keep what {agent:?} did before; it was taken back");
         Error::new(ErrorKind::Store, text)
@@ -170,13 +170,13 @@ impl Error {
         self
     }
 
-    /// Says in front of the text which agent or module is meant.
+    /// Puts the agent or module that is meant in front of the text.
     pub(crate) fn about(mut self, subject: impl fmt::Display) -> Self {
         self.0.message = format!("{subject}: {}", self.0.message);
         self
     }
 
-    /// What the caller can do about it.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -191,17 +191,17 @@ impl Error {
         &self.0.message
     }
 
-    /// What a module lacks: one line for each import or export, with the type that was expected.
+    /// The imports and exports that a module lacks, one line each, with the expected type.
     pub fn missing(&self) -> &[String] {
         &self.0.missing
     }
 
-    /// Which limit was reached.
+    /// The kind of the limit that was reached.
     pub fn limit_kind(&self) -> Option<&str> {
         self.0.limit.as_ref().map(|limit| limit.kind.as_str())
     }
 
-    /// The limit, in the unit of its kind, and what was asked for or used.
+    /// The limit and the amount that was used or asked for, in the unit of the limit.
     pub fn limit_and_used(&self) -> Option<(u64, u64)> {
         self.0.limit.as_ref().map(|limit| (limit.limit, limit.used))
     }
@@ -211,7 +211,7 @@ impl Error {
         self.0.backtrace.as_deref()
     }
 
-    /// The message that said no.
+    /// The reply of a receiver that refused, failed or did not understand.
     pub fn reply(&self) -> Option<&Message> {
         self.0.reply.as_ref()
     }

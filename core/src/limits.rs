@@ -1,34 +1,34 @@
-//! What an agent may use.
+//! The limits of an agent.
 
 use crate::by_name::by_name;
 use crate::error::{Error, ErrorKind};
 
-/// The limits of one agent. `0` means no limit only for `max_memory_bytes`, as in the guide; `None`
-/// lifts a limit that can be lifted.
+/// The limits of one agent. `None` lifts a limit that is an `Option`. `0` means no limit for
+/// `max_memory_bytes` only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
     /// Linear memory, in bytes. Growth above it fails inside the guest as a failed allocation.
     pub max_memory_bytes: u64,
-    /// The longest time that a turn runs at once while anyone waits for a worker, in microseconds. A
-    /// long turn lets others run sooner where they have had less, or are short. At least one
-    /// millisecond, which is how often a guest is looked at.
+    /// The longest time for which a turn runs without a pause while other turns wait for a worker, in
+    /// microseconds; at least 1000. A long turn pauses sooner for short turns, and for agents that have
+    /// had less time.
     pub max_cpu_micros: u64,
     /// Time of one turn, in microseconds: running, host calls and sleeping together.
     pub max_execution_time_micros: Option<u64>,
-    /// Calls of host functions in one turn, leaving out WASI's.
+    /// Calls of host functions in one turn, without those of WASI.
     pub max_host_calls: Option<u64>,
     /// Allocations of one turn: `memory.grow`, `table.grow`, and each entry into an allocator that
-    /// the module exports, by its own code too.
+    /// the module exports, also from the module's own code.
     pub max_allocations: Option<u64>,
-    /// Messages sent in a second; the first reply to who asked is not counted.
+    /// Messages sent in a second, without the first reply to the sender of the message in hand.
     pub max_messages_per_second: Option<u32>,
     /// All effects of one turn together, in bytes.
     pub max_turn_bytes: u64,
-    /// Host work of one turn, in units of about a microsecond: what its messages, stored data, timers and
-    /// subscriptions make the host do. A call that would go above it does nothing and fails.
+    /// Work of the host for one turn, in units of about a microsecond: for its messages, stored data,
+    /// timers, subscriptions and calls of WASI. A call that would go above it fails and does nothing.
     pub max_turn_work: Option<u64>,
-    /// Memory that the host keeps for the agent, in bytes, beside stored data and waiting mail.
+    /// Memory that the host keeps for the agent, in bytes, without stored data and waiting messages.
     pub max_host_bytes: u64,
     /// The agent's weight when agents compete for the processor, from 1 to 10,000.
     pub cpu_share: u32,
@@ -38,7 +38,7 @@ pub struct Limits {
     pub mailbox_capacity: u32,
     /// Bytes of the messages that wait in the mailbox.
     pub mailbox_bytes: u64,
-    /// All that the agent has stored, in bytes: keys, values, and 96 for each key.
+    /// Stored data of the agent, in bytes: keys, values, and 96 for each key.
     pub max_storage_bytes: u64,
     /// Timers that the agent has set.
     pub max_timers: u32,
@@ -50,10 +50,10 @@ pub struct Limits {
     pub max_table_elements: u64,
 }
 
-/// No message may be larger: offsets in it are 32 bits wide.
+/// The largest message: offsets in it are 32 bits wide.
 const LARGEST_MESSAGE: u64 = 1 << 30;
 
-/// The weight of an agent of which nobody has said anything.
+/// The default weight.
 const CPU_SHARE: u32 = 100;
 /// The largest weight.
 const MOST_CPU_SHARE: u32 = 10_000;
@@ -118,13 +118,13 @@ impl Limits {
                 (Some(own), Some(most)) => Some(own.min(most)),
                 (own, most) => own.or(most),
             };
-            // A value of a limit fits it.
+            // A value that a limit had fits it.
             let _ = limits.set(name, bound);
         }
         limits
     }
 
-    /// Checks that every limit is one that can be kept.
+    /// Checks that every limit can be kept.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let wrong = |text: String| Err(Error::new(ErrorKind::InvalidArgument, text));
         if self.max_cpu_micros < 1000 {

@@ -1,20 +1,20 @@
-//! What an agent has done.
+//! The figures of an agent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::sandbox::FaultKind;
 
-/// How a figure behaves.
+/// The behaviour of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Figure {
     /// It only grows.
     Counter,
-    /// It is what it is now.
+    /// It goes up and down.
     Gauge,
 }
 
-/// Every figure once: its name in every language, how it behaves, and what it is.
+/// Every figure once: its name in every language, its behaviour, and its meaning.
 macro_rules! figures {
     ($($(#[doc = $text:literal])+ $name:ident: $kind:ident,)*) => {
         /// Figures of one agent since it was deployed, or since its store was opened.
@@ -25,12 +25,12 @@ macro_rules! figures {
         }
 
         impl Stats {
-            /// The names of all figures, how they behave, and what they are.
+            /// The names of all figures, with their behaviour and meaning.
             pub(crate) const FIGURES: &'static [(&'static str, Figure, &'static str)] =
                 &[$((stringify!($name), Figure::$kind, concat!($($text),+))),*];
 
-            /// The figures with their names, as they are in Python; JavaScript has the same in
-            /// camel case.
+            /// The figures with their names, as in Python; JavaScript has the same names in camel
+            /// case.
             pub fn fields(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
                 [$((stringify!($name), self.$name)),*].into_iter()
             }
@@ -41,7 +41,7 @@ macro_rules! figures {
                 Stats { $($name: self.$name.saturating_add(other.$name)),* }
             }
 
-            /// What is left of an agent that is gone: what it is now counts no longer.
+            /// The figures of an agent that is gone: its gauges count no longer.
             #[must_use]
             pub(crate) fn of_the_past(&self) -> Stats {
                 Stats {
@@ -55,9 +55,9 @@ macro_rules! figures {
 figures! {
     /// Turns that committed.
     turns: Counter,
-    /// Turns that were dropped, for whatever reason.
+    /// Turns that were dropped, for any reason.
     dropped_turns: Counter,
-    /// Turns that were dropped because its memory could not grow.
+    /// Turns that were dropped because the memory could not grow.
     dropped_memory: Counter,
     /// Turns that were dropped because they took too long.
     dropped_time: Counter,
@@ -71,30 +71,29 @@ figures! {
     dropped_exit: Counter,
     /// Turns that were dropped because the stack overflowed.
     dropped_stack: Counter,
-    /// Turns that committed and ended with another code than 0.
+    /// Turns that committed and returned a code other than 0.
     error_codes: Counter,
     /// Times that the instance was replaced.
     restarts: Counter,
-    /// Messages that it was handed.
+    /// Messages that were delivered to it.
     messages_in: Counter,
     /// Messages that its turns sent.
     messages_out: Counter,
-    /// Timers that it was told of.
+    /// Timers that fired for it.
     timers: Counter,
-    /// Calls of host functions, leaving out WASI's.
+    /// Calls of host functions, without those of WASI.
     host_calls: Counter,
-    /// Host work of its turns, in units of about a microsecond.
+    /// Work of the host for its turns, in units of about a microsecond.
     work: Counter,
-    /// Calls that did nothing since their turn's host work, or what the host keeps for the agent, was
-    /// at its limit.
+    /// Calls that did nothing because `max_turn_work` or `max_host_bytes` was reached.
     refused_work: Counter,
-    /// Copies of broadcasts and of subscribed messages that found no room with their receiver, or
-    /// were above its content limits.
+    /// Copies of broadcasts and of subscribed messages that were skipped: their receiver had no room, or
+    /// its content limits forbade them.
     skipped: Counter,
-    /// Time that its guest ran, and that the host worked for its turns and for what it asked `ams` and `df`,
-    /// in microseconds.
+    /// Time for which its guest ran, and for which the host worked for its turns and for its requests to
+    /// `ams` and `df`, in microseconds.
     cpu_micros: Counter,
-    /// Time of its turns, in microseconds: running, host calls and sleeping, not waiting for a
+    /// Time of its turns, in microseconds: running, host calls and sleeping, without waiting for a
     /// worker.
     wall_micros: Counter,
     /// Memory after its last turn, in bytes.
@@ -103,8 +102,8 @@ figures! {
     peak_memory_bytes: Gauge,
     /// Bytes that it has stored: keys, values, and 96 for each key.
     stored_bytes: Gauge,
-    /// Bytes that the host keeps for it, beside stored data and waiting mail. Agents that it deployed
-    /// count there too.
+    /// Bytes that the host keeps for it, without stored data and waiting messages. They include those of
+    /// agents that it deployed.
     host_bytes: Gauge,
     /// Messages that wait in the mailbox.
     mailbox_messages: Gauge,
@@ -152,7 +151,7 @@ impl Counter {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
-    /// The same where nobody else adds: the holder of the run token, to what only turns change.
+    /// The same without an atomic addition, for the holder of the run token and figures that only turns change.
     pub fn add_alone(&self, more: u64) {
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
     }
@@ -168,12 +167,12 @@ impl Counters {
         self.cpu_nanos.add_alone(nanos);
     }
 
-    /// `ams` or `df` worked for the agent for so many nanoseconds, whoever runs at the same time.
+    /// `ams` or `df` worked for the agent for so many nanoseconds, perhaps beside a turn.
     pub fn served(&self, nanos: u64) {
         self.served_nanos.add(nanos);
     }
 
-    /// A turn took so long, whatever came of it.
+    /// A turn took so long, committed or dropped.
     pub fn took(&self, time: Duration) {
         self.wall_nanos.add_alone(time.as_nanos() as u64);
     }

@@ -5,7 +5,7 @@ use super::protocol::Protocol;
 use crate::choice::choice;
 use crate::message::Message;
 
-/// A conversation that names a protocol, as it stood when it was looked at.
+/// A conversation that names a protocol, as it was at the time of the call.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Conversation {
@@ -15,17 +15,17 @@ pub struct Conversation {
     pub protocol: Protocol,
     /// Whether it goes on.
     pub state: ConversationState,
-    /// Who began it.
+    /// The agent that began it.
     pub initiator: String,
-    /// Who was asked to take part, in the order in which they were; at most 10,000.
+    /// The agents that were asked to take part, in that order; at most 10,000.
     pub participants: Vec<Participant>,
     /// Its messages in their order. Of long conversations the middle is left out.
     pub messages: Vec<Exchanged>,
-    /// How many messages are left out; they stood behind the first half of `messages`.
+    /// The number of messages that are left out; they came after the first 64 of `messages`.
     pub omitted: u64,
-    /// When its first message was sent: microseconds since the Unix epoch.
+    /// The time of its first message: microseconds since the Unix epoch.
     pub began_at: u64,
-    /// When it ended, if it has: microseconds since the Unix epoch.
+    /// The time at which it ended, if it has: microseconds since the Unix epoch.
     pub ended_at: Option<u64>,
 }
 
@@ -44,7 +44,7 @@ pub enum ConversationState {
 choice!(ConversationState, "the state of a conversation",
     Open => "open", Ended => "ended", Abandoned => "abandoned");
 
-/// One participant of a conversation: how far it has come with whoever asked it.
+/// One participant of a conversation, and its progress with the agent that asked it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Participant {
@@ -52,17 +52,17 @@ pub struct Participant {
     pub name: String,
     /// Who asked it: the initiator, or who passed the conversation on.
     pub asked_by: String,
-    /// How far the two have come.
+    /// The progress of the two.
     pub stage: Stage,
     /// Who has to say something next, if somebody has to: the participant, or who asked it.
     pub due: Option<Side>,
-    /// By when, where that was said: microseconds since the Unix epoch.
+    /// The deadline, if there is one: microseconds since the Unix epoch.
     pub due_by: Option<u64>,
-    /// Whether a deadline passed before it answered.
+    /// True if a deadline passed before it answered.
     pub late: bool,
-    /// When it was asked first: microseconds since the Unix epoch.
+    /// The time at which it was first asked: microseconds since the Unix epoch.
     pub asked_at: u64,
-    /// When it said something first, if it has: microseconds since the Unix epoch.
+    /// The time of its first answer, if there is one: microseconds since the Unix epoch.
     pub answered_at: Option<u64>,
 }
 
@@ -86,31 +86,31 @@ impl From<Role> for Side {
     }
 }
 
-/// A message of a conversation, and what the runtime has to say of it.
+/// A message of a conversation, with the runtime's note on it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Exchanged {
     /// The message.
     pub message: Message,
-    /// What is remarkable about it, if anything is.
+    /// The runtime's note on it, if there is one.
     pub note: Option<Note>,
 }
 
-/// What is remarkable about a message of a conversation.
+/// The runtime's notes on a message of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Note {
     /// The protocol did not allow it there.
     OutOfSequence,
-    /// The same had been said already.
+    /// It repeats an earlier message.
     Repeated,
     /// It came after the deadline that it should have met.
     Late,
     /// Somebody answered whom a recruiter found.
     Forwarded,
-    /// The runtime says that a deadline has passed.
+    /// The runtime reports that a deadline has passed.
     Deadline,
-    /// The runtime says that something went wrong.
+    /// The runtime reports a fault.
     Fault,
 }
 

@@ -135,7 +135,7 @@ impl Informs {
         })
     }
 
-    /// Ends the subscription: the agent is sent a `cancel`. Who waits for the next `inform` gets none.
+    /// Ends the subscription and sends the agent a `cancel`. Who waits for the next `inform` gets none.
     pub fn close(&self) {
         let exchange = self.exchange.lock().take();
         drop(exchange);
@@ -146,12 +146,12 @@ impl Informs {
         &self.conversation_id
     }
 
-    /// Who tells.
+    /// The agent that sends them.
     pub fn agent(&self) -> &str {
         &self.agent
     }
 
-    /// How many messages found no room since it began.
+    /// The number of messages that found no room since it began.
     pub fn missed(&self) -> u64 {
         self.exchange.lock().as_ref().map_or(0, |open| open.missed())
     }

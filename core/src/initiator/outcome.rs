@@ -3,7 +3,7 @@
 use crate::choice::choice;
 use crate::message::Message;
 
-/// What came of a protocol with several participants: who answered what.
+/// The outcome of a protocol with several participants, with the answer of each.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -11,25 +11,25 @@ pub struct Outcome {
     pub conversation_id: String,
     /// The participants, in the order in which they were named.
     pub answers: Vec<Answer>,
-    /// Answers of others, to whom the conversation was passed on, in the order in which they came.
+    /// Answers of agents to which a participant passed the conversation on, in the order in which they came.
     pub forwarded: Vec<Message>,
-    /// How many rounds of proposals there were.
+    /// The number of rounds of proposals.
     pub rounds: u32,
-    /// What an auction ended at.
+    /// The price at which an auction ended.
     pub price: Option<f64>,
 }
 
-/// What one participant answered.
+/// The answer of one participant.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Answer {
     /// The participant's name.
     pub agent: String,
-    /// Where it stands.
+    /// The participant's status.
     pub status: Status,
     /// Its last proposal.
     pub proposal: Option<Message>,
-    /// What it said last beside that: its result, its refusal, or why it failed.
+    /// Its last other message: its result, its refusal, or its failure.
     pub message: Option<Message>,
 }
 
@@ -74,7 +74,7 @@ impl Outcome {
         self.answers.iter().find(|answer| answer.won())
     }
 
-    /// What the winner answered last: its result, or why it failed.
+    /// The winner's last answer: its result, or its failure.
     pub fn result(&self) -> Option<&Message> {
         self.winner()?.message.as_ref()
     }

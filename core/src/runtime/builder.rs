@@ -16,10 +16,10 @@ use crate::message::{ContentLimits, name};
 use crate::sandbox::{Engine, Profile};
 use crate::store::{Durability, Hook, Sqlite};
 
-/// Threads on which agents wait for their files.
+/// Number of threads on which agents wait for their files.
 const FILE_THREADS: usize = 16;
 
-/// How a runtime is to be.
+/// The options of a runtime.
 #[derive(Clone)]
 pub struct Builder {
     name: String,
@@ -58,94 +58,92 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// The sender of this program's messages; `host` unless said otherwise.
+    /// The name of this program, as the sender of its messages; `host` by default.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// The limits of agents that are deployed without limits of their own. `max_message_bytes` is
-    /// also the limit for this program's own messages, and the mailbox's for host agents.
+    /// The limits of agents that are deployed without limits of their own. Their `max_message_bytes`
+    /// also applies to this program's messages, and their mailbox limits to host agents.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// What compiling a module may cost that is deployed without compile limits of its own, comes with a store, or takes the
-    /// place of an agent's code.
+    /// The compile limits of modules that are deployed without compile limits of their own, come from a
+    /// store, or replace an agent's code.
     #[must_use]
     pub fn compile_limits(mut self, limits: CompileLimits) -> Self {
         self.compile_limits = limits;
         self
     }
 
-    /// What the content of a message may be: of those that agents without content limits of their own
-    /// send or are sent, and of those that this program sends to topics, in broadcasts and to host
-    /// agents. A message above them is refused where it is sent. Without this there are none.
+    /// The content limits of messages to and from agents without content limits of their own, and of
+    /// messages that this program sends to topics, in broadcasts and to host agents. A message above
+    /// them is refused when it is sent. By default there are none.
     #[must_use]
     pub fn content_limits(mut self, limits: ContentLimits) -> Self {
         self.content_limits = Some(limits);
         self
     }
 
-    /// Threads that run agents; as many as there are processors unless said otherwise.
+    /// The number of threads that run agents; the number of processors by default.
     #[must_use]
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self
     }
 
-    /// The most deployed agents; 12,000 unless said otherwise.
+    /// The most agents that can be deployed at once; 12,000 by default.
     #[must_use]
     pub fn max_agents(mut self, max_agents: usize) -> Self {
         self.max_agents = max_agents;
         self
     }
 
-    /// Makes randomness and ids the same in each run.
+    /// Seeds randomness and ids, so that they are the same in each run.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// A file that keeps agents with their data, timers and subscriptions, and messages. Where it
-    /// exists, all that it holds is brought back; else it is made. One runtime has it at a time.
+    /// The file that keeps agents with their data, timers and subscriptions, and messages. It is made if
+    /// it does not exist; otherwise everything in it is brought back. One runtime at a time can open it.
     #[must_use]
     pub fn store(mut self, path: impl Into<PathBuf>) -> Self {
         self.store = Some(path.into());
         self
     }
 
-    /// The most that agents may have whose grants and limits come from elsewhere than a call of this
-    /// program: from a store, or through `ams`. Without one, an agent of a store that was granted
-    /// folders, environment variables, this program's own output or `directory_admin` comes back
-    /// suspended, told as the event `suspended`; its limits are kept.
+    /// The bound on grants and limits that come from a store or through `ams`, not from a call of this
+    /// program. Without one, an agent of a store that was granted folders, environment variables, this
+    /// program's own output or `directory_admin` comes back suspended, and the event `suspended` reports
+    /// it; its limits are kept.
     #[must_use]
     pub fn ceiling(mut self, ceiling: Ceiling) -> Self {
         self.ceiling = Some(ceiling);
         self
     }
 
-    /// What a commit has survived when it counts as done; [`Durability::Full`] unless said
-    /// otherwise.
+    /// The failures that a finished commit survives; [`Durability::Full`] by default.
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
     }
 
-    /// Writes down the code of this runtime's agents, so that Linux's `perf` can name it.
+    /// Writes a file about the code of this runtime's agents, so that Linux's `perf` can name it.
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = Some(profile);
         self
     }
 
-    /// What is done with messages that their protocol does not allow; [`Protocols::Observe`] unless
-    /// said otherwise.
+    /// The treatment of messages that their protocol does not allow; [`Protocols::Observe`] by default.
     #[must_use]
     pub fn protocols(mut self, protocols: Protocols) -> Self {
         self.protocols = protocols;
@@ -164,8 +162,10 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` if an option is out of its range or this system has no such profile, `Internal` if the system gives no
-    /// threads, `Closed` in a forked child of a process that had a runtime.
+    /// `InvalidArgument` if an option is out of its range or this system has no such profile, `Store` if
+    /// the store cannot be opened, `PermissionDenied` if it is in a folder that an agent has been granted,
+    /// `Internal` if the system gives no threads, `Closed` in a forked child of a process that had a
+    /// runtime.
     pub fn build(self) -> Result<Runtime, Error> {
         crate::fork::check()?;
         self.limits.check()?;
@@ -191,7 +191,7 @@ impl Builder {
             let found = self.ceiling.clone().map(|ceiling| Bound::find(ceiling, stored));
             found.transpose().map_err(|error| error.about("the ceiling"))
         };
-        // What is wrong with it shows before a store is made.
+        // A wrong ceiling is found before a store is made.
         let mut ceiling = find_ceiling(&HashSet::new())?;
         crate::fork::starting();
         let no_threads = |error: std::io::Error| {
@@ -222,7 +222,7 @@ impl Builder {
         if !writable.is_empty() {
             ceiling = find_ceiling(&writable)?;
         }
-        // All that it holds is as it should be.
+        // Everything in the store has been checked.
         if let Some(storage) = &storage {
             storage.update()?;
         }
@@ -278,7 +278,7 @@ impl Builder {
     }
 }
 
-/// What a store holds cannot be brought back.
+/// The error for a store whose contents cannot be brought back.
 fn refused(path: &Path, error: &Error) -> Error {
     let (path, wrong) = (path.display(), error.message());
     let text = format!("the store {path} cannot be opened: {wrong}; nothing in it was changed");

@@ -22,19 +22,19 @@ const MAX_LETTERS: usize = 1024;
 /// The most bytes that they may hold together.
 const MAX_BYTES: usize = 16 << 20;
 
-/// A message that reached nobody, or that crashed who it reached.
+/// A message that reached nobody, or that made its receiver crash.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct DeadLetter {
     /// Its number: see [`Runtime::replay_dead_letter`](super::Runtime::replay_dead_letter).
     pub id: u64,
-    /// When it was given up, in microseconds since the Unix epoch.
+    /// The time at which it was given up, in microseconds since the Unix epoch.
     pub at: u64,
     /// The message.
     pub message: Message,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     pub reason: String,
-    /// The agent that crashed on it; absent where it reached nobody.
+    /// The agent that crashed on it; absent if it reached nobody.
     pub agent: Option<Arc<str>>,
     /// The serial of whoever caused it, where that is not its sender. A store does not keep it.
     pub(crate) caused_by: Option<Serial>,

@@ -84,7 +84,7 @@ impl Subscription {
         self.feed.poll(POLLING, context)
     }
 
-    /// The next message, if one waits.
+    /// Returns the next message if one waits.
     pub fn try_next(&self) -> Option<Message> {
         let mut state = self.feed.state.lock();
         let message = state.waiting.pop_front()?;
@@ -92,12 +92,12 @@ impl Subscription {
         Some(message)
     }
 
-    /// How many messages found no room since the subscription began.
+    /// The number of messages that found no room since the subscription began.
     pub fn missed(&self) -> u64 {
         self.feed.state.lock().missed
     }
 
-    /// Ends the subscription; what waits can still be read.
+    /// Ends the subscription. Messages that wait can still be read.
     pub fn close(&self) {
         self.core.subscriptions.remove(&self.feed);
         self.core.events.remove(&self.feed);

@@ -38,38 +38,38 @@ impl Agent {
         &self.inner.face.id
     }
 
-    /// Where it is in its life.
+    /// The agent's state.
     pub fn state(&self) -> AgentState {
         self.inner.state()
     }
 
-    /// What it can do.
+    /// The agent's capabilities, by which others find it.
     pub fn capabilities(&self) -> Vec<String> {
         let shown = self.inner.face.profile.shown(self.inner.core.source.now_micros());
         shown.map(|shown| shown.description.capabilities.clone()).unwrap_or_default()
     }
 
-    /// Its limits.
+    /// The agent's limits.
     pub fn limits(&self) -> &Limits {
         &self.inner.face.limits
     }
 
-    /// The limits of the content that it sends and is sent, if it has any: its own, or the runtime's.
+    /// The content limits of messages to and from the agent, if there are any: its own, or the runtime's.
     pub fn content_limits(&self) -> Option<&ContentLimits> {
         self.inner.face.content_limits.as_deref()
     }
 
-    /// What it has done.
+    /// The agent's figures.
     pub fn stats(&self) -> Stats {
         self.inner.face.stats(self.inner.mailbox.len())
     }
 
-    /// The last lines of its log, up to 1 MiB, oldest first.
+    /// The last lines of the agent's log, up to 1 MiB, oldest first.
     pub fn logs(&self) -> Vec<LogLine> {
         self.inner.face.logs()
     }
 
-    /// Sends an `inform`, and returns when the mailbox has it; waits up to 30 seconds for room.
+    /// Sends an `inform` and returns when the mailbox has it. Waits up to 30 seconds for room.
     ///
     /// # Errors
     ///
@@ -83,73 +83,74 @@ impl Agent {
         self.inner.core.send(&draft, Some(DEFAULT_TIMEOUT)).await
     }
 
-    /// Sends a `request` and waits for the first reply, whatever its act.
+    /// Sends a `request` and waits for the first reply of any act.
     pub fn ask(&self, content: &impl Serialize) -> Call {
         let draft = Draft::new(Performative::Request, self.name(), content);
         Call::of_ask(self.inner.core.clone(), draft)
     }
 
-    /// A FIPA request (SC00026): waits through `agree` and gives the `inform`. Any other answer is
-    /// an error: `Refused`, `NotUnderstood`, `Failed`, or the kind of what the host reports.
+    /// Sends a FIPA request (SC00026), waits through `agree` and returns the `inform`. Any other answer
+    /// is an error: `Refused`, `NotUnderstood`, `Failed`, or the kind of error that the host reports.
     pub fn request(&self, content: &impl Serialize) -> Call {
         let draft = Draft::new(Performative::Request, self.name(), content)
             .map(|draft| draft.field("protocol", "fipa-request"));
         Call::of_request(self.inner.core.clone(), draft)
     }
 
-    /// What becomes of it when a turn of it was dropped.
+    /// The agent's restart policy, which applies when a turn was dropped.
     pub fn restart_policy(&self) -> Restart {
         self.inner.settings.restart
     }
 
-    /// Lets its messages and timers wait until [`Agent::resume`], and returns when no turn of it
-    /// is in progress. Suspending twice is no error.
+    /// Suspends the agent: its messages and timers wait until [`Agent::resume`]. Returns when none of
+    /// its turns runs. Suspending an agent twice is not an error.
     ///
     /// # Errors
     ///
-    /// `AgentNotFound` if it has been removed, `AgentFailed`, `Closed`.
+    /// `AgentNotFound` if the agent has been removed, `AgentFailed`, `Closed`.
     ///
     /// # Cancel safety
     ///
-    /// The agent is suspended also when the future is dropped.
+    /// The agent is suspended even if the future is dropped.
     pub async fn suspend(&self) -> Result<(), Error> {
         lending(self.inner.suspend()).await
     }
 
-    /// Goes on with what has waited. Resuming an agent that is not suspended is no error.
+    /// Resumes the agent: it goes on with the messages and timers that have waited. Resuming an agent
+    /// that is not suspended is not an error.
     ///
     /// # Errors
     ///
     /// As [`Agent::suspend`]; `PermissionDenied` if the agent came back from a store with grants above the
-    /// runtime's [ceiling](super::Builder::ceiling), or with a name that is not allowed any more: the
-    /// error names what it lacks.
+    /// runtime's [ceiling](super::Builder::ceiling), which the error names, or with a name that is not
+    /// allowed any more.
     ///
     /// # Cancel safety
     ///
-    /// The agent goes on also when the future is dropped.
+    /// The agent is resumed even if the future is dropped.
     pub async fn resume(&self) -> Result<(), Error> {
         lending(self.inner.resume()).await
     }
 
-    /// Starts it afresh once the turn in progress has ended: `agent_shutdown`, then a new instance
-    /// and its `agent_init`. Its name, mailbox and data are kept, and the timers and subscriptions
-    /// that it made outside its init. One that has failed takes messages again.
+    /// Restarts the agent once the turn in progress has ended: calls `agent_shutdown`, makes a new
+    /// instance and calls its `agent_init`. The agent keeps its name, its mailbox, its data, and the
+    /// timers and subscriptions that it made outside its init. A failed agent takes messages again.
     ///
     /// # Errors
     ///
-    /// `AgentFailed` if its init fails, `AgentNotFound` if it has been removed, `PermissionDenied` as
+    /// `AgentFailed` if its init fails, `AgentNotFound` if it has been removed, `PermissionDenied` as for
     /// [`Agent::resume`], `Closed`.
     ///
     /// # Cancel safety
     ///
-    /// The restart goes on when the future is dropped.
+    /// The restart goes on even if the future is dropped.
     pub async fn restart(&self) -> Result<(), Error> {
         lending(self.inner.restart()).await
     }
 
-    /// Gives it other code between two turns. Its name, mailbox and data are kept, and the timers
-    /// and subscriptions that it made outside its init. Where the new code cannot be linked or its
-    /// `agent_init` fails, the agent goes on with the code that it has, as if nothing had happened.
+    /// Replaces the agent's code between two turns. The agent keeps its name, its mailbox, its data, and
+    /// the timers and subscriptions that it made outside its init. If the new code cannot be linked or
+    /// its `agent_init` fails, the agent goes on with the old code, as if nothing had happened.
     ///
     /// # Errors
     ///
@@ -158,19 +159,19 @@ impl Agent {
     ///
     /// # Cancel safety
     ///
-    /// Once the module is compiled, the replacement goes on when the future is dropped.
+    /// Once the module is compiled, the replacement goes on even if the future is dropped.
     pub async fn replace(&self, wasm: Wasm) -> Result<(), Error> {
         let core = &self.inner.core;
         let loaded = core.load(wasm, &core.compile_limits, &self.inner.settings.limits).await?;
         lending(self.inner.replace(loaded)).await
     }
 
-    /// Begins to sample its stack: each millisecond while its code runs, a minute of running time at
-    /// the most.
+    /// Starts sampling the agent's stack each millisecond while its code runs, for at most a minute of
+    /// running time.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`] if it is being sampled already.
+    /// [`ErrorKind::InvalidArgument`] if the agent is being sampled already.
     pub fn start_profile(&self) -> Result<(), Error> {
         let now = self.inner.core.source.now_micros();
         if self.inner.profiler.start(self.name(), now) {
@@ -179,12 +180,12 @@ impl Agent {
         Err(self.no_profile("is being profiled already; stop that first"))
     }
 
-    /// Ends the sampling that [`Agent::start_profile`] began. Gives what it has found as JSON, to be
-    /// opened in Firefox's profiler (<https://profiler.firefox.com>, or `samply load`).
+    /// Stops the sampling that [`Agent::start_profile`] started, and returns the profile as JSON, for
+    /// Firefox's profiler (<https://profiler.firefox.com>, or `samply load`).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`] if it is not being sampled.
+    /// [`ErrorKind::InvalidArgument`] if the agent is not being sampled.
     pub fn stop_profile(&self) -> Result<String, Error> {
         match self.inner.profiler.stop() {
             Some(Ok(json)) => Ok(json),
@@ -200,7 +201,7 @@ impl Agent {
         Error::new(ErrorKind::InvalidArgument, format!("{:?} {why}", self.name()))
     }
 
-    /// Ends the agent: `agent_shutdown` is its last turn. What still waits in its mailbox is answered
+    /// Ends the agent: `agent_shutdown` is its last turn. Messages that wait in its mailbox are answered
     /// with `failure`. Its name is free at once.
     ///
     /// # Errors
@@ -209,7 +210,7 @@ impl Agent {
     ///
     /// # Cancel safety
     ///
-    /// The removal goes on when the future is dropped.
+    /// The removal goes on even if the future is dropped.
     pub async fn remove(&self) -> Result<(), Error> {
         // Whatever it has still to do comes to an end soon, however many others want as much.
         self.inner.pace.hurry();

@@ -10,13 +10,13 @@ use crate::directory::Member;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// Of all agents together, also of those that have been removed since.
+    /// The sums of all agents, including those that have been removed.
     pub total: Stats,
-    /// Of each agent that is here, by name, in the order of deployment.
+    /// The figures of each deployed agent, by name, in the order of deployment.
     pub agents: Vec<(String, Stats)>,
-    /// Host agents that are here.
+    /// Number of registered host agents.
     pub host_agents: u64,
-    /// Dead letters that are kept.
+    /// Number of dead letters that are kept.
     pub dead_letters: u64,
 }
 

@@ -106,7 +106,8 @@ impl Runtime {
     /// # Errors
     ///
     /// `InvalidModule`, `NameTaken`, `AgentFailed` (its init trapped, ran into a limit or returned
-    /// another code than 0), `LimitExceeded` (memory, `max_agents`), `InvalidArgument`, `Closed`.
+    /// another code than 0), `LimitExceeded` (memory, `max_agents`), `InvalidArgument`, `PermissionDenied`
+    /// (a folder that cannot be granted), `Closed`.
     ///
     /// # Cancel safety
     ///
@@ -187,7 +188,7 @@ impl Runtime {
         lending(self.core().send_many(drafts, timeout.into())).await
     }
 
-    /// Sends a message and waits for the first reply, whatever its act.
+    /// Sends a message and waits for the first reply of any act.
     ///
     /// # Errors
     ///
@@ -237,7 +238,7 @@ impl Runtime {
         self.core().broadcast(filter, draft)
     }
 
-    /// Copies of every message from now on that matches.
+    /// Returns copies of every matching message from now on.
     ///
     /// # Errors
     ///
@@ -280,24 +281,24 @@ impl Runtime {
         Ok(members.iter().map(|member| member.name().to_string()).collect())
     }
 
-    /// What happens to agents from now on, as messages of `ams` whose content is an object: `event`,
+    /// Returns the events of agents from now on, as messages of `ams` whose content is an object: `event`,
     /// the kind; `agent`, its name, if it is about one; and what belongs to the kind. Without a filter
     /// that names kinds there is one for every turn.
     ///
     /// | kind | says |
     /// |---|---|
     /// | `deployed`, `restarted`, `failed`, `suspended`, `resumed`, `replaced`, `removed` | |
-    /// | `suspended` of an agent that came back from a store with more than it may have | to whoever begins to watch: `reason`, and `missing`, what it lacks |
-    /// | `turn` | that a turn has committed: `of` (`message`, `timer`, `init`, `shutdown`), `message_id`, `code`, `began_at`, in microseconds since the Unix epoch, `micros`, the time that it took, and where it belongs in a trace (W3C Trace Context): `trace_id`, `span_id` and `parent_span_id`, in hexadecimal digits |
-    /// | `dropped` | that one was dropped: the same, and `kind` and `error` in place of `code` |
-    /// | `dead_letter` | `id`, `message_id`, `reason` |
-    /// | `forged_sender` | `claimed`, whose name the agent wrote |
-    /// | `denied` | `receiver`, to whom its grants do not let it send |
+    /// | `suspended` of an agent that came back from a store with more than it may have | `reason`, and `missing`, the grants that it lacks; every new reader gets it |
+    /// | `turn` | a turn has committed: `of` (`message`, `timer`, `init`, `shutdown`), `message_id`, `code`, `began_at`, in microseconds since the Unix epoch, `micros`, the time that it took, and where it belongs in a trace (W3C Trace Context): `trace_id`, `span_id` and `parent_span_id`, in hexadecimal digits |
+    /// | `dropped` | a turn was dropped: the same, with `kind` and `error` instead of `code` |
+    /// | `dead_letter` | `id`, `message_id`, `reason`, and `count`, the number of dead letters that the event stands for |
+    /// | `forged_sender` | `claimed`, the name in which the agent spoke |
+    /// | `denied` | `receiver`, the name to which its grants do not let it send |
     /// | `store_failed` | `error`: commits could not be kept |
-    /// | `violation` | that a message of `agent` was not allowed by its protocol: `receiver`, `performative`, `protocol`, `conversation_id`, `message_id`, `note` (`out-of-sequence` or `repeated`), `allowed` |
-    /// | `deadline` | that `agent` did not answer by `reply_by`: `waiting`, who waits, and `performative`, `protocol`, `conversation_id`, `message_id`, `reply_by` of what was said |
-    /// | `deadlock` | that agents wait for each other: `path`, each waits for the next and the last for the first |
-    /// | `abandoned` | `conversation_id`: it was idle for longest when there were too many |
+    /// | `violation` | the protocol of a message did not allow it: `agent`, its sender, `receiver`, `performative`, `protocol`, `conversation_id`, `message_id`, `note` (`out-of-sequence` or `repeated`), `allowed` |
+    /// | `deadline` | `agent` did not answer by `reply_by`: `waiting`, the agent that waits, and `performative`, `protocol`, `conversation_id`, `message_id`, `reply_by` of its message |
+    /// | `deadlock` | agents wait for each other: `path`, in which each waits for the next and the last for the first |
+    /// | `abandoned` | a conversation was given up to make room: `conversation_id` |
     ///
     /// # Errors
     ///
@@ -319,7 +320,7 @@ impl Runtime {
         self.core().conversations(filter)
     }
 
-    /// The figures of all agents, and their sums.
+    /// The figures of each agent, and their sums.
     pub fn metrics(&self) -> Metrics {
         self.core().metrics()
     }

@@ -62,7 +62,7 @@ pub struct Inspection {
     /// How messages reach it: `allocator`, `pages`, or `component`, which says so in its types; absent where it
     /// cannot be an agent.
     pub inbox: Option<&'static str>,
-    /// What its author might want to change, a sentence each.
+    /// Advice for its author, one sentence each.
     pub advice: Vec<String>,
     /// The time that compiling it takes on one thread, by the estimate that
     /// [`CompileLimits::max_compile_millis`](crate::CompileLimits::max_compile_millis) bounds, in milliseconds.

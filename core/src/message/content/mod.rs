@@ -22,13 +22,13 @@ use crate::error::{Error, ErrorKind, shown};
 pub struct ContentLimits {
     /// The content as JSON, as it was written, in bytes.
     pub max_bytes: Option<u64>,
-    /// Keys of one object; one that comes twice counts twice.
+    /// Keys of one object; a repeated key counts each time.
     pub max_keys: Option<u64>,
     /// One key, in bytes.
     pub max_key_bytes: Option<u64>,
     /// Items of one array.
     pub max_array_items: Option<u64>,
-    /// One string that is no key, in bytes.
+    /// One string that is not a key, in bytes.
     pub max_string_bytes: Option<u64>,
     /// Objects and arrays inside one another: 0 is a content that is neither. At most, and when
     /// lifted, 65,536.

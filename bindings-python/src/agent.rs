@@ -180,7 +180,7 @@ macro_rules! agent_class {
                 self.0.content_limits(py)
             }
 
-            /// What it has done: counts, bytes and microseconds by name.
+            /// The agent's figures by name: counts, bytes and microseconds.
             fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
                 self.0.stats(py)
             }
@@ -213,7 +213,7 @@ macro_rules! agent_class {
                 self.0.send(content.py(), draft, timeout)
             }
 
-            /// Sends a message and waits for the first reply, whatever its act. `timeout` in seconds.
+            /// Sends a message and waits for the first reply of any act. `timeout` in seconds.
             #[pyo3(signature = (content, performative="request", *, timeout=30.0, **fields))]
             fn ask(
                 &self,
@@ -237,7 +237,7 @@ macro_rules! agent_class {
                 self.0.request(content, timeout, fields)
             }
 
-            /// Lets its messages and timers wait; returns when no turn of it is in progress.
+            /// Suspends the agent: its messages and timers wait. Returns when none of its turns runs.
             fn suspend(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
                 self.0.suspend(py)
             }
@@ -303,18 +303,18 @@ impl LogLine {
     }
 }
 
-/// A message that reached nobody, or that crashed who it reached.
+/// A message that reached nobody, or that made its receiver crash.
 #[pyclass(frozen, get_all, module = "caxton")]
 pub struct DeadLetter {
     /// Its number.
     id: u64,
-    /// When it was given up, in microseconds since the Unix epoch.
+    /// The time at which it was given up, in microseconds since the Unix epoch.
     at: u64,
     /// The message.
     message: Py<Message>,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     reason: String,
-    /// The agent that crashed on it; `None` where it reached nobody.
+    /// The agent that crashed on it; `None` if it reached nobody.
     agent: Option<String>,
 }
 

@@ -11,20 +11,20 @@ use crate::message::{Message, shown};
 use crate::options::Names;
 use crate::runtime::{AsyncRuntime, Inner, Runtime};
 
-/// One participant of a conversation: how far it has come with whoever asked it.
+/// One participant of a conversation, and its progress with the agent that asked it.
 #[pyclass(frozen, get_all, module = "caxton")]
 pub struct Participant {
     /// Its name.
     name: String,
     /// Who asked it.
     asked_by: String,
-    /// How far the two have come.
+    /// The progress of the two.
     stage: &'static str,
     /// Who has to say something next: "initiator", "participant", or nobody.
     due: Option<&'static str>,
     /// By when, in microseconds since the Unix epoch.
     due_by: Option<u64>,
-    /// Whether a deadline passed before it answered.
+    /// True if a deadline passed before it answered.
     late: bool,
     /// When it was asked first, in microseconds since the Unix epoch.
     asked_at: u64,
@@ -40,12 +40,12 @@ impl Participant {
     }
 }
 
-/// A message of a conversation, and what the runtime has to say of it.
+/// A message of a conversation, with the runtime's note on it.
 #[pyclass(frozen, get_all, module = "caxton")]
 pub struct Exchanged {
     /// The message.
     message: Py<Message>,
-    /// What is remarkable about it, if anything is.
+    /// The runtime's note on it, if there is one.
     note: Option<&'static str>,
 }
 
@@ -57,7 +57,7 @@ impl Exchanged {
     }
 }
 
-/// A conversation that names a protocol, as it stood when it was looked at.
+/// A conversation that names a protocol, as it was at the time of the call.
 #[pyclass(frozen, module = "caxton")]
 pub struct Conversation {
     inner: caxton::Conversation,
@@ -91,7 +91,7 @@ impl Conversation {
         self.inner.state.as_str()
     }
 
-    /// Who began it.
+    /// The agent that began it.
     #[getter]
     fn initiator(&self) -> &str {
         &self.inner.initiator

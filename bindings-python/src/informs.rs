@@ -10,11 +10,11 @@ use crate::message::Message;
 use crate::mode::{Mode, Value, wait};
 use crate::options::to_timeout;
 
-/// What an agent tells: iterate it. Dropping it cancels the subscription.
+/// The messages that an agent sends to its subscriber: iterate it. Dropping it cancels the subscription.
 #[pyclass(frozen, module = "caxton")]
 pub struct Informs(Arc<caxton::Informs>);
 
-/// What an agent tells, under a runtime that is awaited: iterate it with `async for`.
+/// The same under a runtime that is awaited: iterate it with `async for`.
 #[pyclass(frozen, module = "caxton")]
 pub struct AsyncInforms(Arc<caxton::Informs>);
 
@@ -28,7 +28,7 @@ macro_rules! informs_class {
 
         #[pymethods]
         impl $class {
-            /// Who tells.
+            /// The agent that sends them.
             #[getter]
             fn agent(&self) -> &str {
                 self.0.agent()
@@ -40,13 +40,13 @@ macro_rules! informs_class {
                 self.0.conversation_id()
             }
 
-            /// How many messages found no room since it began.
+            /// The number of messages that found no room since it began.
             #[getter]
             fn missed(&self) -> u64 {
                 self.0.missed()
             }
 
-            /// Ends the subscription: the agent is sent a `cancel`.
+            /// Ends the subscription and sends the agent a `cancel`.
             fn close(&self, py: Python<'_>) {
                 py.detach(|| self.0.close());
             }

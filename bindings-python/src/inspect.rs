@@ -24,7 +24,7 @@ pub struct Import {
     r#type: String,
 }
 
-/// What is in a module, and whether it can be an agent.
+/// The contents of a module, and the reasons why it cannot be an agent, if there are any.
 #[pyclass(frozen, get_all, module = "caxton")]
 pub struct Inspection {
     bytes: u64,

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 
 use crate::errors::to_py;
 
-/// What a store says of one agent.
+/// One agent of a store.
 #[pyclass(frozen, get_all, module = "caxton")]
 pub struct StoredAgent {
     name: String,
@@ -23,14 +23,14 @@ pub struct StoredAgent {
     mailbox_messages: u64,
 }
 
-/// What a store says of one host agent.
+/// One host agent of a store.
 #[pyclass(frozen, get_all, module = "caxton")]
 pub struct StoredHostAgent {
     name: String,
     mailbox_messages: u64,
 }
 
-/// What is in a store.
+/// The contents of a store.
 #[pyclass(frozen, get_all, module = "caxton")]
 pub struct StoreInspection {
     version: u32,

@@ -5,16 +5,16 @@ use pyo3::prelude::*;
 
 use crate::message::Message;
 
-/// What one participant answered.
+/// The answer of one participant.
 #[pyclass(frozen, get_all, module = "caxton")]
 pub struct Answer {
     /// The participant's name.
     agent: String,
-    /// Where it stands.
+    /// The participant's status.
     status: &'static str,
     /// Its last proposal.
     proposal: Option<Py<Message>>,
-    /// What it said last beside that: its result, its refusal, or why it failed.
+    /// Its last other message: its result, its refusal, or its failure.
     message: Option<Py<Message>>,
 }
 
@@ -43,7 +43,7 @@ impl Answer {
     }
 }
 
-/// What came of a protocol with several participants: who answered what.
+/// The outcome of a protocol with several participants, with the answer of each.
 #[pyclass(frozen, module = "caxton")]
 pub struct Outcome {
     inner: caxton::Outcome,
@@ -94,19 +94,19 @@ impl Outcome {
         self.answers.iter().map(|answer| answer.clone_ref(py)).collect()
     }
 
-    /// Answers of others, to whom the conversation was passed on.
+    /// Answers of agents to which a participant passed the conversation on.
     #[getter]
     fn forwarded(&self, py: Python<'_>) -> Vec<Py<Message>> {
         self.forwarded.iter().map(|message| message.clone_ref(py)).collect()
     }
 
-    /// How many rounds of proposals there were.
+    /// The number of rounds of proposals.
     #[getter]
     fn rounds(&self) -> u32 {
         self.inner.rounds
     }
 
-    /// What an auction ended at.
+    /// The price at which an auction ended.
     #[getter]
     fn price(&self) -> Option<f64> {
         self.inner.price
@@ -118,61 +118,61 @@ impl Outcome {
         self.of_winner().map(|answer| answer.clone_ref(py))
     }
 
-    /// What the winner answered last.
+    /// The winner's last answer.
     #[getter]
     fn result(&self, py: Python<'_>) -> Option<Py<Message>> {
         self.of_winner()?.get().message.as_ref().map(|message| message.clone_ref(py))
     }
 
-    /// Whose proposals have not been decided upon.
+    /// The participants whose proposals have not been decided upon.
     #[getter]
     fn proposed(&self) -> Vec<&str> {
         self.with(Status::Proposed)
     }
 
-    /// Whose proposals were rejected.
+    /// The participants whose proposals were rejected.
     #[getter]
     fn rejected(&self) -> Vec<&str> {
         self.with(Status::Rejected)
     }
 
-    /// Who refused.
+    /// The participants that refused.
     #[getter]
     fn refused(&self) -> Vec<&str> {
         self.with(Status::Refused)
     }
 
-    /// Whose proposals came after the deadline.
+    /// The participants whose proposals came after the deadline.
     #[getter]
     fn late(&self) -> Vec<&str> {
         self.with(Status::Late)
     }
 
-    /// Who has not answered.
+    /// The participants that have not answered.
     #[getter]
     fn silent(&self) -> Vec<&str> {
         self.with(Status::Silent)
     }
 
-    /// Who failed.
+    /// The participants that failed.
     #[getter]
     fn failed(&self) -> Vec<&str> {
         self.with(Status::Failed)
     }
 
-    /// Who did not understand.
+    /// The participants that did not understand.
     #[getter]
     fn not_understood(&self) -> Vec<&str> {
         self.with(Status::NotUnderstood)
     }
 
-    /// Whose proposals were accepted, and whose results have not come.
+    /// The participants whose proposals were accepted, but whose results have not come.
     #[getter]
     fn accepted(&self) -> Vec<&str> {
         self.with(Status::Accepted)
     }
 
-    /// Whose proposals were accepted, and whose results have come.
+    /// The participants whose proposals were accepted, and whose results have come.
     #[getter]
     fn done(&self) -> Vec<&str> {
         self.with(Status::Done)

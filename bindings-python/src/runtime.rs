@@ -444,7 +444,7 @@ macro_rules! runtime_class {
                 self.0.send(messages.py(), to_drafts(messages)?, timeout)
             }
 
-            /// Sends a message and waits for the first reply, whatever its act. `timeout` in seconds.
+            /// Sends a message and waits for the first reply of any act. `timeout` in seconds.
             #[pyo3(signature = (message, *, timeout=30.0))]
             fn ask(&self, message: &Bound<'_, PyAny>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
                 self.0.ask(message.py(), to_draft(message)?, timeout, false)
@@ -463,7 +463,7 @@ macro_rules! runtime_class {
                 self.0.ask_many(messages.py(), to_drafts(messages)?, timeout)
             }
 
-            /// Sends a message to every agent that the filter matches; how many there were.
+            /// Sends a message to every agent that the filter matches; returns their number.
             #[pyo3(signature = (content, *, capability=None, performative="inform", **filter))]
             fn broadcast(
                 &self,
@@ -475,7 +475,7 @@ macro_rules! runtime_class {
                 self.0.broadcast(content, capability, performative, filter)
             }
 
-            /// Copies of every message from now on that matches.
+            /// Returns copies of every matching message from now on.
             #[pyo3(signature = (callback=None, **filter))]
             fn subscribe(
                 &self,
@@ -519,7 +519,7 @@ macro_rules! runtime_class {
                 self.0.events(py, kind, agent).map($subscription::new)
             }
 
-            /// The figures of all agents, and their sums.
+            /// The figures of each agent, and their sums.
             fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
                 self.0.metrics(py)
             }
@@ -529,7 +529,7 @@ macro_rules! runtime_class {
                 self.0.runtime.metrics().to_prometheus()
             }
 
-            /// The names of all who have a capability, or whom a filter matches.
+            /// The names of all agents that have a capability or match a filter.
             #[pyo3(signature = (capability=None, **filter))]
             fn find(
                 &self,

@@ -33,7 +33,7 @@ impl AsyncSubscription {
 
 #[pymethods]
 impl Subscription {
-    /// How many messages found no room since the subscription began.
+    /// The number of messages that found no room since the subscription began.
     #[getter]
     fn missed(&self) -> u64 {
         self.0.missed()
@@ -49,12 +49,12 @@ impl Subscription {
         }
     }
 
-    /// The next message, if one waits.
+    /// Returns the next message if one waits.
     fn try_next(&self) -> Option<Message> {
         self.0.try_next().map(Message::new)
     }
 
-    /// Ends the subscription; what waits can still be read.
+    /// Ends the subscription. Messages that wait can still be read.
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.0.close());
     }
@@ -87,7 +87,7 @@ impl Subscription {
 
 #[pymethods]
 impl AsyncSubscription {
-    /// How many messages found no room since the subscription began.
+    /// The number of messages that found no room since the subscription began.
     #[getter]
     fn missed(&self) -> u64 {
         self.0.missed()
@@ -103,12 +103,12 @@ impl AsyncSubscription {
         })
     }
 
-    /// The next message, if one waits.
+    /// Returns the next message if one waits.
     fn try_next(&self) -> Option<Message> {
         self.0.try_next().map(Message::new)
     }
 
-    /// Ends the subscription; what waits can still be read.
+    /// Ends the subscription. Messages that wait can still be read.
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.0.close());
     }

@@ -110,7 +110,7 @@ fn print(lines: &caxton::Trace, write: &Py<PyAny>) {
 
 #[pymethods]
 impl Trace {
-    /// How many messages found no room since it began.
+    /// The number of messages that found no room since it began.
     #[getter]
     fn missed(&self) -> u64 {
         self.trace.missed()

@@ -31,29 +31,29 @@ class _Writable(Protocol):
     def write(self, text: str, /) -> object: ...
 
 def run_command(arguments: list[str]) -> int:
-    """Runs the command ``caxton``; the exit code. The first argument is its own name."""
+    """Runs the command ``caxton`` and returns its exit code. The first argument is its own name."""
 
 def after_fork_in_child() -> None: ...
 def limits_defaults() -> list[tuple[str, int | None]]: ...
 def content_limits_defaults() -> list[tuple[str, int | None]]: ...
 def compile_limits_defaults() -> list[tuple[str, int | None]]: ...
 def inspect(wasm: Wasm) -> Inspection:
-    """Looks at a module; no runtime is needed.
+    """Inspects a module; no runtime is needed.
 
-    Raises ``InvalidModule`` if the bytes are no valid module at all. What an agent would need
-    and the module lacks is in ``Inspection.missing``.
+    ``Inspection.missing`` lists the imports and exports that the module lacks to be an agent.
+    Raises ``InvalidModule`` only if the bytes are not a valid module at all.
     """
 
 def inspect_store(path: str | PathLike[str]) -> StoreInspection:
-    """Looks at a store, and leaves it as it is; no runtime is needed.
+    """Inspects a store without changing it; no runtime is needed.
 
-    Raises ``StoreError`` if there is no such file, if a runtime has it open, or if it is not a
-    store, damaged, or from a newer version.
+    Raises ``StoreError`` if the file does not exist, is open in a runtime, is damaged, is not a
+    store, or comes from a newer version.
     """
 
 @final
 class Call(Coroutine[Any, Any, _T_co], Generic[_T_co]):
-    """A call that can be awaited, once. Nothing happens before it is awaited."""
+    """A call that can be awaited once. It does nothing before it is awaited."""
 
     @property
     def __name__(self) -> str: ...
@@ -70,7 +70,7 @@ class Call(Coroutine[Any, Any, _T_co], Generic[_T_co]):
 class Message:
     """A FIPA ACL message (FIPA SC00061).
 
-    Immutable; the content is decoded when it is first looked at.
+    It is immutable. The content is decoded when it is first read.
     """
 
     def __new__(
@@ -86,7 +86,7 @@ class Message:
         """Reads a message from JSON. Raises ``InvalidMessage``."""
     @property
     def performative(self) -> str:
-        """One of FIPA's 22 acts, written with hyphens."""
+        """The act: one of FIPA's 22, written with hyphens."""
     @property
     def sender(self) -> str | None: ...
     @property
@@ -95,7 +95,7 @@ class Message:
     def reply_to(self) -> str | None: ...
     @property
     def content(self) -> Any:
-        """The content, decoded. The same object each time: treat it as read-only."""
+        """The decoded content: the same object at each call. Treat it as read-only."""
     @property
     def language(self) -> str | None: ...
     @property
@@ -112,13 +112,13 @@ class Message:
     def in_reply_to(self) -> str | None: ...
     @property
     def reply_by(self) -> int | None:
-        """When the next message is due, in microseconds since the Unix epoch."""
+        """The time at which the next message is due, in microseconds since the Unix epoch."""
     @property
     def message_id(self) -> str | None:
         """The runtime's id of this message; ``None`` in one that has not been sent."""
     @property
     def sent_at(self) -> int | None:
-        """When it was sent, in microseconds since the Unix epoch; ``None`` if it has not been."""
+        """The time of sending, in microseconds since the Unix epoch; ``None`` before that."""
     @property
     def raw(self) -> bytes:
         """The whole message as JSON."""
@@ -143,25 +143,25 @@ class LogLine:
     def level(self) -> Literal["error", "warn", "info", "debug", "trace"]: ...
     @property
     def text(self) -> str:
-        """What the agent, or the host about it, wrote. Nothing in it is escaped."""
+        """The text, as the agent or the host wrote it. Nothing in it is escaped."""
 
 @final
 class DeadLetter:
-    """A message that reached nobody, or that crashed who it reached."""
+    """A message that reached nobody, or that made its receiver crash."""
 
     @property
     def id(self) -> int: ...
     @property
     def at(self) -> int:
-        """When it was given up, in microseconds since the Unix epoch."""
+        """The time at which it was given up, in microseconds since the Unix epoch."""
     @property
     def message(self) -> Message: ...
     @property
     def reason(self) -> str:
-        """Why, in a sentence."""
+        """The reason, in a sentence."""
     @property
     def agent(self) -> str | None:
-        """The agent that crashed on it; ``None`` where it reached nobody."""
+        """The agent that crashed on it; ``None`` if it reached nobody."""
 
 @final
 class Export:
@@ -171,7 +171,7 @@ class Export:
     def name(self) -> str: ...
     @property
     def type(self) -> str:
-        """A function's type, or the word for what it is."""
+        """The type of a function, or the kind of the item: ``memory``, ``table`` and so on."""
 
 @final
 class Import:
@@ -183,26 +183,26 @@ class Import:
     def name(self) -> str: ...
     @property
     def type(self) -> str:
-        """A function's type, or the word for what it is."""
+        """The type of a function, or the kind of the item: ``memory``, ``table`` and so on."""
 
 @final
 class Inspection:
-    """What is in a module, and whether it can be an agent."""
+    """The contents of a module, and the reasons why it cannot be an agent, if there are any."""
 
     @property
     def bytes(self) -> int:
-        """How long it is; in the binary form, where it was given as text."""
+        """The size of the module; of its binary form, if it was given as text."""
     @property
     def sections(self) -> dict[str, int]:
-        """What it is made of: `code`, `data` and so on, and custom sections by their own names,
-        with their bytes."""
+        """The size of each section in bytes: `code`, `data` and so on, and custom sections by
+        their own names."""
     @property
     def exports(self) -> list[Export]: ...
     @property
     def imports(self) -> list[Import]: ...
     @property
     def missing(self) -> list[str]:
-        """Why it cannot be an agent, a line for each import or export; empty if it can."""
+        """The reasons why it cannot be an agent, one line per import or export; empty if it can."""
     @property
     def memory_bytes(self) -> int: ...
     @property
@@ -211,28 +211,28 @@ class Inspection:
     def producers(self) -> list[str]: ...
     @property
     def allocators(self) -> list[str]:
-        """The allocators that it exports, each entry of which counts towards `max_allocations`;
-        where there is none, only `memory.grow` and `table.grow` count."""
+        """The allocators that it exports. Each entry into one counts towards `max_allocations`;
+        without any, only `memory.grow` and `table.grow` count."""
     @property
     def start(self) -> Literal["plain", "wasi-reactor", "wasi-command", "component"] | None: ...
     @property
     def inbox(self) -> Literal["allocator", "pages", "component"] | None: ...
     @property
     def compile_millis(self) -> int:
-        """The time that compiling it takes, by an estimate: what `max_compile_millis` bounds."""
+        """The estimated time of compiling it, which `max_compile_millis` bounds."""
     @property
     def compile_function_millis(self) -> int:
-        """That of the function which takes longest."""
+        """The estimated time of compiling the function that takes longest."""
     @property
     def compile_function_bytes(self) -> int:
-        """The memory that its largest function takes while it is compiled, by an estimate."""
+        """The most memory that compiling one of its functions takes, by an estimate."""
     @property
     def advice(self) -> list[str]:
-        """What its author might want to change, a sentence each."""
+        """Advice for its author, one sentence each."""
 
 @final
 class StoredAgent:
-    """What a store says of one agent."""
+    """One agent of a store."""
 
     @property
     def name(self) -> str: ...
@@ -249,10 +249,10 @@ class StoredAgent:
     def restart(self) -> Literal["always", "on-failure", "never"]: ...
     @property
     def capabilities(self) -> list[str]:
-        """What it can do, as its deployer said."""
+        """Its capabilities, as its deployer listed them."""
     @property
     def stored_bytes(self) -> int:
-        """All that it has stored, keys, values, and 96 for each key."""
+        """The bytes of its stored data: keys, values, and 96 for each key."""
     @property
     def stored_keys(self) -> int: ...
     @property
@@ -265,7 +265,7 @@ class StoredAgent:
 
 @final
 class StoredHostAgent:
-    """What a store says of one host agent."""
+    """One host agent of a store."""
 
     @property
     def name(self) -> str: ...
@@ -275,11 +275,11 @@ class StoredHostAgent:
 
 @final
 class StoreInspection:
-    """What is in a store."""
+    """The contents of a store."""
 
     @property
     def version(self) -> int:
-        """The version of its form; 0 where nothing has been written to it."""
+        """The version of its format; 0 if nothing has been written to it."""
     @property
     def size_bytes(self) -> int:
         """The size of the file, and of the log beside it."""
@@ -291,7 +291,7 @@ class StoreInspection:
     def dead_letters(self) -> int: ...
     @property
     def mailbox_messages(self) -> int:
-        """Messages that wait, for whomever."""
+        """Messages that wait, for all agents and host agents."""
 
 @final
 class HostAgent:
@@ -307,20 +307,21 @@ class HostAgent:
     ) -> Callable[[_H], _H]:
         """A decorator: hands messages of this act, and of this protocol, to a function.
 
-        ``None`` is any. Of several functions the one takes a message that says most of it, the act
-        before the protocol. What none takes and wants an answer is answered with
-        ``not-understood``. Plain functions run on threads of the agent's own, async ones on the
-        event loop, as with ``register``.
+        ``None`` matches any. If several functions match a message, the most specific one gets it;
+        the act counts before the protocol. If none matches, a message that wants an answer is
+        answered with ``not-understood``. Plain functions run on the agent's own threads, async
+        ones on the event loop, as with ``register``.
 
-        What a function returns is sent in the act that says yes: a ``propose`` to a ``cfp``, an
-        ``accept-proposal`` to a ``propose``, else an ``inform``. A function that raises ``Refused``
-        or ``NotUnderstood`` answers with ``refuse`` or ``not-understood``.
+        The value that a function returns is sent in the act that says yes: a ``propose`` to a
+        ``cfp``, an ``accept-proposal`` to a ``propose``, else an ``inform``. A function that
+        raises ``Refused`` or ``NotUnderstood`` answers with ``refuse`` or ``not-understood``.
 
-        Raises ``InvalidArgument`` if there is one for the same messages, or no such act.
+        Raises ``InvalidArgument`` if the same messages have a function already, or if there is no
+        such act.
         """
     def _add(self, performative: str | None, protocol: str | None, handler: Handler) -> None: ...
     def remove(self) -> None:
-        """Takes the agent out of the runtime. What waits for it is answered with ``failure``."""
+        """Removes the agent from the runtime. Waiting messages are answered with ``failure``."""
 
 @final
 class Task:
@@ -333,18 +334,18 @@ class Task:
 
 @final
 class Feed:
-    """What the thread of a subscription's plain callback waits for."""
+    """The messages for which the thread of a subscription's plain callback waits."""
 
     def next(self) -> Message | None: ...
 
 @final
 class Tasks:
-    """Where the threads of a host agent find what they have to handle."""
+    """The queue from which the threads of a host agent take messages to handle."""
 
     def next(self) -> tuple[Callable[[Message], object], Task] | None: ...
 
 _Accepted: TypeAlias = Answer | str | Iterable[Answer | str] | None
-#: What a function that chooses is called with, and what it returns.
+#: A function that chooses among proposals.
 _Choose: TypeAlias = Callable[[list[Answer]], _Accepted]
 _AsyncChoose: TypeAlias = Callable[[list[Answer]], _Accepted | Awaitable[_Accepted]]
 _ChooseAgain: TypeAlias = Callable[[list[Answer], int], _Accepted | CallAgain]
@@ -365,7 +366,7 @@ _Protocol: TypeAlias = Literal[
     "fipa-brokering",
     "fipa-recruiting",
 ]
-#: How far a participant has come with whoever asked it.
+#: The progress of a participant with the agent that asked it.
 _Stage: TypeAlias = Literal[
     "start",
     "asked",
@@ -389,7 +390,7 @@ _Stage: TypeAlias = Literal[
     "cancelled",
     "not-understood",
 ]
-#: Where a participant of a negotiation stands.
+#: The status of a participant of a negotiation.
 _Status: TypeAlias = Literal[
     "silent",
     "proposed",
@@ -401,29 +402,29 @@ _Status: TypeAlias = Literal[
     "accepted",
     "done",
 ]
-#: What is remarkable about a message of a conversation.
+#: The runtime's notes on a message of a conversation.
 _Note: TypeAlias = Literal["out-of-sequence", "repeated", "late", "forwarded", "deadline", "fault"]
 
 @final
 class Answer:
-    """What one participant of a negotiation answered."""
+    """The answer of one participant of a negotiation."""
 
     @property
     def agent(self) -> str:
         """The participant's name."""
     @property
     def status(self) -> _Status:
-        """Where it stands."""
+        """The participant's status."""
     @property
     def proposal(self) -> Message | None:
         """Its last proposal."""
     @property
     def message(self) -> Message | None:
-        """What it said last beside that: its result, its refusal, or why it failed."""
+        """Its last other message: its result, its refusal, or its failure."""
 
 @final
 class Outcome:
-    """What came of a protocol with several participants: who answered what."""
+    """The outcome of a protocol with several participants, with the answer of each."""
 
     @property
     def conversation_id(self) -> str:
@@ -433,46 +434,46 @@ class Outcome:
         """The participants, in the order in which they were named."""
     @property
     def forwarded(self) -> list[Message]:
-        """Answers of others, to whom the conversation was passed on, as they came."""
+        """Answers of agents to which a participant passed the conversation on, as they came."""
     @property
     def rounds(self) -> int:
-        """How many rounds of proposals there were."""
+        """The number of rounds of proposals."""
     @property
     def price(self) -> float | None:
-        """What an auction ended at."""
+        """The price at which an auction ended."""
     @property
     def winner(self) -> Answer | None:
-        """The first participant whose proposal was accepted: what it did with it is its status."""
+        """The first participant whose proposal was accepted; ``status`` says what it did then."""
     @property
     def result(self) -> Message | None:
-        """What the winner answered last: its result, or why it failed."""
+        """The winner's last answer: its result, or its failure."""
     @property
     def proposed(self) -> list[str]:
-        """Whose proposals have not been decided upon."""
+        """The participants whose proposals have not been decided upon."""
     @property
     def rejected(self) -> list[str]:
-        """Whose proposals were rejected."""
+        """The participants whose proposals were rejected."""
     @property
     def refused(self) -> list[str]:
-        """Who refused."""
+        """The participants that refused."""
     @property
     def late(self) -> list[str]:
-        """Whose proposals came after the deadline, and were rejected."""
+        """The participants whose proposals came after the deadline, and were rejected."""
     @property
     def silent(self) -> list[str]:
-        """Who has not answered."""
+        """The participants that have not answered."""
     @property
     def failed(self) -> list[str]:
-        """Who failed, or of whom the runtime says so."""
+        """The participants that failed, by their own word or the runtime's."""
     @property
     def not_understood(self) -> list[str]:
-        """Who did not understand."""
+        """The participants that did not understand."""
     @property
     def accepted(self) -> list[str]:
-        """Whose proposals were accepted, and whose results have not come."""
+        """The participants whose proposals were accepted, but whose results have not come."""
     @property
     def done(self) -> list[str]:
-        """Whose proposals were accepted, and whose results have come."""
+        """The participants whose proposals were accepted, and whose results have come."""
     def _repr_html_(self) -> str | None: ...
 
 @final
@@ -487,27 +488,27 @@ class Tender:
 
 @final
 class Informs:
-    """What an agent tells who has subscribed to it (FIPA SC00035): iterate it.
+    """The messages that an agent sends to its subscriber (FIPA SC00035).
 
-    Closing it cancels the subscription, and so does dropping it; leaving the loop does not.
+    Iterate it. Closing or dropping it cancels the subscription; leaving the loop does not.
     """
 
     @property
     def agent(self) -> str:
-        """Who tells."""
+        """The agent that sends them."""
     @property
     def conversation_id(self) -> str: ...
     @property
     def missed(self) -> int:
-        """How many messages found no room since it began."""
+        """The number of messages that found no room since it began."""
     def next(self, *, timeout: float | None = 30.0) -> Message | None:
-        """The next ``inform``; ``None`` once it is closed.
+        """Returns the next ``inform``, or ``None`` once the subscription is closed.
 
         Raises ``Timeout`` after ``timeout`` seconds; ``Refused``, ``NotUnderstood`` or ``Failed``
-        if that is what the agent answers, and there is nothing after that; ``Closed``.
+        if the agent answers so, which ends the subscription; ``Closed``.
         """
     def close(self) -> None:
-        """Ends the subscription: the agent is sent a ``cancel``."""
+        """Ends the subscription and sends the agent a ``cancel``."""
     def __iter__(self) -> Self: ...
     def __next__(self) -> Message: ...
     def __enter__(self) -> Self: ...
@@ -515,27 +516,28 @@ class Informs:
 
 @final
 class AsyncInforms:
-    """What an agent tells who has subscribed to it (FIPA SC00035): iterate it with ``async for``.
+    """The messages that an agent sends to its subscriber (FIPA SC00035).
 
-    Closing it cancels the subscription, and so does dropping it; leaving the loop does not.
+    Iterate it with ``async for``. Closing or dropping it cancels the subscription; leaving the
+    loop does not.
     """
 
     @property
     def agent(self) -> str:
-        """Who tells."""
+        """The agent that sends them."""
     @property
     def conversation_id(self) -> str: ...
     @property
     def missed(self) -> int:
-        """How many messages found no room since it began."""
+        """The number of messages that found no room since it began."""
     def next(self, *, timeout: float | None = 30.0) -> Call[Message | None]:
-        """The next ``inform``; ``None`` once it is closed.
+        """Returns the next ``inform``, or ``None`` once the subscription is closed.
 
         Raises ``Timeout`` after ``timeout`` seconds; ``Refused``, ``NotUnderstood`` or ``Failed``
-        if that is what the agent answers, and there is nothing after that; ``Closed``.
+        if the agent answers so, which ends the subscription; ``Closed``.
         """
     def close(self) -> None:
-        """Ends the subscription: the agent is sent a ``cancel``."""
+        """Ends the subscription and sends the agent a ``cancel``."""
     def __aiter__(self) -> Self: ...
     def __anext__(self) -> Call[Message]: ...
     def __aenter__(self) -> Call[Self]: ...
@@ -543,45 +545,45 @@ class AsyncInforms:
 
 @final
 class Participant:
-    """One participant of a conversation: how far it has come with whoever asked it."""
+    """One participant of a conversation, and its progress with the agent that asked it."""
 
     @property
     def name(self) -> str: ...
     @property
     def asked_by(self) -> str:
-        """The initiator, or who passed the conversation on."""
+        """The agent that asked it: the initiator, or one that passed the conversation on."""
     @property
     def stage(self) -> _Stage:
-        """How far the two have come."""
+        """The progress of the two."""
     @property
     def due(self) -> Literal["initiator", "participant"] | None:
-        """Who has to say something next, if somebody has to: who asked it, or the participant."""
+        """The side that has to say something next, if there is one."""
     @property
     def due_by(self) -> int | None:
-        """By when, where that was said: microseconds since the Unix epoch."""
+        """The deadline, if there is one: microseconds since the Unix epoch."""
     @property
     def late(self) -> bool:
-        """Whether a deadline passed before it answered."""
+        """True if a deadline passed before it answered."""
     @property
     def asked_at(self) -> int:
-        """When it was asked first: microseconds since the Unix epoch."""
+        """The time at which it was first asked: microseconds since the Unix epoch."""
     @property
     def answered_at(self) -> int | None:
-        """When it said something first, if it has: microseconds since the Unix epoch."""
+        """The time of its first answer, if there is one: microseconds since the Unix epoch."""
 
 @final
 class Exchanged:
-    """A message of a conversation, and what the runtime has to say of it."""
+    """A message of a conversation, with the runtime's note on it."""
 
     @property
     def message(self) -> Message: ...
     @property
     def note(self) -> _Note | None:
-        """What is remarkable about it, if anything is."""
+        """The runtime's note on it, if there is one."""
 
 @final
 class Conversation:
-    """A conversation that names a protocol, as it stood when it was looked at."""
+    """A conversation that names a protocol, as it was at the time of the call."""
 
     @property
     def id(self) -> str:
@@ -590,30 +592,30 @@ class Conversation:
     def protocol(self) -> _Protocol: ...
     @property
     def state(self) -> Literal["open", "ended", "abandoned"]:
-        """``abandoned``: it was idle for longest when there were too many, and was given up."""
+        """``abandoned``: it was given up to make room, after a long time without messages."""
     @property
     def initiator(self) -> str:
-        """Who began it."""
+        """The agent that began it."""
     @property
     def participants(self) -> list[Participant]:
-        """Who was asked to take part, in the order in which they were; at most 10,000."""
+        """The agents that were asked to take part, in that order; at most 10,000."""
     @property
     def messages(self) -> list[Exchanged]:
-        """Its messages in their order. Of long conversations the middle is left out."""
+        """Its messages in order. The middle of a long conversation is left out."""
     @property
     def omitted(self) -> int:
-        """How many messages are left out; they stood behind the first half of ``messages``."""
+        """The number of messages that are left out; they came after the first 64."""
     @property
     def began_at(self) -> int:
-        """When its first message was sent: microseconds since the Unix epoch."""
+        """The time of its first message: microseconds since the Unix epoch."""
     @property
     def ended_at(self) -> int | None:
-        """When it ended, if it has: microseconds since the Unix epoch."""
+        """The time at which it ended, if it has: microseconds since the Unix epoch."""
     def diagram(self, form: Literal["mermaid", "svg", "html"] = "mermaid") -> str:
-        """Draws it as a sequence diagram: who said what to whom, and when.
+        """Draws it as a sequence diagram of its messages, with their times.
 
-        Mermaid is what GitHub and many editors draw; an SVG stands for itself; the HTML is what a
-        notebook shows. Where many were asked, those that did the same share a line.
+        GitHub and many editors draw Mermaid, an SVG needs no other tool, and notebooks show the
+        HTML. If there are many participants, those that did the same share a line.
         """
     def _repr_html_(self) -> str: ...
 
@@ -623,15 +625,15 @@ class Trace:
 
     @property
     def missed(self) -> int:
-        """How many messages found no room since it began."""
+        """The number of messages that found no room since it began."""
     def close(self) -> None:
-        """Ends it. Returns when what was said has been printed, after a second at the latest."""
+        """Ends it. Returns when all earlier messages are printed, or after a second."""
     def __enter__(self) -> Self: ...
     def __exit__(self, _kind: object, _error: object, _traceback: object, /) -> None: ...
 
 @final
 class Looper:
-    """What ties the runtime to one event loop."""
+    """The connection between the runtime and one event loop."""
 
     @staticmethod
     def current() -> Looper: ...
@@ -654,18 +656,18 @@ class Agent:
     def limits(self) -> Limits: ...
     @property
     def content_limits(self) -> ContentLimits | None:
-        """The limits of the content that it sends and is sent: its own, or the runtime's."""
+        """The content limits of messages to and from it: its own, or the runtime's."""
     def _repr_html_(self) -> str: ...
     def stats(self) -> Stats:
-        """What it has done: counts, bytes and microseconds by name."""
+        """The agent's figures by name: counts, bytes and microseconds."""
     def logs(self) -> list[LogLine]:
-        """The last lines of its log, up to 1 MiB, oldest first."""
+        """The last lines of the agent's log, up to 1 MiB, oldest first."""
     def start_profile(self) -> None:
-        """Begins to sample its stack: each millisecond while its code runs, for a minute of running
-        time at the most. Raises `InvalidArgument` if it is being sampled already."""
+        """Starts sampling the agent's stack each millisecond while its code runs, for at most a
+        minute of running time. Raises ``InvalidArgument`` if it is being sampled already."""
     def stop_profile(self) -> str:
-        """Ends the sampling. What it has found as JSON, to be opened in Firefox's profiler
-        (https://profiler.firefox.com). Raises `InvalidArgument` if it is not being sampled."""
+        """Stops sampling and returns the profile as JSON, for Firefox's profiler
+        (https://profiler.firefox.com). Raises ``InvalidArgument`` if it is not being sampled."""
     def send(
         self,
         content: Json,
@@ -687,34 +689,35 @@ class Agent:
         timeout: float | None = 30.0,
         **fields: Json,
     ) -> Message:
-        """Sends a message and waits up to ``timeout`` seconds for the first reply of any act.
+        """Sends a message and waits up to ``timeout`` seconds for the first reply, of any act.
 
-        Raises as ``send`` does.
+        Raises the errors of ``send``.
         """
     def request(self, content: Json, *, timeout: float | None = 30.0, **fields: Json) -> Message:
-        """A FIPA request (SC00026): waits through ``agree`` and returns the ``inform``.
+        """Sends a FIPA request (SC00026), waits through ``agree`` and returns the ``inform``.
 
-        Raises ``Refused``, ``Failed``, ``NotUnderstood``, ``LimitExceeded``, ``Trapped``, and as
-        ``send`` does.
+        Raises ``Refused``, ``Failed``, ``NotUnderstood``, ``LimitExceeded``, ``Trapped``, and the
+        errors of ``send``.
         """
     def suspend(self) -> None:
-        """Lets its messages and timers wait; returns when no turn of it is in progress."""
+        """Suspends the agent: its messages and timers wait. Returns when none of its turns runs."""
     def resume(self) -> None:
-        """Goes on with what has waited.
+        """Resumes the agent: it goes on with the messages and timers that have waited.
 
-        Raises ``PermissionDenied`` if it came back from a store with more than the runtime's
-        ``ceiling`` allows, or with a name that is not allowed any more; it says what is lacking.
+        Raises ``PermissionDenied`` if the agent came back from a store with grants above the
+        runtime's ``ceiling``, which the error names, or with a name that is not allowed any more.
         """
     def restart(self) -> None:
-        """Starts it afresh between two turns; its name, mailbox and data are kept.
+        """Restarts the agent between two turns; its name, mailbox and data are kept.
 
-        Raises ``AgentFailed`` if its ``agent_init`` fails, ``PermissionDenied`` as `resume`.
+        Raises ``AgentFailed`` if its ``agent_init`` fails, and ``PermissionDenied`` as ``resume``
+        does.
         """
     def replace(self, wasm: Wasm) -> None:
-        """Gives it other code between two turns; its name, mailbox, data and timers are kept.
+        """Replaces the agent's code between two turns; its name, mailbox, data and timers are kept.
 
-        Where the new code cannot be linked or its ``agent_init`` fails, the agent goes on with the
-        code that it has. Raises ``InvalidModule``, ``AgentFailed``, ``LimitExceeded``.
+        If the new code cannot be linked or its ``agent_init`` fails, the agent goes on with the
+        old code. Raises ``InvalidModule``, ``AgentFailed``, ``LimitExceeded``.
         """
     def remove(self) -> None:
         """Ends the agent: ``agent_shutdown`` is its last turn. Its name is free at once."""
@@ -736,18 +739,18 @@ class AsyncAgent:
     def limits(self) -> Limits: ...
     @property
     def content_limits(self) -> ContentLimits | None:
-        """The limits of the content that it sends and is sent: its own, or the runtime's."""
+        """The content limits of messages to and from it: its own, or the runtime's."""
     def _repr_html_(self) -> str: ...
     def stats(self) -> Stats:
-        """What it has done: counts, bytes and microseconds by name."""
+        """The agent's figures by name: counts, bytes and microseconds."""
     def logs(self) -> list[LogLine]:
-        """The last lines of its log, up to 1 MiB, oldest first."""
+        """The last lines of the agent's log, up to 1 MiB, oldest first."""
     def start_profile(self) -> None:
-        """Begins to sample its stack: each millisecond while its code runs, for a minute of running
-        time at the most. Raises `InvalidArgument` if it is being sampled already."""
+        """Starts sampling the agent's stack each millisecond while its code runs, for at most a
+        minute of running time. Raises ``InvalidArgument`` if it is being sampled already."""
     def stop_profile(self) -> str:
-        """Ends the sampling. What it has found as JSON, to be opened in Firefox's profiler
-        (https://profiler.firefox.com). Raises `InvalidArgument` if it is not being sampled."""
+        """Stops sampling and returns the profile as JSON, for Firefox's profiler
+        (https://profiler.firefox.com). Raises ``InvalidArgument`` if it is not being sampled."""
     def send(
         self,
         content: Json,
@@ -769,56 +772,57 @@ class AsyncAgent:
         timeout: float | None = 30.0,
         **fields: Json,
     ) -> Call[Message]:
-        """Sends a message and waits up to ``timeout`` seconds for the first reply of any act.
+        """Sends a message and waits up to ``timeout`` seconds for the first reply, of any act.
 
-        Raises as ``send`` does.
+        Raises the errors of ``send``.
         """
     def request(
         self, content: Json, *, timeout: float | None = 30.0, **fields: Json
     ) -> Call[Message]:
-        """A FIPA request (SC00026): waits through ``agree`` and returns the ``inform``.
+        """Sends a FIPA request (SC00026), waits through ``agree`` and returns the ``inform``.
 
-        Raises ``Refused``, ``Failed``, ``NotUnderstood``, ``LimitExceeded``, ``Trapped``, and as
-        ``send`` does.
+        Raises ``Refused``, ``Failed``, ``NotUnderstood``, ``LimitExceeded``, ``Trapped``, and the
+        errors of ``send``.
         """
     def suspend(self) -> Call[None]:
-        """Lets its messages and timers wait; returns when no turn of it is in progress."""
+        """Suspends the agent: its messages and timers wait. Returns when none of its turns runs."""
     def resume(self) -> Call[None]:
-        """Goes on with what has waited.
+        """Resumes the agent: it goes on with the messages and timers that have waited.
 
-        Raises ``PermissionDenied`` if it came back from a store with more than the runtime's
-        ``ceiling`` allows, or with a name that is not allowed any more; it says what is lacking.
+        Raises ``PermissionDenied`` if the agent came back from a store with grants above the
+        runtime's ``ceiling``, which the error names, or with a name that is not allowed any more.
         """
     def restart(self) -> Call[None]:
-        """Starts it afresh between two turns; its name, mailbox and data are kept.
+        """Restarts the agent between two turns; its name, mailbox and data are kept.
 
-        Raises ``AgentFailed`` if its ``agent_init`` fails, ``PermissionDenied`` as `resume`.
+        Raises ``AgentFailed`` if its ``agent_init`` fails, and ``PermissionDenied`` as ``resume``
+        does.
         """
     def replace(self, wasm: Wasm) -> Call[None]:
-        """Gives it other code between two turns; its name, mailbox, data and timers are kept.
+        """Replaces the agent's code between two turns; its name, mailbox, data and timers are kept.
 
-        Where the new code cannot be linked or its ``agent_init`` fails, the agent goes on with the
-        code that it has. Raises ``InvalidModule``, ``AgentFailed``, ``LimitExceeded``.
+        If the new code cannot be linked or its ``agent_init`` fails, the agent goes on with the
+        old code. Raises ``InvalidModule``, ``AgentFailed``, ``LimitExceeded``.
         """
     def remove(self) -> Call[None]:
         """Ends the agent: ``agent_shutdown`` is its last turn. Its name is free at once."""
 
 @final
 class Subscription:
-    """Copies of messages. A slow reader misses some and is told how many."""
+    """Copies of messages. A slow reader misses some; ``missed`` counts them."""
 
     @property
     def missed(self) -> int:
-        """How many messages found no room since the subscription began."""
+        """The number of messages that found no room since the subscription began."""
     def next(self, *, timeout: float | None = 30.0) -> Message | None:
-        """The next message; ``None`` once the subscription is closed.
+        """Returns the next message, or ``None`` once the subscription is closed.
 
         Raises ``Timeout`` after ``timeout`` seconds.
         """
     def try_next(self) -> Message | None:
-        """The next message, if one waits."""
+        """Returns the next message if one waits."""
     def close(self) -> None:
-        """Ends the subscription; what waits can still be read."""
+        """Ends the subscription. Messages that wait can still be read."""
     def __iter__(self) -> Self: ...
     def __next__(self) -> Message: ...
     def __enter__(self) -> Self: ...
@@ -826,33 +830,34 @@ class Subscription:
 
 @final
 class AsyncSubscription:
-    """Copies of messages. A slow reader misses some and is told how many."""
+    """Copies of messages. A slow reader misses some; ``missed`` counts them."""
 
     @property
     def missed(self) -> int:
-        """How many messages found no room since the subscription began."""
+        """The number of messages that found no room since the subscription began."""
     def next(self, *, timeout: float | None = 30.0) -> Call[Message | None]:
-        """The next message; ``None`` once the subscription is closed.
+        """Returns the next message, or ``None`` once the subscription is closed.
 
         Raises ``Timeout`` after ``timeout`` seconds.
         """
     def try_next(self) -> Message | None:
-        """The next message, if one waits."""
+        """Returns the next message if one waits."""
     def close(self) -> None:
-        """Ends the subscription; what waits can still be read."""
+        """Ends the subscription. Messages that wait can still be read."""
     def __aiter__(self) -> Self: ...
     def __anext__(self) -> Call[Message]: ...
 
 @disjoint_base
 class Runtime:
-    """A system of agents, whose calls block.
+    """A system of agents. Its calls block.
 
-    ``protocols``: what is done with a message that its protocol does not allow. ``"observe"``
-    delivers it and tells of it as an event; ``"strict"`` answers it with ``not-understood``, and
-    a call of this program raises ``InvalidMessage``. ``ceiling``: the most that agents may have
-    whose grants and limits come from the store or through ``ams``; without one, those of the store
-    that were granted folders, environment, ``stdout="inherit"`` or ``directory_admin`` come back
-    suspended.
+    ``protocols`` decides about messages that their protocol does not allow. ``"observe"`` delivers
+    them and reports the event ``violation``. ``"strict"`` does not deliver them: an agent is
+    answered with ``not-understood``, and a call of this program raises ``InvalidMessage``.
+
+    ``ceiling`` bounds the grants and limits that come from the store or through ``ams``. Without
+    one, agents of the store that were granted folders, environment variables,
+    ``stdout="inherit"`` or ``directory_admin`` come back suspended.
     """
 
     def __new__(
@@ -873,7 +878,7 @@ class Runtime:
     ) -> Self: ...
     @property
     def name(self) -> str:
-        """The name under which this program speaks."""
+        """The name of this program, as the sender of its messages."""
     @property
     def closed(self) -> bool: ...
     def deploy(
@@ -892,7 +897,7 @@ class Runtime:
         """Deploys an agent; returns when its ``agent_init`` has succeeded.
 
         Raises ``InvalidModule``, ``NameTaken``, ``AgentFailed``, ``LimitExceeded``,
-        ``InvalidArgument``, ``Closed``.
+        ``InvalidArgument``, ``PermissionDenied`` (a folder that cannot be granted), ``Closed``.
         """
     def deploy_many(
         self,
@@ -907,7 +912,7 @@ class Runtime:
         restart: Literal["always", "on-failure", "never"] = "on-failure",
         config: Json = None,
     ) -> list[Agent]:
-        """Deploys one module under many names: all of them, or none. Raises as ``deploy`` does."""
+        """Deploys one module under many names: all, or none. Raises the errors of ``deploy``."""
     def register(
         self,
         name: str,
@@ -916,18 +921,18 @@ class Runtime:
         capabilities: Iterable[str] = ...,
         concurrency: int | None = None,
     ) -> HostAgent:
-        """Makes a function an agent of this runtime.
+        """Registers a host agent, whose handler is a function of this program.
 
-        An ``async def`` runs on a loop of the runtime's own, up to 64 messages at once; a plain
-        function on threads of its own, one message at a time, unless ``concurrency`` says more.
-        Without a function the agent is given its handlers by ``HostAgent.on``, for one message
-        at once. Raises ``NameTaken``, ``InvalidArgument``, ``Closed``.
+        An ``async def`` runs on the runtime's own loop, up to 64 messages at once. A plain
+        function runs on threads of its own, one message at a time. ``concurrency`` changes these
+        numbers. Without a function, ``HostAgent.on`` adds the handlers, and the agent handles one
+        message at a time. Raises ``NameTaken``, ``InvalidArgument``, ``Closed``.
         """
     def agent(
         self, name: str, *, capabilities: Iterable[str] = ..., concurrency: int | None = None
     ) -> Registration:
-        """``register`` as a decorator: ``@rt.agent("a")``; or for several functions, with
-        ``a = rt.agent("a")`` and ``@a.on("cfp")``."""
+        """``register`` as a decorator: ``@rt.agent("a")`` for one function, or
+        ``a = rt.agent("a")`` and ``@a.on("cfp")`` for several."""
     def send(self, message: AnyMessage, *, timeout: float | None = 30.0) -> None:
         """Sends a message; returns when every receiver's mailbox has it.
 
@@ -935,19 +940,19 @@ class Runtime:
         ``AgentFailed``, ``LimitExceeded``, ``PermissionDenied``, ``Timeout``, ``Closed``.
         """
     def try_send(self, message: AnyMessage) -> None:
-        """Sends a message if there is room now; raises ``MailboxFull`` if not."""
+        """Sends a message without waiting; raises ``MailboxFull`` if there is no room."""
     def send_many(self, messages: Iterable[AnyMessage], *, timeout: float | None = 30.0) -> None:
-        """Sends messages one after the other, up to the first error. ``timeout`` is for each."""
+        """Sends messages in order, up to the first error. ``timeout`` is for each."""
     def ask(self, message: AnyMessage, *, timeout: float | None = 30.0) -> Message:
-        """Sends a message and waits for the first reply, whatever its act."""
+        """Sends a message and waits for the first reply of any act."""
     def request(self, message: AnyMessage, *, timeout: float | None = 30.0) -> Message:
-        """Sends a FIPA request and waits for its result, as ``Agent.request``."""
+        """Sends a FIPA request and waits for its result, as ``Agent.request`` does."""
     def ask_many(
         self, messages: Iterable[AnyMessage], *, timeout: float | None = 30.0
     ) -> list[Any]:
-        """Asks all messages at once.
+        """Sends all messages at once and waits for the first reply to each.
 
-        The answers are in the same order, with a ``CaxtonError`` in the place of each that failed.
+        The answers are in the order of the messages. A ``CaxtonError`` stands for each that failed.
         """
     def broadcast(
         self,
@@ -957,54 +962,55 @@ class Runtime:
         performative: str = "inform",
         **filter: str | list[str],
     ) -> int:
-        """Sends a message to every agent that the filter matches; how many there were."""
+        """Sends a message to every agent that the filter matches; returns their number."""
     def subscribe(self, callback: Handler | None = None, **filter: str | list[str]) -> Subscription:
-        """Copies of every message from now on that matches; each is handed to ``callback``."""
+        """Returns copies of every matching message from now on; ``callback`` gets each."""
     def events(
         self, kind: str | list[str] | None = None, agent: str | list[str] | None = None
     ) -> Subscription:
-        """What happens to agents from now on, as messages of ``ams``.
+        """Returns the events of agents from now on, as messages of ``ams``.
 
-        Their content is a dict: ``event``, the kind; ``agent``, its name, if it is about one; and
-        what belongs to the kind. Without a kind there is one for every turn.
+        The content of each is a dict with ``event``, the kind, ``agent``, the name of the agent
+        that the event is about, if any, and the fields of the kind. Without ``kind``, there is an
+        event for every turn too.
         """
     def metrics(self) -> Metrics:
-        """The figures of all agents, and their sums."""
+        """The figures of each agent, and their sums."""
     def prometheus(self) -> str:
-        """The same in the text format of Prometheus, version 0.0.4."""
+        """The figures in the text format of Prometheus, version 0.0.4."""
     def find(self, capability: str | None = None, **filter: str | list[str]) -> list[str]:
-        """The names of all who have a capability, or whom a filter matches."""
+        """The names of all agents that have a capability or match a filter."""
     def agents(self) -> list[Agent]:
         """Every deployed agent, in the order of deployment."""
     def agent_named(self, name: str) -> Agent:
         """The agent with this name or id. Raises ``AgentNotFound``."""
     def dead_letters(self) -> list[DeadLetter]:
-        """The last messages that reached nobody or crashed their receiver, oldest first."""
+        """The last messages that reached nobody or made their receiver crash, oldest first."""
     def replay_dead_letter(self, letter: DeadLetter | int) -> None:
-        """Hands a dead letter, or the one with this id, to its receiver again, as it was.
+        """Delivers a dead letter, given as itself or by its id, to its receiver again, unchanged.
 
         Raises ``InvalidArgument`` if there is none, ``AgentNotFound``, ``AgentFailed``,
-        ``MailboxFull``; it stays a dead letter then.
+        ``MailboxFull``; the message then stays a dead letter.
         """
     def drop_dead_letter(self, letter: DeadLetter | int) -> None:
-        """Drops a dead letter, or the one with this id. Raises ``InvalidArgument``."""
+        """Drops a dead letter, given as itself or by its id. Raises ``InvalidArgument``."""
     def close(self, *, timeout: float = 5.0) -> None:
         """Closes the runtime, within ``timeout`` seconds. Closing twice is no error."""
     def query_if(
         self, agent: AgentName, proposition: Json, *, timeout: float | None = 30.0
     ) -> bool:
-        """Asks whether something is true (FIPA SC00027); waits through ``agree``.
+        """Asks if something is true (FIPA SC00027); waits through ``agree``.
 
-        The agent answers with true or false, or an object with one under ``result``; anything else
-        raises ``InvalidMessage``. Raises as ``request`` does, and ``Timeout`` after ``timeout``
-        seconds.
+        The agent answers with true or false, or with an object that has one of them under
+        ``result``; another answer raises ``InvalidMessage``. Raises the errors of ``request``, and
+        ``Timeout`` after ``timeout`` seconds.
         """
     def query_ref(
         self, agent: AgentName, reference: Json, *, timeout: float | None = 30.0
     ) -> Message:
         """Asks what something is (FIPA SC00027); waits through ``agree`` for the ``inform``.
 
-        Raises as ``request`` does, and ``Timeout`` after ``timeout`` seconds.
+        Raises the errors of ``request``, and ``Timeout`` after ``timeout`` seconds.
         """
     def request_when(
         self,
@@ -1015,24 +1021,25 @@ class Runtime:
         deadline: float | None = None,
         timeout: float | None = None,
     ) -> Message:
-        """Has something done once a condition holds (FIPA SC00028), and gives the ``inform``.
+        """Asks an agent to act once a condition holds (FIPA SC00028); returns the ``inform``.
 
-        The agent has to agree within ``deadline`` seconds. The result is waited for as long as it
-        takes, unless ``timeout`` says otherwise, in seconds. Raises as ``request`` does.
+        The agent has to agree within ``deadline`` seconds. The call waits for the result at most
+        ``timeout`` seconds, or for ever without one. Raises the errors of ``request``.
         """
     def propose(self, agent: AgentName, proposal: Json, *, timeout: float | None = 30.0) -> Message:
-        """Offers to do something (FIPA SC00036): the ``accept-proposal`` or ``reject-proposal``.
+        """Offers to do something (FIPA SC00036).
 
-        Raises as ``request`` does, and ``Timeout`` after ``timeout`` seconds.
+        Returns the ``accept-proposal`` or ``reject-proposal``. Raises the errors of ``request``,
+        and ``Timeout`` after ``timeout`` seconds.
         """
     def subscribe_to(
         self, agent: AgentName, content: Json, *, timeout: float | None = 30.0
     ) -> Informs:
-        """Subscribes to what an agent tells (FIPA SC00035).
+        """Subscribes to messages that an agent sends (FIPA SC00035).
 
-        Returns when the agent's mailbox has the message; whether it refuses is seen when the first
-        ``inform`` is waited for. Within ``timeout`` seconds it has to have room, and to have agreed
-        or told something. Raises as ``send`` does.
+        Returns when the agent's mailbox has the request; a refusal is raised by ``Informs.next``.
+        The agent has ``timeout`` seconds to have room in its mailbox and to agree or send an
+        ``inform``. Raises the errors of ``send``.
         """
     def contract_net(
         self,
@@ -1043,17 +1050,17 @@ class Runtime:
         choose: Literal["lowest", "highest"] | _Choose = "lowest",
         timeout: float | None = 30.0,
     ) -> Outcome:
-        """Gives a task to who makes the best offer, and waits for the result (FIPA SC00029).
+        """Gives a task to the best offer and waits for the result (FIPA SC00029).
 
-        Proposals are waited for until all have answered, at most ``deadline`` seconds, and results
-        at most ``timeout`` seconds. ``"lowest"`` and ``"highest"`` go by a proposal's price: its
-        content where that is a number, or the ``price`` in it. A function is called with the
-        proposals, of which there may be none, and gives whom to accept: an ``Answer``, a name, a
-        list of them, or ``None``. What it raises is raised here, and the participants are
-        sent ``cancel``.
+        The call waits for proposals until all participants have answered, at most ``deadline``
+        seconds, and for results at most ``timeout`` seconds. ``"lowest"`` and ``"highest"`` compare
+        prices: the content of a proposal if it is a number, or else the ``price`` in it. A function
+        is called with the list of proposals, which may be empty, and returns those to accept: an
+        ``Answer``, a name, a list of them, or ``None``. If it raises an error, the participants are
+        sent ``cancel`` and the call raises the error.
 
-        That participants fail is no error: see ``Outcome``. Raises ``AgentNotFound``,
-        ``InvalidArgument`` (one is named twice, or has no proposal to be accepted),
+        The failure of a participant is not an error: see ``Outcome``. Raises ``AgentNotFound``,
+        ``InvalidArgument`` (a participant is named twice, or has no proposal to accept),
         ``InvalidMessage``, ``LimitExceeded``, ``Closed``.
         """
     def iterated_contract_net(
@@ -1068,10 +1075,10 @@ class Runtime:
     ) -> Outcome:
         """A contract net of at most ``rounds`` rounds (FIPA SC00030).
 
-        All that have proposed are called again with the best price so far, until nobody makes a
-        better offer. ``deadline`` seconds are for each round. A function is called with the
-        proposals and the number of the round, from 1; it may also return ``CallAgain``. Else as
-        ``contract_net``.
+        Each round calls the participants that have proposed again, with the best price so far,
+        until nobody makes a better offer. A round takes at most ``deadline`` seconds. A function
+        that chooses also gets the number of the round, from 1, and may also return ``CallAgain``.
+        The rest is as in ``contract_net``.
         """
     def english_auction(
         self,
@@ -1085,12 +1092,12 @@ class Runtime:
         deliver: bool = False,
         timeout: float | None = 30.0,
     ) -> Outcome:
-        """Sells something to whoever bids most (FIPA XC00031).
+        """Sells something to the highest bidder (FIPA XC00031).
 
-        The price goes up from ``start`` by ``step`` after each round in which somebody has bid;
-        bids are waited for ``deadline`` seconds in each. It is not sold below ``reserve``. With
-        ``deliver`` the winner is sent a ``request``, and its result is waited for, at most
-        ``timeout`` seconds. Raises as ``contract_net`` does.
+        The price goes up from ``start`` by ``step`` after each round in which somebody has bid. A
+        round waits ``deadline`` seconds for bids. The item is not sold below ``reserve``. With
+        ``deliver`` the call sends the winner a ``request``, and waits for its result at most
+        ``timeout`` seconds. Raises the errors of ``contract_net``.
         """
     def dutch_auction(
         self,
@@ -1102,11 +1109,11 @@ class Runtime:
         reserve: float | None = None,
         deadline: float = 5.0,
     ) -> Outcome:
-        """Sells something to whoever bids first (FIPA XC00032).
+        """Sells something to the first bidder (FIPA XC00032).
 
         The price goes down from ``start`` by ``step`` after each round in which nobody has bid
-        within ``deadline`` seconds, to ``reserve`` at the lowest, or 0. Raises as ``contract_net``
-        does.
+        within ``deadline`` seconds, down to ``reserve``, or to 0 without one. Raises the errors of
+        ``contract_net``.
         """
     def broker(
         self,
@@ -1117,12 +1124,12 @@ class Runtime:
         max_results: int | None = None,
         timeout: float | None = 30.0,
     ) -> list[Message]:
-        """Has a broker find agents and pass a message on; what they answer (FIPA SC00033).
+        """Has a broker find agents and pass a message on to them (FIPA SC00033).
 
-        ``description`` is an example of whom to find. Returns when all have answered whom the
-        broker says that it has found, or ``max_results`` of them, or after ``timeout`` seconds.
-        Raises ``Refused``, ``NotUnderstood``, ``Failed`` (nobody matches), ``Timeout`` if the
-        broker did not answer, and as ``contract_net``.
+        ``description`` is an example of the agents to find. Returns their answers, when all agents
+        that the broker found have answered, or ``max_results`` of them, or after ``timeout``
+        seconds. Raises ``Refused``, ``NotUnderstood``, ``Failed`` (nobody matches), ``Timeout`` if
+        the broker did not answer, and the errors of ``contract_net``.
         """
     def recruit(
         self,
@@ -1133,11 +1140,11 @@ class Runtime:
         max_results: int | None = None,
         timeout: float | None = 30.0,
     ) -> list[Message]:
-        """Has a recruiter find agents, which answer directly (FIPA SC00034). Else as ``broker``."""
+        """As ``broker``, with a recruiter: the agents answer directly (FIPA SC00034)."""
     def conversation(self, id: str) -> Conversation | None:
         """The conversation with this id, if there is one that names a protocol.
 
-        Those that have ended are kept for a while: the last 1024, and 64 MiB of messages.
+        The last 1,024 that have ended are kept, unless all conversations take more than 128 MiB.
         """
     def conversations(
         self,
@@ -1149,7 +1156,7 @@ class Runtime:
     ) -> list[Conversation]:
         """The conversations that match, in the order in which they began.
 
-        ``agent`` takes part, on whichever side. Raises ``InvalidArgument``.
+        ``agent`` takes part, on either side. Raises ``InvalidArgument``.
         """
     def trace(
         self,
@@ -1159,17 +1166,18 @@ class Runtime:
         width: int | None = None,
         **filter: str | list[str],
     ) -> Trace:
-        """Prints every message from now on that matches, a line each.
+        """Prints every matching message from now on, one line each.
 
-        To ``sys.stdout``, unless ``file`` is given; in colour if that is a terminal, and as wide as
-        it is, or 100 columns, unless it is said. What agents wrote cannot steer the terminal.
+        The lines go to ``file``, which is ``sys.stdout`` by default. ``colour`` and ``width``
+        default to those of the terminal, or to no colour and 100 columns without one. Control
+        characters in messages do not reach the terminal.
         Raises ``InvalidArgument``, ``Closed``.
         """
     def watch(self, *, interval: float = 0.25) -> Watch:
         """Shows the runtime in a notebook: its agents, and its open and latest conversations.
 
-        The view is looked at every ``interval`` seconds, and goes on while other cells run, until
-        it or the runtime is closed. Raises ``RuntimeError`` outside a notebook.
+        The view is refreshed every ``interval`` seconds, while other cells run too, until it or
+        the runtime is closed. Raises ``RuntimeError`` outside a notebook.
         """
     def _repr_html_(self) -> str: ...
     def _live_html(self) -> str: ...
@@ -1177,14 +1185,15 @@ class Runtime:
 
 @disjoint_base
 class AsyncRuntime:
-    """A system of agents, whose calls are awaited.
+    """A system of agents. Its calls are awaited.
 
-    ``protocols``: what is done with a message that its protocol does not allow. ``"observe"``
-    delivers it and tells of it as an event; ``"strict"`` answers it with ``not-understood``, and
-    a call of this program raises ``InvalidMessage``. ``ceiling``: the most that agents may have
-    whose grants and limits come from the store or through ``ams``; without one, those of the store
-    that were granted folders, environment, ``stdout="inherit"`` or ``directory_admin`` come back
-    suspended.
+    ``protocols`` decides about messages that their protocol does not allow. ``"observe"`` delivers
+    them and reports the event ``violation``. ``"strict"`` does not deliver them: an agent is
+    answered with ``not-understood``, and a call of this program raises ``InvalidMessage``.
+
+    ``ceiling`` bounds the grants and limits that come from the store or through ``ams``. Without
+    one, agents of the store that were granted folders, environment variables,
+    ``stdout="inherit"`` or ``directory_admin`` come back suspended.
     """
 
     def __new__(
@@ -1205,7 +1214,7 @@ class AsyncRuntime:
     ) -> Self: ...
     @property
     def name(self) -> str:
-        """The name under which this program speaks."""
+        """The name of this program, as the sender of its messages."""
     @property
     def closed(self) -> bool: ...
     def deploy(
@@ -1224,7 +1233,7 @@ class AsyncRuntime:
         """Deploys an agent; returns when its ``agent_init`` has succeeded.
 
         Raises ``InvalidModule``, ``NameTaken``, ``AgentFailed``, ``LimitExceeded``,
-        ``InvalidArgument``, ``Closed``.
+        ``InvalidArgument``, ``PermissionDenied`` (a folder that cannot be granted), ``Closed``.
         """
     def deploy_many(
         self,
@@ -1239,7 +1248,7 @@ class AsyncRuntime:
         restart: Literal["always", "on-failure", "never"] = "on-failure",
         config: Json = None,
     ) -> Call[list[AsyncAgent]]:
-        """Deploys one module under many names: all of them, or none. Raises as ``deploy`` does."""
+        """Deploys one module under many names: all, or none. Raises the errors of ``deploy``."""
     def register(
         self,
         name: str,
@@ -1248,18 +1257,18 @@ class AsyncRuntime:
         capabilities: Iterable[str] = ...,
         concurrency: int | None = None,
     ) -> HostAgent:
-        """Makes a function an agent of this runtime.
+        """Registers a host agent, whose handler is a function of this program.
 
-        An ``async def`` runs on the running event loop, up to 64 messages at once; a plain
-        function on threads of its own, one message at a time, unless ``concurrency`` says more.
-        Without a function the agent is given its handlers by ``HostAgent.on``, for 64 messages
-        at once. Raises ``NameTaken``, ``InvalidArgument``, ``Closed``.
+        An ``async def`` runs on the running event loop, up to 64 messages at once. A plain
+        function runs on threads of its own, one message at a time. ``concurrency`` changes these
+        numbers. Without a function, ``HostAgent.on`` adds the handlers, and the agent handles up
+        to 64 messages at once. Raises ``NameTaken``, ``InvalidArgument``, ``Closed``.
         """
     def agent(
         self, name: str, *, capabilities: Iterable[str] = ..., concurrency: int | None = None
     ) -> Registration:
-        """``register`` as a decorator: ``@rt.agent("a")``; or for several functions, with
-        ``a = rt.agent("a")`` and ``@a.on("cfp")``."""
+        """``register`` as a decorator: ``@rt.agent("a")`` for one function, or
+        ``a = rt.agent("a")`` and ``@a.on("cfp")`` for several."""
     def send(self, message: AnyMessage, *, timeout: float | None = 30.0) -> Call[None]:
         """Sends a message; returns when every receiver's mailbox has it.
 
@@ -1267,21 +1276,21 @@ class AsyncRuntime:
         ``AgentFailed``, ``LimitExceeded``, ``PermissionDenied``, ``Timeout``, ``Closed``.
         """
     def try_send(self, message: AnyMessage) -> None:
-        """Sends a message if there is room now; raises ``MailboxFull`` if not."""
+        """Sends a message without waiting; raises ``MailboxFull`` if there is no room."""
     def send_many(
         self, messages: Iterable[AnyMessage], *, timeout: float | None = 30.0
     ) -> Call[None]:
-        """Sends messages one after the other, up to the first error. ``timeout`` is for each."""
+        """Sends messages in order, up to the first error. ``timeout`` is for each."""
     def ask(self, message: AnyMessage, *, timeout: float | None = 30.0) -> Call[Message]:
-        """Sends a message and waits for the first reply, whatever its act."""
+        """Sends a message and waits for the first reply of any act."""
     def request(self, message: AnyMessage, *, timeout: float | None = 30.0) -> Call[Message]:
-        """Sends a FIPA request and waits for its result, as ``AsyncAgent.request``."""
+        """Sends a FIPA request and waits for its result, as ``AsyncAgent.request`` does."""
     def ask_many(
         self, messages: Iterable[AnyMessage], *, timeout: float | None = 30.0
     ) -> Call[list[Any]]:
-        """Asks all messages at once.
+        """Sends all messages at once and waits for the first reply to each.
 
-        The answers are in the same order, with a ``CaxtonError`` in the place of each that failed.
+        The answers are in the order of the messages. A ``CaxtonError`` stands for each that failed.
         """
     def broadcast(
         self,
@@ -1291,56 +1300,57 @@ class AsyncRuntime:
         performative: str = "inform",
         **filter: str | list[str],
     ) -> int:
-        """Sends a message to every agent that the filter matches; how many there were."""
+        """Sends a message to every agent that the filter matches; returns their number."""
     def subscribe(
         self, callback: Handler | None = None, **filter: str | list[str]
     ) -> AsyncSubscription:
-        """Copies of every message from now on that matches; each is handed to ``callback``."""
+        """Returns copies of every matching message from now on; ``callback`` gets each."""
     def events(
         self, kind: str | list[str] | None = None, agent: str | list[str] | None = None
     ) -> AsyncSubscription:
-        """What happens to agents from now on, as messages of ``ams``.
+        """Returns the events of agents from now on, as messages of ``ams``.
 
-        Their content is a dict: ``event``, the kind; ``agent``, its name, if it is about one; and
-        what belongs to the kind. Without a kind there is one for every turn.
+        The content of each is a dict with ``event``, the kind, ``agent``, the name of the agent
+        that the event is about, if any, and the fields of the kind. Without ``kind``, there is an
+        event for every turn too.
         """
     def metrics(self) -> Metrics:
-        """The figures of all agents, and their sums."""
+        """The figures of each agent, and their sums."""
     def prometheus(self) -> str:
-        """The same in the text format of Prometheus, version 0.0.4."""
+        """The figures in the text format of Prometheus, version 0.0.4."""
     def find(self, capability: str | None = None, **filter: str | list[str]) -> list[str]:
-        """The names of all who have a capability, or whom a filter matches."""
+        """The names of all agents that have a capability or match a filter."""
     def agents(self) -> list[AsyncAgent]:
         """Every deployed agent, in the order of deployment."""
     def agent_named(self, name: str) -> AsyncAgent:
         """The agent with this name or id. Raises ``AgentNotFound``."""
     def dead_letters(self) -> list[DeadLetter]:
-        """The last messages that reached nobody or crashed their receiver, oldest first."""
+        """The last messages that reached nobody or made their receiver crash, oldest first."""
     def replay_dead_letter(self, letter: DeadLetter | int) -> None:
-        """Hands a dead letter, or the one with this id, to its receiver again, as it was.
+        """Delivers a dead letter, given as itself or by its id, to its receiver again, unchanged.
 
         Raises ``InvalidArgument`` if there is none, ``AgentNotFound``, ``AgentFailed``,
-        ``MailboxFull``; it stays a dead letter then.
+        ``MailboxFull``; the message then stays a dead letter.
         """
     def drop_dead_letter(self, letter: DeadLetter | int) -> None:
-        """Drops a dead letter, or the one with this id. Raises ``InvalidArgument``."""
+        """Drops a dead letter, given as itself or by its id. Raises ``InvalidArgument``."""
     def close(self, *, timeout: float = 5.0) -> Call[None]:
         """Closes the runtime, within ``timeout`` seconds. Closing twice is no error."""
     def query_if(
         self, agent: AgentName, proposition: Json, *, timeout: float | None = 30.0
     ) -> Call[bool]:
-        """Asks whether something is true (FIPA SC00027); waits through ``agree``.
+        """Asks if something is true (FIPA SC00027); waits through ``agree``.
 
-        The agent answers with true or false, or an object with one under ``result``; anything else
-        raises ``InvalidMessage``. Raises as ``request`` does, and ``Timeout`` after ``timeout``
-        seconds.
+        The agent answers with true or false, or with an object that has one of them under
+        ``result``; another answer raises ``InvalidMessage``. Raises the errors of ``request``, and
+        ``Timeout`` after ``timeout`` seconds.
         """
     def query_ref(
         self, agent: AgentName, reference: Json, *, timeout: float | None = 30.0
     ) -> Call[Message]:
         """Asks what something is (FIPA SC00027); waits through ``agree`` for the ``inform``.
 
-        Raises as ``request`` does, and ``Timeout`` after ``timeout`` seconds.
+        Raises the errors of ``request``, and ``Timeout`` after ``timeout`` seconds.
         """
     def request_when(
         self,
@@ -1351,26 +1361,27 @@ class AsyncRuntime:
         deadline: float | None = None,
         timeout: float | None = None,
     ) -> Call[Message]:
-        """Has something done once a condition holds (FIPA SC00028), and gives the ``inform``.
+        """Asks an agent to act once a condition holds (FIPA SC00028); returns the ``inform``.
 
-        The agent has to agree within ``deadline`` seconds. The result is waited for as long as it
-        takes, unless ``timeout`` says otherwise, in seconds. Raises as ``request`` does.
+        The agent has to agree within ``deadline`` seconds. The call waits for the result at most
+        ``timeout`` seconds, or for ever without one. Raises the errors of ``request``.
         """
     def propose(
         self, agent: AgentName, proposal: Json, *, timeout: float | None = 30.0
     ) -> Call[Message]:
-        """Offers to do something (FIPA SC00036): the ``accept-proposal`` or ``reject-proposal``.
+        """Offers to do something (FIPA SC00036).
 
-        Raises as ``request`` does, and ``Timeout`` after ``timeout`` seconds.
+        Returns the ``accept-proposal`` or ``reject-proposal``. Raises the errors of ``request``,
+        and ``Timeout`` after ``timeout`` seconds.
         """
     def subscribe_to(
         self, agent: AgentName, content: Json, *, timeout: float | None = 30.0
     ) -> Call[AsyncInforms]:
-        """Subscribes to what an agent tells (FIPA SC00035).
+        """Subscribes to messages that an agent sends (FIPA SC00035).
 
-        Returns when the agent's mailbox has the message; whether it refuses is seen when the first
-        ``inform`` is waited for. Within ``timeout`` seconds it has to have room, and to have agreed
-        or told something. Raises as ``send`` does.
+        Returns when the agent's mailbox has the request; ``AsyncInforms.next`` raises a refusal.
+        The agent has ``timeout`` seconds to have room in its mailbox and to agree or send an
+        ``inform``. Raises the errors of ``send``.
         """
     def contract_net(
         self,
@@ -1381,17 +1392,17 @@ class AsyncRuntime:
         choose: Literal["lowest", "highest"] | _AsyncChoose = "lowest",
         timeout: float | None = 30.0,
     ) -> Coroutine[Any, Any, Outcome]:
-        """Gives a task to who makes the best offer, and waits for the result (FIPA SC00029).
+        """Gives a task to the best offer and waits for the result (FIPA SC00029).
 
-        Proposals are waited for until all have answered, at most ``deadline`` seconds, and results
-        at most ``timeout`` seconds. ``"lowest"`` and ``"highest"`` go by a proposal's price: its
-        content where that is a number, or the ``price`` in it. A function is called with the
-        proposals, of which there may be none, and gives whom to accept: an ``Answer``, a name, a
-        list of them, or ``None``. It may be async. What it raises is raised here, and the
-        participants are sent ``cancel``.
+        The call waits for proposals until all participants have answered, at most ``deadline``
+        seconds, and for results at most ``timeout`` seconds. ``"lowest"`` and ``"highest"`` compare
+        prices: the content of a proposal if it is a number, or else the ``price`` in it. A function
+        is called with the list of proposals, which may be empty, and returns those to accept: an
+        ``Answer``, a name, a list of them, or ``None``. It may be async. If it raises an error, the
+        participants are sent ``cancel`` and the call raises the error.
 
-        That participants fail is no error: see ``Outcome``. Raises ``AgentNotFound``,
-        ``InvalidArgument`` (one is named twice, or has no proposal to be accepted),
+        The failure of a participant is not an error: see ``Outcome``. Raises ``AgentNotFound``,
+        ``InvalidArgument`` (a participant is named twice, or has no proposal to accept),
         ``InvalidMessage``, ``LimitExceeded``, ``Closed``.
         """
     def iterated_contract_net(
@@ -1409,10 +1420,10 @@ class AsyncRuntime:
     ) -> Coroutine[Any, Any, Outcome]:
         """A contract net of at most ``rounds`` rounds (FIPA SC00030).
 
-        All that have proposed are called again with the best price so far, until nobody makes a
-        better offer. ``deadline`` seconds are for each round. A function is called with the
-        proposals and the number of the round, from 1; it may also return ``CallAgain``. Else as
-        ``contract_net``.
+        Each round calls the participants that have proposed again, with the best price so far,
+        until nobody makes a better offer. A round takes at most ``deadline`` seconds. A function
+        that chooses also gets the number of the round, from 1, and may also return ``CallAgain``.
+        The rest is as in ``contract_net``.
         """
     def english_auction(
         self,
@@ -1426,12 +1437,12 @@ class AsyncRuntime:
         deliver: bool = False,
         timeout: float | None = 30.0,
     ) -> Call[Outcome]:
-        """Sells something to whoever bids most (FIPA XC00031).
+        """Sells something to the highest bidder (FIPA XC00031).
 
-        The price goes up from ``start`` by ``step`` after each round in which somebody has bid;
-        bids are waited for ``deadline`` seconds in each. It is not sold below ``reserve``. With
-        ``deliver`` the winner is sent a ``request``, and its result is waited for, at most
-        ``timeout`` seconds. Raises as ``contract_net`` does.
+        The price goes up from ``start`` by ``step`` after each round in which somebody has bid. A
+        round waits ``deadline`` seconds for bids. The item is not sold below ``reserve``. With
+        ``deliver`` the call sends the winner a ``request``, and waits for its result at most
+        ``timeout`` seconds. Raises the errors of ``contract_net``.
         """
     def dutch_auction(
         self,
@@ -1443,11 +1454,11 @@ class AsyncRuntime:
         reserve: float | None = None,
         deadline: float = 5.0,
     ) -> Call[Outcome]:
-        """Sells something to whoever bids first (FIPA XC00032).
+        """Sells something to the first bidder (FIPA XC00032).
 
         The price goes down from ``start`` by ``step`` after each round in which nobody has bid
-        within ``deadline`` seconds, to ``reserve`` at the lowest, or 0. Raises as ``contract_net``
-        does.
+        within ``deadline`` seconds, down to ``reserve``, or to 0 without one. Raises the errors of
+        ``contract_net``.
         """
     def broker(
         self,
@@ -1458,12 +1469,12 @@ class AsyncRuntime:
         max_results: int | None = None,
         timeout: float | None = 30.0,
     ) -> Call[list[Message]]:
-        """Has a broker find agents and pass a message on; what they answer (FIPA SC00033).
+        """Has a broker find agents and pass a message on to them (FIPA SC00033).
 
-        ``description`` is an example of whom to find. Returns when all have answered whom the
-        broker says that it has found, or ``max_results`` of them, or after ``timeout`` seconds.
-        Raises ``Refused``, ``NotUnderstood``, ``Failed`` (nobody matches), ``Timeout`` if the
-        broker did not answer, and as ``contract_net``.
+        ``description`` is an example of the agents to find. Returns their answers, when all agents
+        that the broker found have answered, or ``max_results`` of them, or after ``timeout``
+        seconds. Raises ``Refused``, ``NotUnderstood``, ``Failed`` (nobody matches), ``Timeout`` if
+        the broker did not answer, and the errors of ``contract_net``.
         """
     def recruit(
         self,
@@ -1474,11 +1485,11 @@ class AsyncRuntime:
         max_results: int | None = None,
         timeout: float | None = 30.0,
     ) -> Call[list[Message]]:
-        """Has a recruiter find agents, which answer directly (FIPA SC00034). Else as ``broker``."""
+        """As ``broker``, with a recruiter: the agents answer directly (FIPA SC00034)."""
     def conversation(self, id: str) -> Conversation | None:
         """The conversation with this id, if there is one that names a protocol.
 
-        Those that have ended are kept for a while: the last 1024, and 64 MiB of messages.
+        The last 1,024 that have ended are kept, unless all conversations take more than 128 MiB.
         """
     def conversations(
         self,
@@ -1490,7 +1501,7 @@ class AsyncRuntime:
     ) -> list[Conversation]:
         """The conversations that match, in the order in which they began.
 
-        ``agent`` takes part, on whichever side. Raises ``InvalidArgument``.
+        ``agent`` takes part, on either side. Raises ``InvalidArgument``.
         """
     def trace(
         self,
@@ -1500,17 +1511,18 @@ class AsyncRuntime:
         width: int | None = None,
         **filter: str | list[str],
     ) -> Trace:
-        """Prints every message from now on that matches, a line each.
+        """Prints every matching message from now on, one line each.
 
-        To ``sys.stdout``, unless ``file`` is given; in colour if that is a terminal, and as wide as
-        it is, or 100 columns, unless it is said. What agents wrote cannot steer the terminal.
+        The lines go to ``file``, which is ``sys.stdout`` by default. ``colour`` and ``width``
+        default to those of the terminal, or to no colour and 100 columns without one. Control
+        characters in messages do not reach the terminal.
         Raises ``InvalidArgument``, ``Closed``.
         """
     def watch(self, *, interval: float = 0.25) -> Watch:
         """Shows the runtime in a notebook: its agents, and its open and latest conversations.
 
-        The view is looked at every ``interval`` seconds, and goes on while other cells run, until
-        it or the runtime is closed. Raises ``RuntimeError`` outside a notebook.
+        The view is refreshed every ``interval`` seconds, while other cells run too, until it or
+        the runtime is closed. Raises ``RuntimeError`` outside a notebook.
         """
     def _repr_html_(self) -> str: ...
     def _live_html(self) -> str: ...

@@ -20,7 +20,8 @@ AnyMessage: TypeAlias = Union["Message", Mapping[str, Any], bytes, bytearray, st
 AgentName: TypeAlias = Union[str, "Agent", "AsyncAgent", "HostAgent", "Registration"]
 #: Several agents.
 Participants: TypeAlias = Iterable[AgentName]
-#: What handles messages. It returns content, a whole message or nothing, or a coroutine of that.
+#: A function that handles messages. It returns content, a whole message or nothing, or a
+#: coroutine of that.
 Handler: TypeAlias = Callable[["Message"], Any | Awaitable[Any]]
 
 
@@ -29,9 +30,9 @@ class Stats(TypedDict):
 
     #: Turns that committed.
     turns: int
-    #: Turns that were dropped, for whatever reason.
+    #: Turns that were dropped, for any reason.
     dropped_turns: int
-    #: Turns that were dropped because its memory could not grow.
+    #: Turns that were dropped because the memory could not grow.
     dropped_memory: int
     #: Turns that were dropped because they took too long.
     dropped_time: int
@@ -45,25 +46,25 @@ class Stats(TypedDict):
     dropped_exit: int
     #: Turns that were dropped because the stack overflowed.
     dropped_stack: int
-    #: Turns that committed and ended with another code than 0.
+    #: Turns that committed and returned a code other than 0.
     error_codes: int
     #: Times that the instance was replaced.
     restarts: int
-    #: Messages that it was handed.
+    #: Messages that were delivered to it.
     messages_in: int
     #: Messages that its turns sent.
     messages_out: int
-    #: Timers that it was told of.
+    #: Timers that fired for it.
     timers: int
-    #: Calls of host functions, leaving out WASI's.
+    #: Calls of host functions, without those of WASI.
     host_calls: int
-    #: Host work of its turns, in units of about a microsecond.
+    #: Work of the host for its turns, in units of about a microsecond.
     work: int
-    #: Calls that did nothing since host work, or what the host keeps for it, was at its limit.
+    #: Calls that did nothing because `max_turn_work` or `max_host_bytes` was reached.
     refused_work: int
-    #: Copies that found no room with their receiver, or were above its content limits.
+    #: Copies that were skipped: their receiver had no room, or its content limits forbade them.
     skipped: int
-    #: Time that its guest ran, and that the host worked for its turns, in microseconds.
+    #: Time for which its guest ran and the host worked for it, in microseconds.
     cpu_micros: int
     #: Time of its turns, in microseconds: running, host calls and sleeping.
     wall_micros: int
@@ -73,7 +74,7 @@ class Stats(TypedDict):
     peak_memory_bytes: int
     #: Bytes that it has stored: keys, values, and 96 for each key.
     stored_bytes: int
-    #: Bytes that the host keeps for it, beside stored data and waiting mail.
+    #: Bytes that the host keeps for it, without stored data and waiting messages.
     host_bytes: int
     #: Messages that wait in the mailbox.
     mailbox_messages: int
@@ -84,11 +85,11 @@ class Stats(TypedDict):
 class Metrics(TypedDict):
     """Figures of a runtime."""
 
-    #: Of all agents together, also of those that have been removed since.
+    #: The sums of all agents, including those that have been removed.
     total: Stats
-    #: Of each agent that is here, by name.
+    #: The figures of each deployed agent, by name.
     agents: dict[str, Stats]
-    #: Host agents that are here.
+    #: Number of registered host agents.
     host_agents: int
-    #: Dead letters that are kept.
+    #: Number of dead letters that are kept.
     dead_letters: int

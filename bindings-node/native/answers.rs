@@ -5,7 +5,7 @@ use napi_derive::napi;
 
 use crate::message::{Text, text};
 
-/// What one participant answered.
+/// The answer of one participant.
 #[napi(object, object_from_js = false)]
 pub struct OneAnswer {
     pub agent: String,

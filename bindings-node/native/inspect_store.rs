@@ -7,7 +7,7 @@ use crate::hub::Hub;
 use crate::inspect::on_thread;
 use crate::outcome::{Outcome, Value};
 
-/// What a store says of one agent.
+/// One agent of a store.
 #[napi(object, object_from_js = false)]
 pub struct FoundAgent {
     pub name: String,
@@ -24,14 +24,14 @@ pub struct FoundAgent {
     pub mailbox_messages: f64,
 }
 
-/// What a store says of one host agent.
+/// One host agent of a store.
 #[napi(object, object_from_js = false)]
 pub struct FoundHost {
     pub name: String,
     pub mailbox_messages: f64,
 }
 
-/// What is in a store.
+/// The contents of a store.
 #[napi(object, object_from_js = false)]
 pub struct FoundStore {
     pub version: u32,

@@ -47,7 +47,7 @@ impl SubscriptionHandle {
         })
     }
 
-    /// The next message, if one waits.
+    /// Returns the next message if one waits.
     #[napi(catch_unwind)]
     pub fn try_next(&self) -> Option<Text> {
         self.inner.subscription.try_next().as_ref().map(text)

@@ -28,9 +28,9 @@ export type AgentState = "initiated" | "active" | "suspended" | "failed" | "remo
 export interface Stats {
   /** Turns that committed. */
   readonly turns: number;
-  /** Turns that were dropped, for whatever reason. */
+  /** Turns that were dropped, for any reason. */
   readonly droppedTurns: number;
-  /** Turns that were dropped because its memory could not grow. */
+  /** Turns that were dropped because the memory could not grow. */
   readonly droppedMemory: number;
   /** Turns that were dropped because they took too long. */
   readonly droppedTime: number;
@@ -44,25 +44,25 @@ export interface Stats {
   readonly droppedExit: number;
   /** Turns that were dropped because the stack overflowed. */
   readonly droppedStack: number;
-  /** Turns that committed and ended with another code than 0. */
+  /** Turns that committed and returned a code other than 0. */
   readonly errorCodes: number;
   /** Times that the instance was replaced. */
   readonly restarts: number;
-  /** Messages that it was handed. */
+  /** Messages that were delivered to it. */
   readonly messagesIn: number;
   /** Messages that its turns sent. */
   readonly messagesOut: number;
-  /** Timers that it was told of. */
+  /** Timers that fired for it. */
   readonly timers: number;
-  /** Calls of host functions, leaving out WASI's. */
+  /** Calls of host functions, without those of WASI. */
   readonly hostCalls: number;
-  /** Host work of its turns, in units of about a microsecond. */
+  /** Work of the host for its turns, in units of about a microsecond. */
   readonly work: number;
-  /** Calls that did nothing since host work, or what the host keeps for it, was at its limit. */
+  /** Calls that did nothing because `maxTurnWork` or `maxHostBytes` was reached. */
   readonly refusedWork: number;
-  /** Copies that found no room with their receiver, or were above its content limits. */
+  /** Copies that were skipped: their receiver had no room, or its content limits forbade them. */
   readonly skipped: number;
-  /** Time that its guest ran, and that the host worked for its turns, in microseconds. */
+  /** Time for which its guest ran and the host worked for it, in microseconds. */
   readonly cpuMicros: number;
   /** Time of its turns, in microseconds: running, host calls and sleeping. */
   readonly wallMicros: number;
@@ -72,7 +72,7 @@ export interface Stats {
   readonly peakMemoryBytes: number;
   /** Bytes that it has stored: keys, values, and 96 for each key. */
   readonly storedBytes: number;
-  /** Bytes that the host keeps for it, beside stored data and waiting mail. */
+  /** Bytes that the host keeps for it, without stored data and waiting messages. */
   readonly hostBytes: number;
   /** Messages that wait in the mailbox. */
   readonly mailboxMessages: number;
@@ -151,7 +151,7 @@ export class Agent {
     return toStats(this.#native.stats());
   }
 
-  /** The last lines of its log, up to 1 MiB, oldest first. */
+  /** The last lines of the agent's log, up to 1 MiB, oldest first. */
   logs(): LogLine[] {
     return this.#native.logs() as LogLine[];
   }
@@ -251,7 +251,7 @@ export class Agent {
   }
 
   /**
-   * Lets its messages and timers wait; resolves when no turn of it is in progress.
+   * Suspends the agent: its messages and timers wait. Resolves when none of its turns runs.
    *
    * Rejects with `AgentNotFound`, `AgentFailed` or `Closed`.
    */
@@ -260,7 +260,7 @@ export class Agent {
   }
 
   /**
-   * Goes on with what has waited.
+   * Resumes the agent: it goes on with the messages and timers that have waited.
    *
    * Rejects as `suspend`, and with `PermissionDenied` if it came back from a store with more than the
    * runtime's `ceiling` allows, or with a name that is not allowed any more; it says what is lacking.

@@ -18,12 +18,12 @@ export type Protocol =
   | "fipa-recruiting";
 
 /**
- * Whether a conversation goes on: something has still to be said, with nobody anything has, or it was
- * given up, since it was idle for longest when there were too many.
+ * The state of a conversation: `open` while something has still to be said, `ended` after that, or
+ * `abandoned` if it was given up to make room.
  */
 export type ConversationState = "open" | "ended" | "abandoned";
 
-/** How far a participant and who asked it have come. */
+/** The progress of a participant and the agent that asked it. */
 export type Stage =
   | "start"
   | "asked"
@@ -47,39 +47,39 @@ export type Stage =
   | "cancelled"
   | "not-understood";
 
-/** What is remarkable about a message of a conversation. */
+/** The runtime's notes on a message of a conversation. */
 export type Note =
   /** The protocol did not allow it there. */
   | "out-of-sequence"
-  /** The same had been said already. */
+  /** It repeats an earlier message. */
   | "repeated"
   /** It came after the deadline that it should have met. */
   | "late"
   /** Somebody answered whom a recruiter found. */
   | "forwarded"
-  /** The runtime says that a deadline has passed. */
+  /** The runtime reports that a deadline has passed. */
   | "deadline"
-  /** The runtime says that something went wrong. */
+  /** The runtime reports a fault. */
   | "fault";
 
 /** One participant of a conversation. Times are microseconds since the Unix epoch. */
 export interface Participant {
   readonly name: string;
-  /** The initiator, or who passed the conversation on. */
+  /** The agent that asked it: the initiator, or one that passed the conversation on. */
   readonly askedBy: string;
   readonly stage: Stage;
   /** Who has to say something next, if somebody has to: the participant, or who asked it. */
   readonly due: "initiator" | "participant" | null;
-  /** By when, where that was said. */
+  /** The deadline, if there is one. */
   readonly dueBy: number | null;
-  /** Whether a deadline passed before it answered. */
+  /** True if a deadline passed before it answered. */
   readonly late: boolean;
   readonly askedAt: number;
-  /** When it said something first, if it has. */
+  /** The time of its first answer, if there is one. */
   readonly answeredAt: number | null;
 }
 
-/** A message of a conversation, and what the runtime has to say of it. */
+/** A message of a conversation, with the runtime's note on it. */
 export interface Exchanged {
   readonly message: Message;
   readonly note: Note | null;
@@ -90,11 +90,11 @@ export interface ConversationFilter {
   protocol?: Protocol | readonly Protocol[] | undefined;
   state?: ConversationState | readonly ConversationState[] | undefined;
   initiator?: OneOrMany | undefined;
-  /** Who takes part, on whichever side. */
+  /** Agents that take part, on either side. */
   agent?: OneOrMany | undefined;
 }
 
-/** A conversation that names a protocol, as it stood when it was looked at. */
+/** A conversation that names a protocol, as it was at the time of the call. */
 export class Conversation {
   readonly #native: NativeConversation;
   #messages: readonly Exchanged[] | undefined;
@@ -102,15 +102,15 @@ export class Conversation {
   readonly id: string;
   readonly protocol: Protocol;
   readonly state: ConversationState;
-  /** Who began it. */
+  /** The agent that began it. */
   readonly initiator: string;
-  /** Who was asked to take part, in the order in which they were; at most 10,000. */
+  /** The agents that were asked to take part, in that order; at most 10,000. */
   readonly participants: readonly Participant[];
-  /** How many messages are left out; they stood behind the first half of `messages`. */
+  /** The number of messages that are left out; they came after the first 64 of `messages`. */
   readonly omitted: number;
-  /** When its first message was sent: microseconds since the Unix epoch. */
+  /** The time of its first message: microseconds since the Unix epoch. */
   readonly beganAt: number;
-  /** When it ended, if it has: microseconds since the Unix epoch. */
+  /** The time at which it ended, if it has: microseconds since the Unix epoch. */
   readonly endedAt: number | null;
 
   /** @internal */

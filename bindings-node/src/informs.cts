@@ -13,7 +13,7 @@ export class Informs implements AsyncIterableIterator<Message> {
   readonly #native: NativeInforms;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => this.close();
-  /** Who tells. */
+  /** The agent that sends them. */
   readonly agent: string;
   /** The conversation: see `Runtime.conversation`. */
   readonly conversationId: string;
@@ -55,7 +55,7 @@ export class Informs implements AsyncIterableIterator<Message> {
     );
   }
 
-  /** Ends the subscription: the agent is sent a `cancel`. Who waits for the next message gets none. */
+  /** Ends the subscription and sends the agent a `cancel`. Who waits for the next message gets none. */
   close(): void {
     this.#signal?.removeEventListener("abort", this.#abort);
     this.#native.close();

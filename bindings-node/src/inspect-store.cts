@@ -2,7 +2,7 @@ import { call, hub } from "./hub.cjs";
 import { type NativeStoreInspection, native } from "./native.cjs";
 import { type Abortable, checkString } from "./options.cjs";
 
-/** What a store says of one agent. */
+/** One agent of a store. */
 export interface StoredAgent {
   readonly name: string;
   readonly id: string;
@@ -22,14 +22,14 @@ export interface StoredAgent {
   readonly mailboxMessages: number;
 }
 
-/** What a store says of one host agent. */
+/** One host agent of a store. */
 export interface StoredHostAgent {
   readonly name: string;
   /** Messages that wait for it. */
   readonly mailboxMessages: number;
 }
 
-/** What is in a store. */
+/** The contents of a store. */
 export interface StoreInspection {
   /** The version of its form; 0 where nothing has been written to it. */
   readonly version: number;

@@ -15,7 +15,7 @@ export interface Import extends Export {
   readonly module: string;
 }
 
-/** What is in a module, and whether it can be an agent. */
+/** The contents of a module, and the reasons why it cannot be an agent, if there are any. */
 export interface Inspection {
   /** How long it is; in the binary form, where it was given as text. */
   readonly bytes: number;
@@ -40,7 +40,7 @@ export interface Inspection {
   readonly start: "plain" | "wasi-reactor" | "wasi-command" | "component" | null;
   /** How messages reach it; `null` where it cannot be an agent. */
   readonly inbox: "allocator" | "pages" | "component" | null;
-  /** What its author might want to change, a sentence each. */
+  /** Advice for its author, one sentence each. */
   readonly advice: readonly string[];
   /** The time that compiling it takes, by an estimate, in milliseconds: what `maxCompileMillis` bounds. */
   readonly compileMillis: number;

@@ -4,28 +4,28 @@ import { encodeContent } from "./json.cjs";
 import type { Fields, Performative } from "./message.cjs";
 import type { LimitEntry, NativeDeployOptions, NativeRuntimeOptions, Written } from "./native.cjs";
 
-/** What an agent may use. `null` lifts a limit; one that is left out has its default. */
+/** The limits of an agent. `null` lifts a limit; one that is left out has its default. */
 export interface Limits {
   /** Linear memory, in bytes. Growth above it fails inside the guest. */
   maxMemoryBytes?: number | null | undefined;
-  /** Running time of one quantum, in microseconds: after it the agent lets others run. */
+  /** The longest time without a pause while others wait, in microseconds; at least 1000. */
   maxCpuMicros?: number | null | undefined;
   /** Time of one turn, in microseconds: running, host calls and sleeping together. */
   maxExecutionTimeMicros?: number | null | undefined;
-  /** Calls of host functions in one turn, leaving out WASI's. */
+  /** Calls of host functions in one turn, without those of WASI. */
   maxHostCalls?: number | null | undefined;
   /**
    * Allocations of one turn: `memory.grow`, `table.grow`, and each entry into an allocator that the
    * module exports.
    */
   maxAllocations?: number | null | undefined;
-  /** Messages sent in a second; the first reply to who asked is not counted. */
+  /** Messages sent in a second, without the first reply to the sender of the message in hand. */
   maxMessagesPerSecond?: number | null | undefined;
   /** All effects of one turn together, in bytes. */
   maxTurnBytes?: number | null | undefined;
-  /** Host work of one turn, in units of about a microsecond. */
+  /** Work of the host for one turn, in units of about a microsecond. */
   maxTurnWork?: number | null | undefined;
-  /** Memory that the host keeps for the agent, in bytes, beside stored data and waiting mail. */
+  /** Memory that the host keeps for the agent, in bytes, without stored data and waiting messages. */
   maxHostBytes?: number | null | undefined;
   /** The agent's weight when agents compete for the processor, 1 to 10,000; `null` is 100. */
   cpuShare?: number | null | undefined;
@@ -35,7 +35,7 @@ export interface Limits {
   mailboxCapacity?: number | null | undefined;
   /** Bytes of the messages that wait in the mailbox. */
   mailboxBytes?: number | null | undefined;
-  /** All that the agent has stored, in bytes: keys, values, and 96 for each key. */
+  /** Stored data of the agent, in bytes: keys, values, and 96 for each key. */
   maxStorageBytes?: number | null | undefined;
   /** Timers that the agent has set. */
   maxTimers?: number | null | undefined;
@@ -51,21 +51,21 @@ export interface Limits {
 export type LimitsInForce = { readonly [Name in keyof Limits]-?: number | null };
 
 /**
- * What the content of a message may be. `null` lifts a limit; one that is left out has its default.
- * Texts are measured without their escapes, in bytes of UTF-8.
+ * The limits of the content of messages. `null` lifts a limit; one that is left out has its default.
+ * Strings and keys are measured without their escapes, in bytes of UTF-8.
  */
 export interface ContentLimits {
   /** The content as JSON, in bytes; 1 MiB unless said otherwise. */
   maxBytes?: number | null | undefined;
-  /** Keys of one object, 100 unless said otherwise; one that comes twice counts twice. */
+  /** Keys of one object, 100 unless said otherwise; a repeated key counts each time. */
   maxKeys?: number | null | undefined;
   /** One key, in bytes; 256 unless said otherwise. */
   maxKeyBytes?: number | null | undefined;
   /** Items of one array; 1000 unless said otherwise. */
   maxArrayItems?: number | null | undefined;
-  /** One string that is no key, in bytes; 10,000 unless said otherwise. */
+  /** One string that is not a key, in bytes; 10,000 unless said otherwise. */
   maxStringBytes?: number | null | undefined;
-  /** Objects and arrays inside one another; 64 unless said otherwise, 65,536 when lifted. */
+  /** Nested objects and arrays; 64 unless said otherwise, 65,536 when lifted. */
   maxDepth?: number | null | undefined;
 }
 
@@ -73,8 +73,8 @@ export interface ContentLimits {
 export type ContentLimitsInForce = { readonly [Name in keyof ContentLimits]-?: number | null };
 
 /**
- * What compiling a module may cost, by an estimate that is made before it is compiled. `null` lifts a limit; one that is
- * left out has its default.
+ * The limits of the cost of compiling a module, which is estimated beforehand. `null` lifts a limit;
+ * one that is left out has its default.
  */
 export interface CompileLimits {
   /** Time that one function may take, in milliseconds; 45,000 unless said otherwise. */
@@ -97,121 +97,121 @@ export interface WaitOptions extends Abortable {
   timeout?: number | null | undefined;
 }
 
-/** How a runtime is to be. */
+/** The options of a runtime. */
 export interface RuntimeOptions {
   /**
-   * A file that keeps agents with their data, timers and subscriptions, and messages. Where it exists,
-   * all that it holds is brought back; else it is made. One runtime has it at a time.
+   * The file that keeps agents with their data, timers and subscriptions, and messages. It is made if
+   * it does not exist; otherwise everything in it is brought back. One runtime at a time can open it.
    */
   store?: string | undefined;
   /**
-   * The most that agents may have whose grants and limits come from the store or through `ams`. Without
-   * one, those of the store that were granted folders, environment, `stdout: "inherit"` or
+   * The bound on grants and limits that come from the store or through `ams`. Without one, agents of
+   * the store that were granted folders, environment variables, `stdout: "inherit"` or
    * `directoryAdmin` come back suspended.
    */
   ceiling?: Ceiling | undefined;
   /**
-   * What a commit has survived when it counts as done: `full`, the default, the end of the system's
-   * power; `relaxed` that of the process, and what is older than a second the power's.
+   * The failures that a finished commit survives. With `full`, the default, it survives a power
+   * failure. With `relaxed` it survives the end of the process, and after a second a power failure.
    */
   durability?: "full" | "relaxed" | undefined;
   /**
-   * What is done with a message that its protocol does not allow. `observe`, the default, delivers it,
-   * since an agent may know better; `strict` does not: an agent is answered with `not-understood`, and
-   * a call of this program fails. Both tell it as the event `violation`.
+   * The treatment of messages that their protocol does not allow. `observe`, the default, delivers
+   * them, since an agent may know better. `strict` does not: an agent is answered with
+   * `not-understood`, and a call of this program fails. Both report the event `violation`.
    */
   protocols?: "observe" | "strict" | undefined;
-  /** The sender of this program's messages; `host` unless said otherwise. */
+  /** The name of this program, as the sender of its messages; `host` by default. */
   name?: string | undefined;
   /** The limits of agents that are deployed without limits of their own. */
   limits?: Limits | undefined;
   /**
-   * What the content may be that agents without content limits of their own send or are sent, and
-   * what this program sends to topics, in broadcasts and to its own handlers. None unless given.
+   * The content limits of messages to and from agents without content limits of their own, and of
+   * messages that this program sends to topics, in broadcasts and to its own handlers. None by default.
    */
   contentLimits?: ContentLimits | undefined;
   /**
-   * What compiling a module may cost that is deployed without compile limits of its own, comes with a store, or takes
-   * the place of an agent's code.
+   * The compile limits of modules that are deployed without compile limits of their own, come from a
+   * store, or replace an agent's code.
    */
   compileLimits?: CompileLimits | undefined;
-  /** Threads that run agents; as many as there are processors unless said otherwise. */
+  /** The number of threads that run agents; the number of processors by default. */
   workers?: number | undefined;
-  /** The most deployed agents; 12,000 unless said otherwise. */
+  /** The most agents that can be deployed at once; 12,000 by default. */
   maxAgents?: number | undefined;
   /**
-   * Writes down the code of the agents, so that Linux's `perf` can name it: `perfmap` in
+   * Writes a file about the code of the agents, so that Linux's `perf` can name it: `perfmap` in
    * `/tmp/perf-PID.map`, `jitdump` in `jit-PID.dump` in the working folder.
    */
   profile?: "perfmap" | "jitdump" | undefined;
-  /** Makes randomness and ids the same in each run. */
+  /** Seeds randomness and ids, so that they are the same in each run. */
   seed?: number | undefined;
 }
 
 /**
- * What an agent may do beside handling messages. Names of agents may end in `*`, which stands for any
- * rest; topics are `topic:NAME`.
+ * The grants of an agent: its permissions beside handling messages. Names of agents may end in `*`,
+ * which stands for any rest; topics are `topic:NAME`.
  */
 export interface Grants {
   /**
-   * To whom it may send messages and broadcasts; `null`, the default, is everybody. It may always
-   * answer, once, who sent the message that it handles.
+   * The agents and topics to which it may send messages and broadcasts; `null`, the default, is all.
+   * It may always answer the sender of the message that it handles, once.
    */
   sendTo?: readonly string[] | null | undefined;
-  /** Whose messages its subscriptions see, sent or received, beside topics and broadcasts. */
+  /** The agents whose messages its subscriptions see, sent or received, beside topics and broadcasts. */
   observe?: readonly string[] | undefined;
   /**
-   * Folders that it sees through WASI: the name inside the sandbox, and where it is and whether it may
-   * be written. No folder that holds a store or compiled modules.
+   * Folders that it sees through WASI: the name inside the sandbox, the path, and the access. A folder
+   * that holds a store or compiled modules is refused.
    */
   dirs?: Readonly<Record<string, readonly [string, "ro" | "rw"]>> | undefined;
   /** Its environment variables, through WASI. */
   env?: Readonly<Record<string, string>> | undefined;
   /** Its arguments, through WASI; the first one is by custom the name of the program. */
   args?: readonly string[] | undefined;
-  /** Where its standard output and error go; lines of its `log` unless said otherwise. */
+  /** The place for its standard output and error; its `log` by default. */
   stdout?: "log" | "inherit" | "discard" | undefined;
   /**
-   * Whether it may have `ams` deploy, suspend, resume and remove agents. What it deploys has its own
-   * limits, and of its grants `sendTo`.
+   * True if it may have `ams` deploy, suspend, resume and remove agents. An agent that it deploys has
+   * the same limits and `sendTo`, and no other grants.
    */
   directoryAdmin?: boolean | undefined;
 }
 
 /**
- * The most that agents may have whose grants and limits do not come from a call of this program: those
- * that a store brings back, and those that `ams` deploys. An agent of a store that was granted more comes
- * back suspended. What the program grants in a call is not bounded.
+ * The bound on grants and limits that do not come from a call of this program: those of agents that a
+ * store brings back, and of agents that `ams` deploys. An agent of a store that was granted more comes
+ * back suspended. The program's own calls are not bounded.
  */
 export interface Ceiling {
   /**
-   * The most grants. Folders in a granted one are within it, as are those with less access. The value of
-   * an environment variable may end in `*`, which stands for any rest. Arguments are not bounded.
+   * The bound on grants. It covers folders inside its own, and those with less access. The value of an
+   * environment variable may end in `*`, which stands for any rest. Arguments are not bounded.
    */
   grants?: Grants | undefined;
-  /** The most limits, those that it does not name at their defaults; without it they are kept. */
+  /** The bound on limits; a limit that it does not name has its default. Without it, none is bounded. */
   limits?: Limits | undefined;
 }
 
 /** How an agent is deployed. */
 export interface DeployManyOptions extends Abortable {
-  /** The agent's limits, in place of the runtime's. */
+  /** The agent's limits, instead of the runtime's. */
   limits?: Limits | undefined;
-  /** What the content may be that the agent sends or is sent, in place of the runtime's. */
+  /** The content limits of messages to and from the agent, instead of the runtime's. */
   contentLimits?: ContentLimits | undefined;
-  /** What compiling the module may cost, in place of the runtime's. */
+  /** The compile limits of the module, instead of the runtime's. */
   compileLimits?: CompileLimits | undefined;
-  /** What it can do; what its code says of itself counts only as far as this list. */
+  /** Its capabilities. Those that its code declares count only if they are in this list. */
   capabilities?: readonly string[] | undefined;
-  /** What it may do beside handling messages. */
+  /** Its grants. */
   grants?: Grants | undefined;
-  /** What becomes of it when a turn of it was dropped; `on-failure` unless said otherwise. */
+  /** Its restart policy, which applies when a turn was dropped; `on-failure` by default. */
   restart?: "always" | "on-failure" | "never" | undefined;
-  /** What it finds, as JSON, as stored data under the key `config`. */
+  /** JSON that the agent finds in its stored data under the key `config`. */
   config?: unknown;
 }
 
-/** What an agent is called, and may do. */
+/** The options of one agent. */
 export interface DeployOptions extends DeployManyOptions {
   /** Unique in the runtime. Without one it gets a name of its own. */
   name?: string | undefined;

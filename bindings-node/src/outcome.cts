@@ -20,15 +20,15 @@ export type AnswerStatus =
   /** Its proposal was accepted, and its result has come. */
   | "done";
 
-/** What one participant answered. */
+/** The answer of one participant. */
 export class Answer {
   /** The participant's name. */
   readonly agent: string;
-  /** Where it stands. */
+  /** The participant's status. */
   readonly status: AnswerStatus;
   /** Its last proposal. */
   readonly proposal: Message | null;
-  /** What it said last beside that: its result, its refusal, or why it failed. */
+  /** Its last other message: its result, its refusal, or its failure. */
   readonly message: Message | null;
 
   /** @internal */
@@ -52,15 +52,15 @@ export class Answer {
   }
 }
 
-/** What came of a protocol with several participants: who answered what. */
+/** The outcome of a protocol with several participants, with the answer of each. */
 export class Outcome {
   /** The conversation: see `Runtime.conversation`. */
   readonly conversationId: string;
   /** The participants, in the order in which they were named. */
   readonly answers: readonly Answer[];
-  /** Answers of others, to whom the conversation was passed on, in the order in which they came. */
+  /** Answers of agents to which a participant passed the conversation on, in the order in which they came. */
   readonly forwarded: readonly Message[];
-  /** How many rounds of proposals there were. */
+  /** The number of rounds of proposals. */
   readonly rounds: number;
   /** What an auction ended at; `null` if nothing was sold, and in anything else. */
   readonly price: number | null;
@@ -78,7 +78,7 @@ export class Outcome {
     Object.freeze(this);
   }
 
-  /** What the winner answered last: its result, or why it failed. */
+  /** The winner's last answer: its result, or its failure. */
   get result(): Message | null {
     return this.winner?.message ?? null;
   }
@@ -93,7 +93,7 @@ export class Outcome {
     return this.#with("rejected");
   }
 
-  /** Who refused. */
+  /** The participants that refused. */
   get refused(): string[] {
     return this.#with("refused");
   }
@@ -103,17 +103,17 @@ export class Outcome {
     return this.#with("late");
   }
 
-  /** Who has not answered. */
+  /** The participants that have not answered. */
   get silent(): string[] {
     return this.#with("silent");
   }
 
-  /** Who failed, or of whom the runtime says so. */
+  /** The participants that failed, by their own word or the runtime's. */
   get failed(): string[] {
     return this.#with("failed");
   }
 
-  /** Who did not understand. */
+  /** The participants that did not understand. */
   get notUnderstood(): string[] {
     return this.#with("not-understood");
   }

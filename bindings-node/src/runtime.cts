@@ -51,25 +51,25 @@ import { Trace, type TraceOptions } from "./trace.cjs";
 
 /** Figures of a runtime. */
 export interface Metrics {
-  /** Of all agents together, also of those that have been removed since. */
+  /** The sums of all agents, including those that have been removed. */
   readonly total: Stats;
-  /** Of each agent that is here, by name, in the order of deployment. */
+  /** The figures of each deployed agent, by name, in the order of deployment. */
   readonly agents: ReadonlyMap<string, Stats>;
-  /** Host agents that are here. */
+  /** Number of registered host agents. */
   readonly hostAgents: number;
-  /** Dead letters that are kept. */
+  /** Number of dead letters that are kept. */
   readonly deadLetters: number;
 }
 
-/** A message that reached nobody, or that crashed who it reached. */
+/** A message that reached nobody, or that made its receiver crash. */
 export interface DeadLetter {
   readonly id: number;
-  /** When it was given up, in microseconds since the Unix epoch. */
+  /** The time at which it was given up, in microseconds since the Unix epoch. */
   readonly at: number;
   readonly message: Message;
-  /** Why, in a sentence. */
+  /** The reason, in a sentence. */
   readonly reason: string;
-  /** The agent that crashed on it; `null` where it reached nobody. */
+  /** The agent that crashed on it; `null` if it reached nobody. */
   readonly agent: string | null;
 }
 
@@ -145,8 +145,8 @@ export class Runtime extends Initiator {
    * Deploys an agent; resolves when its `agent_init` has succeeded. One whose deployment is given up
    * is removed again.
    *
-   * Rejects with `InvalidModule`, `NameTaken`, `AgentFailed`, `LimitExceeded`, `InvalidArgument` or
-   * `Closed`.
+   * Rejects with `InvalidModule`, `NameTaken`, `AgentFailed`, `LimitExceeded`, `InvalidArgument`,
+   * `PermissionDenied` (a folder that cannot be granted) or `Closed`.
    */
   deploy(wasm: Wasm, options?: DeployOptions): Promise<Agent> {
     return call(
@@ -226,7 +226,7 @@ export class Runtime extends Initiator {
     );
   }
 
-  /** Sends a message and waits for the first reply, whatever its act. Rejects as `send`. */
+  /** Sends a message and waits for the first reply of any act. Rejects as `send`. */
   ask<Content = unknown>(message: MessageLike, options?: WaitOptions): Promise<Message<Content>> {
     return call(
       () => this.#native.ask(encodeMessage(message), waitFor(options), within()),
@@ -261,7 +261,7 @@ export class Runtime extends Initiator {
   }
 
   /**
-   * Sends a message to every agent that matches; how many there were. Those without room are skipped.
+   * Sends a message to every agent that matches; returns their number. Those without room are skipped.
    *
    * @throws {CaxtonError} `InvalidMessage`, `InvalidArgument`, `LimitExceeded`, `PermissionDenied` or `Closed`.
    */
@@ -278,7 +278,7 @@ export class Runtime extends Initiator {
   }
 
   /**
-   * Copies of every message from now on that matches, to be read with `for await`. Aborting ends it,
+   * Returns copies of every matching message from now on, to be read with `for await`. Aborting ends it,
    * and rejects a read that waits.
    *
    * @throws {CaxtonError} `InvalidArgument` or `Closed`.
@@ -305,7 +305,7 @@ export class Runtime extends Initiator {
   }
 
   /**
-   * What happens to agents from now on, as messages of `ams`. Their content is an object: `event`, the
+   * Returns the events of agents from now on, as messages of `ams`. Their content is an object: `event`, the
    * kind; `agent`, its name, if it is about one; and what belongs to the kind. Without a kind there is
    * one for every turn.
    */
@@ -357,7 +357,7 @@ export class Runtime extends Initiator {
     return new Trace(unwrap(this.#native.trace(encodeFilter(filter), isColoured, columns)), stream);
   }
 
-  /** The figures of all agents, and their sums. */
+  /** The figures of each agent, and their sums. */
   metrics(): Metrics {
     const { total, agents, hostAgents, deadLetters } = this.#native.metrics();
     return {

@@ -19,7 +19,7 @@ export class Subscription implements AsyncIterableIterator<Message> {
     this.#signal = options.signal;
   }
 
-  /** How many messages found no room since it began. */
+  /** The number of messages that found no room since it began. */
   get missed(): number {
     return this.#native.missed;
   }
@@ -29,13 +29,13 @@ export class Subscription implements AsyncIterableIterator<Message> {
     return this.#next(false);
   }
 
-  /** The next message, if one waits. */
+  /** Returns the next message if one waits. */
   tryNext(): Message | undefined {
     const json = this.#native.tryNext();
     return json === null ? undefined : Message.fromNative(json);
   }
 
-  /** Ends the subscription; what waits can still be read. */
+  /** Ends the subscription. Messages that wait can still be read. */
   close(): void {
     this.#native.close();
   }

@@ -65,7 +65,7 @@ export class Trace {
     this.#flow();
   }
 
-  /** How many messages found no room since it began. */
+  /** The number of messages that found no room since it began. */
   get missed(): number {
     return this.#native.missed;
   }

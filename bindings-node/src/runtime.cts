@@ -424,8 +424,8 @@ export class Runtime extends Initiator {
 
   /**
    * Closes the runtime, within 5,000 milliseconds unless said otherwise: running turns finish or are
-   * interrupted, `agent_shutdown` is called, waiting calls reject with `Closed`, and no thread is left
-   * behind. Closing twice is no error.
+   * interrupted, `agent_shutdown` is called, waiting calls reject with `Closed`, and threads end. A
+   * thread that is busy at the end of that time ends by itself. Closing twice is not an error.
    */
   close(options?: { timeout?: number | undefined }): Promise<void> {
     return call(

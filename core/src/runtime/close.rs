@@ -84,7 +84,7 @@ impl Core {
     }
 
     /// Closes: running turns finish or are interrupted, `agent_shutdown` is called within what is
-    /// left of `timeout`, waiting calls get `Closed`, and no thread is left behind.
+    /// left of `timeout`, waiting calls get `Closed`, and threads end, by themselves if they are busy then.
     pub async fn close(self: &Arc<Self>, timeout: Duration) {
         self.start_close(timeout);
         self.wait_closed().await;

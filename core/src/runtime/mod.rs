@@ -366,11 +366,12 @@ impl Runtime {
     }
 
     /// Closes the runtime: running turns finish or are interrupted, `agent_shutdown` is called,
-    /// waiting calls get `Closed`, and no thread is left behind. Closing twice is no error.
+    /// waiting calls get `Closed`, and threads end. A thread that is busy when `timeout` is over ends by
+    /// itself after that. Closing twice is not an error.
     ///
     /// # Cancel safety
     ///
-    /// The closing goes on when the future is dropped.
+    /// The closing goes on even if the future is dropped.
     pub async fn close_within(&self, timeout: Duration) {
         self.core().close(timeout).await;
     }

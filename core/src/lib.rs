@@ -1,7 +1,7 @@
 //! Caxton runs systems of sandboxed agents inside your own program.
 //!
 //! A program deploys WebAssembly agents written in any language, sends them FIPA messages,
-//! subscribes to what they say, and takes part with callbacks. There is no server.
+//! subscribes to what they say, and takes part with handlers of its own. There is no server.
 //!
 //! ```no_run
 //! use std::time::Duration;

@@ -151,7 +151,7 @@ impl Counter {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
-    /// The same without an atomic addition, for the holder of the run token and figures that only turns change.
+    /// The same without an atomic addition: for figures that only the holder of the run token changes.
     pub fn add_alone(&self, more: u64) {
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
     }

@@ -123,12 +123,13 @@ impl Line {
         letters.filter(|letter| letter.message.sender() == sender).count()
     }
 
-    /// Takes all letters out.
+    /// Takes all letters out, and keeps no room for others.
     pub fn drain(&mut self) -> Vec<Letter> {
         let mut letters = Vec::with_capacity(self.letters);
         while let Some(letter) = self.pop() {
             letters.push(letter);
         }
+        self.slots = VecDeque::new();
         letters
     }
 
@@ -168,7 +169,11 @@ impl Line {
     /// Ends gaps at the front, and all of them where they are more than the letters.
     fn trim(&mut self) {
         if self.letters == 0 {
-            self.slots.clear();
+            // The room of a line that was long is not kept as long as its agent lives.
+            match self.slots.capacity() > FEW {
+                true => self.slots = VecDeque::new(),
+                false => self.slots.clear(),
+            }
             self.index = None;
             return;
         }

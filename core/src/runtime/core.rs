@@ -265,12 +265,11 @@ impl Core {
         let now = id.made_at;
         let needs_conversation = envelope.protocol.is_some() && envelope.conversation_id.is_none();
         let conversation = needs_conversation.then(|| self.source.next_id(now));
-        let stamp = Stamp {
-            message_id: Some(id.as_str()),
-            sent_at: now,
-            conversation_id: conversation.as_ref().map(Id::as_str),
-            ..stamp
-        };
+        // Changed where it is: this runs on the stacks of guests, whose pages are kept.
+        let mut stamp = stamp;
+        stamp.message_id = Some(id.as_str());
+        stamp.sent_at = now;
+        stamp.conversation_id = conversation.as_ref().map(Id::as_str);
         let message = Message::write(envelope, &stamp)?;
         message.check_fields()?;
         Ok(message)

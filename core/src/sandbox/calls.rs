@@ -147,10 +147,22 @@ fn read_filter(host: &Host, json: &[u8]) -> Answer<Filter> {
     Filter::read(json).map_err(|error| refuse(host, Refused::InvalidArgument, error.message()))
 }
 
-/// Reads a message, and writes it in the agent's name; `receiver` stands in place of its receivers. On its
-/// own, so that what the guest's stack holds when it ends is small: that is kept as long as the agent lives.
-#[inline(never)]
+/// Reads a message, writes it in the agent's name, and finds its receivers, in whose place `receiver` stands.
+///
+/// The steps have frames of their own, one after the other: the pages of the guest's stack that they reach
+/// are kept as long as the agent lives.
 fn write(host: &mut Host, json: &[u8], receiver: Option<&str>) -> Answer<(Sent, Receivers)> {
+    let (message, named) = read_and_stamp(host, json, receiver)?;
+    address(host, message, named, receiver)
+}
+
+/// Reads a message, and writes it in the agent's name. With it, the number of receivers that it names.
+#[inline(never)]
+fn read_and_stamp(
+    host: &mut Host,
+    json: &[u8],
+    receiver: Option<&str>,
+) -> Answer<(Message, usize)> {
     let (len, limit) = (json.len(), host.limits.max_message_bytes);
     if len as u64 > limit {
         let text = format!("a message of {len} bytes is above the limit of {limit}");
@@ -162,22 +174,29 @@ fn write(host: &mut Host, json: &[u8], receiver: Option<&str>) -> Answer<(Sent, 
     }
 }
 
-/// Checks the sender, the grants and the rate, and writes the message in the agent's name. With it, the
-/// receivers that it names.
+/// Checks the sender, and writes the message in the agent's name.
 fn stamp(
     host: &mut Host,
     envelope: &Envelope<'_>,
     receiver: Option<&str>,
-) -> Answer<(Sent, Receivers)> {
-    if let Some(claimed) = forged(host, envelope) {
-        host.world.forged_sender(&claimed);
-        let text = format!("a message in the name of {claimed:?} was not sent");
-        return Err(refuse(host, Refused::PermissionDenied, &text));
-    }
+) -> Answer<(Message, usize)> {
+    check_sender(host, envelope)?;
     let named = if receiver.is_some() { 1 } else { envelope.receivers.len() };
     host.spend(host.prices.receiver * named)?;
-    let stamped = host.world.stamp(envelope, receiver, host.traceparent);
-    let message = stamped.map_err(|error| not_sent(host, &error))?;
+    match host.world.stamp(envelope, receiver, host.traceparent) {
+        Ok(message) => Ok((message, named)),
+        Err(error) => Err(not_sent(host, &error)),
+    }
+}
+
+/// Finds the receivers of a message that names so many, and checks the grants and the rate.
+#[inline(never)]
+fn address(
+    host: &mut Host,
+    message: Message,
+    named: usize,
+    receiver: Option<&str>,
+) -> Answer<(Sent, Receivers)> {
     // Nobody pays for the answer to who asked; the asker did.
     let answers = host.turn.handled.as_ref().is_some_and(|handled| message.answers(handled));
     let is_first = answers && !host.turn.record.has_reply;
@@ -254,6 +273,15 @@ fn followed(host: &Host, message: &Message) -> Work {
     if is_followed { host.prices.followed } else { Work::NONE }
 }
 
+/// Refuses a message in another's name.
+#[inline(never)]
+fn check_sender(host: &Host, envelope: &Envelope<'_>) -> Answer {
+    let Some(claimed) = forged(host, envelope) else { return Ok(()) };
+    host.world.forged_sender(&claimed);
+    let text = format!("a message in the name of {claimed:?} was not sent");
+    Err(refuse(host, Refused::PermissionDenied, &text))
+}
+
 /// Refuses a message to somebody to whom the agent's grants do not allow it.
 fn check_grants(host: &Host, to: &str, who: &Addressee) -> Answer {
     if host.world.may_send_to(to, who) {
@@ -265,6 +293,8 @@ fn check_grants(host: &Host, to: &str, who: &Addressee) -> Answer {
 }
 
 /// Writes to the agent's log why a message was not sent.
+#[cold]
+#[inline(never)]
 fn not_sent(host: &Host, error: &Error) -> Refused {
     let why = match error.kind() {
         ErrorKind::LimitExceeded => Refused::LimitExceeded,

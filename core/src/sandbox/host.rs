@@ -172,7 +172,8 @@ pub(crate) struct Host {
     pub(super) ration: Option<Global>,
     /// Whether growing is counted here: in components, which have no ration, once they are made.
     pub(super) counts_growth: bool,
-    pub(super) wasi: Option<WasiP1Ctx>,
+    /// Most guests that have no files never need it, and it is large.
+    pub(super) wasi: Option<Box<WasiP1Ctx>>,
     /// What is kept for it: by their places, streams and lists of folders, and the rest.
     pub(super) wasi_kept: HashMap<u32, Charge>,
     wasi_charge: Option<Charge>,
@@ -260,7 +261,7 @@ impl Host {
     pub fn wasi(&mut self) -> &mut WasiP1Ctx {
         self.wasi.get_or_insert_with(|| {
             self.wasi_charge = Some(self.world.account().charge(super::wasi::CONTEXT_BYTES));
-            super::wasi::context(&self.world)
+            Box::new(super::wasi::context(&self.world))
         })
     }
 

@@ -47,7 +47,7 @@ impl Profile {
 #[derive(Default)]
 pub(crate) struct Profiler {
     is_on: AtomicBool,
-    recording: Mutex<Option<Recording>>,
+    recording: Mutex<Option<Box<Recording>>>,
 }
 
 struct Recording {
@@ -68,7 +68,7 @@ impl Profiler {
         if recording.is_some() {
             return false;
         }
-        *recording = Some(Recording::new(name, now));
+        *recording = Some(Box::new(Recording::new(name, now)));
         self.is_on.store(true, Ordering::Release);
         true
     }

@@ -119,3 +119,13 @@ fn timers_that_are_taken_back_do_not_pile_up() {
     due.push(2);
     assert_eq!([due.pop(), due.pop(), due.pop()], [Some(1), Some(2), None]);
 }
+
+#[test]
+fn a_line_that_was_long_keeps_no_room() {
+    let mut line = line_of(1000);
+    while line.pop().is_some() {}
+    assert!(line.slots.capacity() <= FEW);
+    let mut line = line_of(3);
+    assert_eq!(line.drain().len(), 3);
+    assert_eq!(line.slots.capacity(), 0);
+}

@@ -23,6 +23,7 @@ mod subscription;
 mod tender;
 mod trace;
 
-/// Messages are made on one thread and dropped on another, which this is fast at.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+#[napi_derive::module_init]
+fn set_up() {
+    caxton_bindings_allocator::set_up();
+}

@@ -28,10 +28,6 @@ use std::ffi::OsString;
 
 use pyo3::prelude::*;
 
-/// Messages are made on one thread and dropped on another, which this is fast at.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Tells the core that this process is a forked child.
 #[pyfunction]
 fn after_fork_in_child() {
@@ -86,6 +82,7 @@ mod _caxton {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        caxton_bindings_allocator::set_up();
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         let codes: Vec<&str> = caxton::ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
         module.add("ERROR_CODES", codes)?;

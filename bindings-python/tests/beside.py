@@ -36,7 +36,7 @@ BEGINS, COMES_BACK = 60, 2
 #: Memory that the process may have besides in the tests, in MiB.
 SLACK = 32
 #: Memory that the allocator may keep when attackers are gone, of what other threads have freed.
-CACHED = 256
+CACHED = 128
 MIB = 1 << 20
 NUMBERS = itertools.count(time.time_ns())
 

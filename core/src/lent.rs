@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::release::release;
 use crate::source::monotonic;
 
 /// What a thread that lends itself may be left with.
@@ -114,6 +115,7 @@ impl Drop for Lent {
         if let Stand::Left(chore) = STAND.replace(outer) {
             chore.hand_over();
         }
+        release();
     }
 }
 

@@ -43,6 +43,7 @@ mod lent;
 mod limits;
 mod message;
 mod picture;
+mod release;
 mod runtime;
 mod sandbox;
 mod scheduler;
@@ -68,6 +69,7 @@ pub use initiator::{
 pub use limits::Limits;
 pub use message::{ContentLimits, Draft, Filter, Message, Performative};
 pub use picture::{Picture, Sniffer, printable};
+pub use release::on_release;
 pub use runtime::{
     Agent, Builder, Call, DeadLetter, Deploy, EventFilter, FnHandler, HostAgentHandle, Metrics,
     Protocols, Register, Runtime, Subscription, Trace, Wasm,

@@ -231,6 +231,7 @@ impl Builder {
             .worker_threads(1)
             .max_blocking_threads(4)
             .thread_name("caxton-io")
+            .on_thread_park(crate::release::release)
             .enable_time()
             .build()
             .map_err(no_threads)?;
@@ -238,6 +239,7 @@ impl Builder {
             .worker_threads(1)
             .max_blocking_threads(FILE_THREADS)
             .thread_name("caxton-files")
+            .on_thread_park(crate::release::release)
             .enable_time()
             .build()
             .map_err(no_threads)?;

@@ -11,6 +11,7 @@ use super::posting::Post;
 use crate::agent::{Agent, AgentState, Lane, Letter, Refusal};
 use crate::directory::Member;
 use crate::error::Error;
+use crate::release;
 use crate::source::monotonic;
 use crate::store::Serial;
 
@@ -187,6 +188,8 @@ impl Core {
             io.shutdown_timeout(deadline.saturating_duration_since(monotonic()).max(GRACE));
         }
         drop(self.running.lock().take());
+        release::begin_round();
+        release::release();
     }
 }
 

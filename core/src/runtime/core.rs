@@ -5,7 +5,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dashmap::{DashMap, DashSet};
@@ -31,6 +31,7 @@ use crate::grants::{Access, Bound, MAX_WRITABLE, OpenFolder};
 use crate::host_agent::{HostAgent, Within};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Draft, Envelope, Filter, Message, Stamp, name};
+use crate::release;
 use crate::sandbox::{Lease, Running};
 use crate::scheduler::{CpuAccount, Scheduler};
 use crate::shares::Owner;
@@ -79,6 +80,8 @@ pub(crate) struct Core {
     pub content_limits: Option<Arc<ContentLimits>>,
     pub max_agents: usize,
     pub agents: AtomicUsize,
+    /// Some time from now threads give back what is free.
+    releases_soon: AtomicBool,
     /// The most that agents may have of what no call of this program grants.
     pub ceiling: Option<Bound>,
     /// Agents that are held back from running.
@@ -173,6 +176,7 @@ impl Core {
             content_limits: parts.content_limits.map(Arc::new),
             max_agents: parts.max_agents,
             agents: AtomicUsize::new(0),
+            releases_soon: AtomicBool::new(false),
             ceiling: parts.ceiling,
             held: AtomicUsize::new(0),
             writable: Mutex::new(Arc::new(parts.writable)),
@@ -334,6 +338,28 @@ impl Core {
         }
         agent.end_hold();
         self.agents.fetch_sub(1, Ordering::Relaxed);
+        self.release_soon(&agent.core);
+    }
+
+    /// Lets all threads give back the memory that agents have left free, once for those that go at about
+    /// the same time.
+    fn release_soon(&self, core: &Arc<Core>) {
+        if !release::is_wanted() || self.releases_soon.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let core = Arc::downgrade(core);
+        self.io.spawn(async move {
+            tokio::time::sleep(release::AFTER).await;
+            let Some(core) = core.upgrade() else { return };
+            core.releases_soon.store(false, Ordering::Release);
+            release::begin_round();
+            core.scheduler.wake_all();
+            if let Some(journal) = &core.journal {
+                journal.release();
+            }
+            // Its thread comes by when it has nothing to do again, and so does the one of this.
+            core.wasi_io.spawn(async {});
+        });
     }
 
     /// Ends what somebody who is gone waits for: answers that are due, and what `ams` and `df` were asked.

@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::core::Core;
@@ -22,6 +22,7 @@ use super::posting::{Commit, Parts, closed};
 use super::staging::{Piece, Staged};
 use super::writer::{Step, Writer};
 use crate::lent::{self, Chore};
+use crate::release::Releases;
 use crate::source::monotonic;
 use crate::store::{Serial, Storage};
 
@@ -266,6 +267,12 @@ impl Journal {
         self.queues.lock().deadline.is_some()
     }
 
+    /// Lets its thread give back the memory that is free there.
+    pub fn release(&self) {
+        let _queues = self.queues.lock();
+        self.work.notify_one();
+    }
+
     /// Writes what is left until `deadline`, fails the rest, and closes the store.
     pub fn close(&self, deadline: Instant) {
         self.queues.lock().deadline = Some(deadline.max(monotonic() + GRACE));
@@ -277,7 +284,8 @@ impl Journal {
 
     fn run(&self) {
         let mut timeout = None;
-        while self.wait_for_work(timeout) {
+        let mut releases = Releases::default();
+        while self.wait_for_work(timeout, &mut releases) {
             let kept_back = {
                 let mut writer = self.writer.lock();
                 let Some(writer) = writer.as_mut() else {
@@ -306,7 +314,7 @@ impl Journal {
 
     /// Waits until there is something to do, `timeout` at most; false once the journal is closed, and
     /// empty or out of time.
-    fn wait_for_work(&self, timeout: Option<Duration>) -> bool {
+    fn wait_for_work(&self, timeout: Option<Duration>, releases: &mut Releases) -> bool {
         let mut queues = self.queues.lock();
         loop {
             if queues.deadline.is_some_and(|deadline| monotonic() >= deadline) {
@@ -317,6 +325,10 @@ impl Journal {
             }
             if queues.deadline.is_some() {
                 return false;
+            }
+            if releases.is_due() {
+                MutexGuard::unlocked(&mut queues, || releases.release());
+                continue;
             }
             match timeout {
                 Some(timeout) => {

@@ -29,6 +29,7 @@ pub(crate) use self::pace::{CpuAccount, Pace};
 use self::queues::{Queues, Worker};
 use self::sleepers::Sleepers;
 pub(crate) use self::trial::Trial;
+use crate::release::Releases;
 use crate::sandbox::Lease;
 use crate::source::nanos;
 
@@ -203,6 +204,11 @@ impl<T: Runnable> Scheduler<T> {
         goes_on
     }
 
+    /// Wakes the workers that sleep, for something else than what is to be run.
+    pub fn wake_all(&self) {
+        self.sleepers.wake_all();
+    }
+
     /// Lets the workers come to their end.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
@@ -233,6 +239,7 @@ impl<T: Runnable> Scheduler<T> {
     fn work(&self, index: usize, engine: &Lease) {
         let sleeper = self.sleepers.register();
         let worker = Worker::new(index);
+        let mut releases = Releases::default();
         let has_others = self.queues.board.workers() > 1;
         while !self.stop.load(Ordering::SeqCst) {
             let awake = engine.awake();
@@ -247,10 +254,14 @@ impl<T: Runnable> Scheduler<T> {
                 if self.stop.load(Ordering::SeqCst) {
                     return;
                 }
+                releases.release();
             }
             drop(awake);
+            releases.release();
             self.sleepers.sleep(&sleeper, || {
-                self.stop.load(Ordering::SeqCst) || self.queues.board.anyone_waits()
+                self.stop.load(Ordering::SeqCst)
+                    || self.queues.board.anyone_waits()
+                    || releases.is_due()
             });
         }
     }

@@ -63,8 +63,10 @@ impl Sleepers {
 
     pub fn wake_all(&self) {
         fence(Ordering::SeqCst);
-        let woken = std::mem::take(&mut *self.asleep.lock());
+        let mut asleep = self.asleep.lock();
+        let woken = std::mem::take(&mut *asleep);
         self.count.store(0, Ordering::SeqCst);
+        drop(asleep);
         for (_, unparker) in woken {
             unparker.unpark();
         }

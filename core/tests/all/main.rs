@@ -20,6 +20,7 @@ mod inbox;
 mod kept;
 mod negotiation;
 mod protocols;
+mod releasing;
 mod shared_tables;
 mod standing;
 mod store;

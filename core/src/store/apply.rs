@@ -21,11 +21,7 @@ pub(super) fn apply<M: MessageRow>(
             run("DELETE FROM letters WHERE row = ?", params![number(*row)])
         }
         Change::Data { agent, datum } => match datum.value() {
-            Some(value) => run(
-                "INSERT INTO data (agent, key, value) VALUES (?, ?, ?)
-                 ON CONFLICT (agent, key) DO UPDATE SET value = excluded.value",
-                params![number(*agent), datum.key(), value],
-            ),
+            Some(value) => run(super::rows::PUT, params![number(*agent), datum.key(), value]),
             None => run(
                 "DELETE FROM data WHERE agent = ? AND key = ?",
                 params![number(*agent), datum.key()],

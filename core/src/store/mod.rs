@@ -7,6 +7,7 @@ mod file;
 mod inspect;
 mod load;
 mod log;
+mod rows;
 mod schema;
 mod sqlite;
 mod staged;
@@ -46,7 +47,7 @@ choice!(Durability, "durability", Full => "full", Relaxed => "relaxed");
 pub enum Point {
     /// The transaction has begun.
     Begun,
-    /// One change has been written.
+    /// One change has been written, or taken down to be written with others of its kind.
     Changed,
     /// All changes have been written.
     BeforeCommit,

@@ -86,7 +86,7 @@ impl Sqlite {
         for write in writes {
             batch.write(write, || self.reach(Point::Changed))?;
         }
-        batch.write_messages()?;
+        batch.finish()?;
         let (mut rows, mut serials) = (self.rows_below, self.serials_below);
         if batch.rows > rows {
             rows = batch.rows + BLOCK;

@@ -297,20 +297,22 @@ impl Mailbox {
 
     /// A commit of the queue `of` is on disk, or never will be: its letters wait no longer.
     pub fn settle(&self, of: Serial) -> Settled {
-        let mut inner = self.inner.lock();
-        let mut settled = Vec::new();
-        inner.pending.settle(of, |letter| settled.push(letter));
+        let mut guard = self.inner.lock();
+        let inner = &mut *guard;
         let refused = match inner.check_here() {
             Ok(()) => {
-                settled.into_iter().for_each(|letter| inner.line.push(letter));
+                inner.pending.settle(of, |letter| inner.line.push(letter));
                 None
             }
-            Err(_) if settled.is_empty() => None,
-            Err(gone) => Some((gone, settled)),
+            Err(gone) => {
+                let mut settled = Vec::new();
+                inner.pending.settle(of, |letter| settled.push(letter));
+                (!settled.is_empty()).then_some((gone, settled))
+            }
         };
-        let admitted = self.admit(&mut inner);
+        let admitted = self.admit(inner);
         let wake = inner.schedule();
-        drop(inner);
+        drop(guard);
         wake_all(admitted);
         Settled { wake, refused }
     }

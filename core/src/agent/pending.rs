@@ -17,7 +17,12 @@ pub(super) struct Pending {
     bytes: usize,
     /// Letters that no store keeps, and that wait behind others of the same sender.
     unkept: usize,
+    /// The empty queue of whoever was settled last, for whoever comes next.
+    spare: VecDeque<Letter>,
 }
+
+/// Letters that the spare queue has room for at most.
+const SPARE_LETTERS: usize = 4;
 
 #[derive(Default)]
 struct Queue {
@@ -52,7 +57,9 @@ impl Pending {
         self.letters += 1;
         self.bytes += letter.message.charge();
         self.unkept += unkept;
-        let queue = self.queues.entry(letter.queue().unwrap_or_default()).or_default();
+        let spare = &mut self.spare;
+        let new = || Queue { letters: std::mem::take(spare), unkept: 0 };
+        let queue = self.queues.entry(letter.queue().unwrap_or_default()).or_insert_with(new);
         queue.unkept += unkept;
         queue.letters.push_back(letter);
     }
@@ -73,6 +80,8 @@ impl Pending {
         }
         if !queue.letters.is_empty() {
             self.queues.insert(of, queue);
+        } else if queue.letters.capacity() <= SPARE_LETTERS {
+            self.spare = queue.letters;
         }
     }
 

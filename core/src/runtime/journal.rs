@@ -39,6 +39,9 @@ const MAX_COMMITS: u32 = 64;
 const MAX_OF_ALL: usize = 256 << 20;
 /// How long what nobody waits for is kept back after the store has failed.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// Empty queues of entries that are kept at most, and the room of such a one.
+const SPARE: usize = 256;
+const SPARE_ENTRIES: usize = 8;
 /// How often a relaxed store is made durable.
 pub(super) const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// What `close` leaves the writer of its time at least.
@@ -66,6 +69,8 @@ struct Queues {
     of: HashMap<Serial, Queue, RandomState>,
     /// The queues from which something can be taken, in the order in which it is their turn.
     turns: VecDeque<Serial>,
+    /// Empty queues of entries, for those that come next: nearly every commit opens one and is the end of one.
+    spare: Vec<VecDeque<Box<Entry>>>,
     /// The store wants to be looked after.
     is_due: bool,
     /// A relaxed store is synced from time to time, which only its own thread does.
@@ -78,7 +83,7 @@ struct Queues {
 
 #[derive(Default)]
 struct Queue {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Box<Entry>>,
     /// The one before them all, of which a part is written already.
     staged: Option<Box<Staged>>,
     /// Bytes that are unwritten, also of what is being written.
@@ -173,20 +178,19 @@ impl Journal {
         parts: Parts,
     ) -> Result<(), (Arc<Commit>, Parts)> {
         let bytes = parts.paid();
-        let entry = Entry::of(commit, parts, bytes);
+        let entry = Box::new(Entry::of(commit, parts, bytes));
         let mut queues = self.queues.lock();
         if queues.is_closed {
             return Err((entry.commit, entry.parts));
         }
         self.backlog.0.fetch_add(bytes, Ordering::Relaxed);
         let of = entry.queue();
-        let queue = queues.of.entry(of).or_default();
+        let queue = queues.open(of);
         queue.bytes += bytes;
         queue.entries.push_back(entry);
+        let is_its_first = queue.entries.len() == 1;
         queues.list(of);
-        let is_alone = queues.turns.len() == 1
-            && !queues.is_relaxed
-            && queues.of.get(&of).is_some_and(|queue| queue.entries.len() == 1);
+        let is_alone = is_its_first && queues.turns.len() == 1 && !queues.is_relaxed;
         if !(is_alone && lent::leave(self)) {
             self.work.notify_one();
         }
@@ -233,28 +237,33 @@ impl Journal {
             return Vec::new();
         };
         let entries = std::mem::take(&mut queue.entries);
-        let (turns, others) = entries.into_iter().partition(|entry| entry.parts.turn.is_some());
+        let (turns, others) =
+            entries.into_iter().partition::<VecDeque<_>, _>(|entry| entry.parts.turn.is_some());
         queue.entries = others;
-        turns.into()
+        turns.into_iter().map(|entry| *entry).collect()
     }
 
-    /// So many bytes of a queue are written, or have failed.
-    pub(super) fn is_through(&self, of: Serial, bytes: usize) {
-        self.backlog.0.fetch_sub(bytes, Ordering::Relaxed);
+    /// Commits of these queues, of so many bytes, are written or have failed.
+    pub(super) fn are_through(&self, commits: impl Iterator<Item = (Serial, usize)>) {
         let mut queues = self.queues.lock();
-        if let Some(queue) = queues.of.get_mut(&of) {
-            queue.bytes = queue.bytes.saturating_sub(bytes);
-            if queue.is_over() && !queue.is_listed {
-                queues.of.remove(&of);
+        let mut all = 0;
+        for (of, bytes) in commits {
+            all += bytes;
+            if let Some(queue) = queues.of.get_mut(&of) {
+                queue.bytes = queue.bytes.saturating_sub(bytes);
+                if queue.is_over() && !queue.is_listed {
+                    queues.end(of);
+                }
             }
         }
+        self.backlog.0.fetch_sub(all, Ordering::Relaxed);
     }
 
     /// Puts what goes on, or is tried again, before all else of its queue.
     pub(super) fn put_back(&self, step: Step) {
         let mut queues = self.queues.lock();
         let of = step.queue();
-        let queue = queues.of.entry(of).or_default();
+        let queue = queues.open(of);
         match step {
             Step::Whole(entry) => queue.entries.push_front(entry),
             Step::Staged(staged) => queue.staged = Some(staged),
@@ -374,7 +383,7 @@ impl Journal {
                     false => queues.turns.push_back(of),
                 }
             } else if queue.is_over() {
-                queues.of.remove(&of);
+                queues.end(of);
             }
             if is_full {
                 break;
@@ -398,6 +407,23 @@ impl Journal {
 }
 
 impl Queues {
+    /// The queue of this member, which is empty where there was none.
+    fn open(&mut self, of: Serial) -> &mut Queue {
+        let spare = &mut self.spare;
+        let new = || Queue { entries: spare.pop().unwrap_or_default(), ..Queue::default() };
+        self.of.entry(of).or_insert_with(new)
+    }
+
+    /// Forgets a queue of which nothing is left.
+    fn end(&mut self, of: Serial) {
+        if let Some(Queue { entries, .. }) = self.of.remove(&of)
+            && entries.capacity() <= SPARE_ENTRIES
+            && self.spare.len() < SPARE
+        {
+            self.spare.push(entries);
+        }
+    }
+
     /// Gives a queue its turn, unless it waits for it already, or for what is being written of it.
     fn list(&mut self, of: Serial) {
         if let Some(queue) = self.of.get_mut(&of)
@@ -419,7 +445,7 @@ impl Queue {
     fn next_bytes(&self) -> Option<usize> {
         match &self.staged {
             Some(staged) => Some(staged.next_bytes()),
-            None => self.entries.front().map(Entry::next_bytes),
+            None => self.entries.front().map(|entry| entry.next_bytes()),
         }
     }
 

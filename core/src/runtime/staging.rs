@@ -87,23 +87,21 @@ enum Phase {
 }
 
 /// What becomes of a staged commit once its next part is written.
-#[expect(clippy::large_enum_variant, reason = "each is taken apart at once")]
 pub(super) enum Advanced {
     GoesOn(Box<Staged>),
     /// It is on disk, all of it.
-    Done(Entry),
+    Done(Box<Entry>),
     /// Nothing is left of it.
     Gone,
 }
 
 impl Staged {
     /// Begins with a commit that takes several pieces; gives back one that does not.
-    #[expect(clippy::result_large_err, reason = "it is given back as it was")]
-    pub fn begin(queue: Serial, entry: Entry) -> Result<Box<Self>, Entry> {
+    pub fn begin(queue: Serial, entry: Box<Entry>) -> Result<Box<Self>, Box<Entry>> {
         if entry.pieces.is_empty() {
             return Err(entry);
         }
-        let Entry { commit, mut parts, bytes, pieces } = entry;
+        let Entry { commit, mut parts, bytes, pieces } = *entry;
         let changes = std::mem::take(&mut parts.changes);
         let first = NUMBERS.fetch_add(changes.len() as u64, Ordering::Relaxed);
         let (phase, next) = (Phase::Staging, 0);
@@ -188,7 +186,7 @@ impl Staged {
             (self.phase, self.next) = (Phase::Moving, 0);
             return Advanced::GoesOn(self);
         }
-        Advanced::Done(self.into_entry())
+        Advanced::Done(Box::new(self.into_entry()))
     }
 
     /// It could not be written, and is not for sure: what has to be told, and what is left to be deleted.

@@ -1,6 +1,7 @@
 //! Who writes the journal's commits to the store, and what becomes of those that it cannot keep.
 
 use std::collections::BTreeMap;
+use std::iter::once;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +15,9 @@ use crate::error::Error;
 use crate::store::{Change, Serial, Storage, Write};
 
 /// What one batch writes of one commit.
-#[expect(clippy::large_enum_variant, reason = "nearly all are of the larger kind")]
 pub(super) enum Step {
     /// All of it.
-    Whole(Entry),
+    Whole(Box<Entry>),
     /// The next piece.
     Staged(Box<Staged>),
 }
@@ -87,14 +87,18 @@ impl Writer {
                 if self.storage.is_relaxed() && self.unsynced_since.is_none() {
                     self.unsynced_since = Some(self.core.source.elapsed());
                 }
+                self.journal.are_through(batch.iter().filter_map(|step| match step {
+                    Step::Whole(entry) => Some((entry.queue(), entry.bytes)),
+                    Step::Staged(_) => None,
+                }));
                 for step in batch {
                     match step {
-                        Step::Whole(entry) => self.is_done(entry),
+                        Step::Whole(entry) => self.let_out(*entry),
                         Step::Staged(staged) => match staged.advance() {
                             Advanced::GoesOn(staged) => {
                                 self.journal.put_back(Step::Staged(staged));
                             }
-                            Advanced::Done(entry) => self.is_done(entry),
+                            Advanced::Done(entry) => self.is_done(*entry),
                             Advanced::Gone => {}
                         },
                     }
@@ -106,9 +110,13 @@ impl Writer {
     }
 
     fn is_done(&self, entry: Entry) {
-        let Entry { commit, parts, bytes, .. } = entry;
+        self.journal.are_through(once((entry.queue(), entry.bytes)));
+        self.let_out(entry);
+    }
+
+    fn let_out(&self, entry: Entry) {
+        let Entry { commit, parts, .. } = entry;
         commit.written();
-        self.journal.is_through(commit.queue(), bytes);
         self.core.let_out(&commit, parts);
     }
 
@@ -125,7 +133,7 @@ impl Writer {
                 Step::Whole(entry) if entry.is_bookkeeping() => kept.push(Step::Whole(entry)),
                 Step::Whole(entry) => {
                     kept.extend(Entry::removal(entry.queue(), &entry.parts.changes));
-                    failed.push(entry);
+                    failed.push(*entry);
                 }
                 Step::Staged(staged) if staged.is_for_sure() && is_closing => {
                     // Whoever opens the store finishes it.
@@ -160,7 +168,7 @@ impl Writer {
 
     fn drop_bookkeeping(&self, step: Step, error: &Error) {
         if let Step::Whole(entry) = step {
-            self.take_back(entry, error);
+            self.take_back(*entry, error);
         }
     }
 
@@ -211,7 +219,7 @@ impl Writer {
     }
 
     fn take_back(&self, entry: Entry, error: &Error) {
-        self.journal.is_through(entry.queue(), entry.bytes);
+        self.journal.are_through(once((entry.queue(), entry.bytes)));
         self.core.take_back(&entry.commit, entry.parts, error);
     }
 
@@ -224,7 +232,7 @@ impl Writer {
                 Step::Staged(staged) if staged.is_for_sure() => self.is_done(staged.into_entry()),
                 Step::Staged(staged) if staged.is_void() => {}
                 Step::Staged(staged) => self.take_back(staged.into_entry(), &error),
-                Step::Whole(entry) => self.take_back(entry, &error),
+                Step::Whole(entry) => self.take_back(*entry, &error),
             }
         }
     }
@@ -282,7 +290,7 @@ impl Entry {
     fn removal(queue: Serial, changes: &[Change]) -> Option<Step> {
         let gone = changes.iter().find(|change| matches!(change, Change::Gone(_)))?;
         let parts = Parts { changes: vec![gone.clone()], ..Parts::default() };
-        Some(Step::Whole(Entry::of(Commit::of(queue), parts, 0)))
+        Some(Step::Whole(Box::new(Entry::of(Commit::of(queue), parts, 0))))
     }
 }
 

@@ -10,13 +10,16 @@ use crate::sandbox::{Effect, Kept, Made, TurnRecord};
 use crate::store::Change;
 
 /// Changes what the agent keeps, for its next turn to see, and gives what the record sends.
+#[expect(clippy::boxed_local, reason = "that is how the turn's end brings it")]
 pub(super) fn seal(
     agent: &Arc<Agent>,
-    record: TurnRecord,
+    record: Box<TurnRecord>,
     made: Made,
     post: Post<'_>,
 ) -> SmallVec<[Effect; 1]> {
-    agent.face.counters.skipped.add(record.skipped);
+    if record.skipped > 0 {
+        agent.face.counters.skipped.add(record.skipped);
+    }
     if let Some(changes) = record.changes {
         change_kept(agent, *changes, made, post);
     }

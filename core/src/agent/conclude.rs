@@ -51,7 +51,7 @@ pub(super) fn finish(
     let turn = open.insert(OpenTurn { posting: Posting::of(agent.face.serial), consumed });
     let post = Post::of(lane, Some(&turn.posting));
     match &job {
-        Job::Message(letter) => drop(letter.clone().unhold(post)),
+        Job::Message(letter) => letter.end(post),
         Job::Timer(id) => {
             post.change(|| Change::NoTimer { agent: agent.face.serial, id: *id });
             if let Some(timer) = agent.face.holdings.rung(*id) {
@@ -307,7 +307,7 @@ fn conclude(
 /// Seals a turn that handled this letter.
 fn sealed(
     agent: &Arc<Agent>,
-    mut record: TurnRecord,
+    mut record: Box<TurnRecord>,
     handled: Option<&Letter>,
     made: Made,
     post: Post<'_>,

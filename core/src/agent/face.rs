@@ -198,6 +198,9 @@ impl World for Face {
     }
 
     fn filters(&self, has_topic: bool) -> usize {
+        if !has_topic && self.core.observers.load(Ordering::Acquire) == 0 {
+            return 0;
+        }
         self.core.agent_subscriptions.read().tried(has_topic)
     }
 

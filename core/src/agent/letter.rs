@@ -81,11 +81,15 @@ impl Letter {
     /// Takes it out of the store again.
     #[must_use]
     pub fn unhold(self, post: Post<'_>) -> Self {
-        if let Some(row) = self.row {
-            let message = self.message.clone();
-            post.change(|| Change::NoLetter { row, message });
-        }
+        self.end(post);
         Letter { row: None, commit: None, ..self }
+    }
+
+    /// It has been dealt with: the store keeps it no longer.
+    pub fn end(&self, post: Post<'_>) {
+        if let Some(row) = self.row {
+            post.change(|| Change::NoLetter { row, message: self.message.clone() });
+        }
     }
 
     /// Whose queue of the journal it stands in, or would stand in: in that order it arrives.

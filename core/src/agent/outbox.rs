@@ -116,24 +116,26 @@ impl Outbox {
     ) -> Option<Box<Self>> {
         let core = &agent.core;
         let has_unused = agent.face.has_unused();
-        match &mut effects[..] {
-            [] if !has_unused => return None,
-            [Effect::Send(sent, receivers)]
-                if !has_unused
-                    && receivers.len() == 1
+        let goes_at_once = match &effects[..] {
+            _ if has_unused => false,
+            [] => return None,
+            [Effect::Send(sent, receivers)] => {
+                receivers.len() == 1
                     && sent.message.receivers().nth(1).is_none()
-                    && core.goes_straight(&sent.message) =>
-            {
-                agent.face.counters.messages_out.add_alone(1);
-                let cause = Cause::of(handled);
-                let terms = cause.terms(sent);
-                let letter =
-                    Letter::direct(sent.message.clone(), cause.ask).sent_by(agent.face.serial);
-                let (to, letter) = (sent.message.receiver(), Letter { terms, ..letter });
-                core.deliver_to(to, &receivers[0].who, letter, false, post);
-                return None;
+                    && core.goes_straight(&sent.message)
             }
-            _ => {}
+            _ => false,
+        };
+        if goes_at_once
+            && let Some(Effect::Send(sent, mut receivers)) = effects.pop()
+            && let Some(receiver) = receivers.pop()
+        {
+            agent.face.counters.messages_out.add_alone(1);
+            let cause = Cause::of(handled);
+            let terms = cause.terms(&sent);
+            let letter = Letter::direct(sent.message, cause.ask).sent_by(agent.face.serial);
+            core.deliver_to(0, receiver.who, Letter { terms, ..letter }, false, post);
+            return None;
         }
         Some(Box::new(Outbox::new(effects, charge, handled)))
     }

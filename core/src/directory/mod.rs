@@ -50,7 +50,12 @@ impl Member {
 
     /// The member that the sandbox was given.
     pub fn from_found(found: &Found) -> Option<Self> {
-        match found.clone().downcast::<Agent>() {
+        Member::of_found(found.clone())
+    }
+
+    /// The same of one that the sandbox has no more.
+    pub fn of_found(found: Found) -> Option<Self> {
+        match found.downcast::<Agent>() {
             Ok(agent) => Some(Member::Agent(agent)),
             Err(found) => found.downcast().ok().map(Member::Host),
         }

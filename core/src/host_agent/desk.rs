@@ -293,7 +293,7 @@ impl Desk {
             let queue = host.queue_of(letter);
             let posting = Posting::of(queue);
             let post = Post { posting: Some(&posting), ..Post::outside() };
-            drop(letter.clone().unhold(post));
+            letter.end(post);
             work(post);
             let (commit, mut parts) = posting.finish();
             parts.desk = (queue == host.serial).then(|| self.clone());

@@ -112,7 +112,7 @@ impl Core {
     }
 
     fn report_refused(&self, letter: &Letter, agent: &str, refusal: Refusal, post: Post<'_>) {
-        drop(letter.clone().unhold(post));
+        letter.end(post);
         let (kind, what) = match refusal {
             Refusal::Full => (FaultKind::Mailbox, "has no room in its mailbox"),
             Refusal::Failed => (FaultKind::Trap, "has failed and takes no messages"),

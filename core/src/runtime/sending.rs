@@ -335,8 +335,8 @@ impl Sending {
     }
 
     fn deliver_to(&self, core: &Core, at: usize, who: Addressee, post: Post<'_>) {
-        let to = self.message.receivers().nth(at).unwrap_or_default();
         if self.forbidden.len() > 0 {
+            let to = self.message.receivers().nth(at).unwrap_or_default();
             let member = member_of(&who);
             let name = member.as_ref().map_or(to, |member| member.name());
             if let Some(violation) = self.forbidden.to(name) {
@@ -344,7 +344,7 @@ impl Sending {
                 return;
             }
         }
-        core.deliver_to(to, &who, self.letter(), self.seen, post);
+        core.deliver_to(at, who, self.letter(), self.seen, post);
     }
 
     /// The message as a letter, with the ask that it is part of.
@@ -379,29 +379,35 @@ impl Core {
             && !self.is_followed(message, Waiting::Runtime)
     }
 
-    /// Delivers a letter to the receiver `to` of its message, who was found under that name; `seen` says that
-    /// the program has seen it.
+    /// Delivers a letter to the receiver that stands at this place in its message, who was found under that
+    /// name; `seen` says that the program has seen it.
     pub fn deliver_to(
         &self,
-        to: &str,
-        who: &Addressee,
+        at: usize,
+        who: Addressee,
         letter: Letter,
         seen: bool,
         post: Post<'_>,
     ) {
         let from = Party(letter.from.unwrap_or(Party::AMS.0));
+        let to = letter.message.receivers().nth(at).unwrap_or_default();
         if self.answer(from.0, to, &letter.message, letter.ask.as_ref(), post) {
             return;
         }
-        match (member_of(who), who) {
-            (Some(member), _) => self.deliver_named(from, &member, letter, post),
-            (None, Addressee::Program) => {
+        let is_program = matches!(who, Addressee::Program);
+        let member = match who {
+            Addressee::Member(found) => Member::of_found(found),
+            Addressee::Program | Addressee::Nobody => None,
+        };
+        match member {
+            Some(member) => self.deliver_named(from, &member, letter, post),
+            None if is_program => {
                 if !seen {
                     let reason = format!("nobody waits for it at {:?}", shown(to));
                     self.keep_dead_letter(&letter, reason, post);
                 }
             }
-            (None, _) => {
+            None => {
                 let text = format!("no agent is called {:?}", shown(to));
                 let fault = Fault::new(FaultKind::Unknown, text);
                 self.keep_dead_letter(&letter, fault.text.clone(), post);

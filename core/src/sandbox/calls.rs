@@ -201,9 +201,11 @@ fn address(
     let answers = host.turn.handled.as_ref().is_some_and(|handled| message.answers(handled));
     let is_first = answers && !host.turn.record.has_reply;
     let answered = host.turn.handled.as_ref().filter(|_| is_first).map(Message::answer_to);
+    let is_to_asker = answered == Some(message.receiver());
     let is_free = named == 1
         && !host.turn.handled_is_free
-        && answered.is_some_and(|to| to == message.receiver() && !host.world.is_me(to))
+        && is_to_asker
+        && !host.world.is_me(message.receiver())
         && host.turn.handled.as_ref().is_some_and(|handled| !host.world.is_me(handled.sender()));
     let (receivers, work) = if receiver == Some(name::EVERYBODY) {
         (Receivers::new(), Work::NONE)
@@ -213,10 +215,11 @@ fn address(
     if let Some(to) = message.reply_to().filter(|to| !host.world.is_me(to)) {
         check_grants(host, to, &host.world.find(to))?;
     }
-    let is_reply = answers
-        && host.turn.handled.as_ref().is_some_and(|handled| {
-            message.receivers().any(|to| to == handled.answer_to() || to == handled.sender())
-        });
+    let is_reply = is_to_asker
+        || answers
+            && host.turn.handled.as_ref().is_some_and(|handled| {
+                message.receivers().any(|to| to == handled.answer_to() || to == handled.sender())
+            });
     host.spend(work)?;
     if !is_free && !host.world.may_send() {
         return Err(Refused::LimitExceeded);
@@ -229,15 +232,15 @@ fn address(
 fn find(host: &Host, message: &Message, answered: Option<&str>) -> Answer<(Receivers, Work)> {
     let followed = followed(host, message);
     let mut receivers = Receivers::new();
-    let mut seen = HashSet::new();
-    let is_only = message.receivers().nth(1).is_none();
+    let mut seen = message.receivers().nth(1).is_some().then(HashSet::new);
     let mut has_topic = false;
     let mut work = Work::NONE;
     for (at, to) in message.receivers().enumerate() {
-        if !is_only && !seen.insert(to) {
+        if seen.as_mut().is_some_and(|seen| !seen.insert(to)) {
             continue;
         }
-        let who = match name::topic_of(to) {
+        let topic = name::topic_of(to);
+        let who = match topic {
             Some(topic) => {
                 has_topic = true;
                 work = work
@@ -250,7 +253,7 @@ fn find(host: &Host, message: &Message, answered: Option<&str>) -> Answer<(Recei
         if answered != Some(to) {
             check_grants(host, to, &who)?;
         }
-        if name::topic_of(to).is_some() {
+        if topic.is_some() {
             continue;
         }
         work = work + followed;

@@ -289,10 +289,10 @@ impl Host {
     }
 
     /// Ends the turn; its record.
-    pub fn end_turn(&mut self) -> TurnRecord {
+    pub fn end_turn(&mut self) -> Box<TurnRecord> {
         self.turn.handled = None;
         self.tell_cost();
-        std::mem::take(&mut self.turn.record)
+        Box::new(std::mem::take(&mut self.turn.record))
     }
 
     /// Tells the world what the turn has cost.
@@ -307,13 +307,19 @@ impl Host {
 
     /// Charges the turn for work that the host is about to do. Above its limit the call is to do nothing;
     /// the first one that is refused says so in the log.
+    #[inline]
     pub fn spend(&mut self, work: Work) -> Answer {
         let total = self.turn.work + work;
-        let limit = self.limits.max_turn_work.map_or(u64::MAX, |units| units);
+        let limit = self.limits.max_turn_work.unwrap_or(u64::MAX);
         if total <= Work::units(limit) {
             self.turn.work = total;
             return Ok(());
         }
+        self.refuse_work(total, limit)
+    }
+
+    #[cold]
+    fn refuse_work(&mut self, total: Work, limit: u64) -> Answer {
         self.turn.refused += 1;
         if self.turn.refused == 1 {
             let text = format!(

@@ -50,7 +50,8 @@ enum Guest {
 /// How a handler came to its end: its code, what it did, and what an init said of itself.
 pub(crate) struct Ended {
     pub code: i32,
-    pub record: TurnRecord,
+    /// Boxed, since it goes through many hands.
+    pub record: Box<TurnRecord>,
     /// JSON of the guide's `AgentCapabilities`, unchecked.
     pub capabilities: Option<Vec<u8>>,
 }

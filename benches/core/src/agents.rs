@@ -33,6 +33,25 @@ pub fn message(to: &str, text: &str) -> String {
     format!(r#"{{"performative":"inform","receiver":"{to}","content":{{"n":1,"text":"{text}"}}}}"#)
 }
 
+/// An agent that stores the last bytes of what it was sent, its id and the time, and sends a message.
+pub fn storing(to: &str) -> String {
+    let message = format!(r#"{{"performative":"inform","receiver":"{to}","content":1}}"#);
+    let (escaped, len) = (message.replace('"', "\\22"), message.len());
+    format!(
+        r#"(module
+    (import "caxton" "send_message" (func $send (param i32 i32) (result i32)))
+    (import "caxton" "store_data" (func $store (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 2)
+    (data (i32.const 16) "{escaped}")
+    (data (i32.const 8) "key")
+    (func (export "handle_message") (param $ptr i32) (param $len i32) (result i32)
+        (drop (call $store (i32.const 8) (i32.const 3)
+            (i32.sub (i32.add (local.get $ptr) (local.get $len)) (i32.const 64)) (i32.const 64)))
+        (drop (call $send (i32.const 16) (i32.const {len})))
+        (i32.const 0)))"#
+    )
+}
+
 /// A module of about `bytes` bytes of code, different for each `nonce`: an agent that does nothing, and
 /// functions that nobody calls but the compiler has to read.
 pub fn of_size(bytes: usize, nonce: u64) -> Vec<u8> {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use caxton::blocking::block_on;
 use caxton::{Agent, Deploy, Draft, Limits, Performative, Runtime, Wasm};
 use serde_json::{Value, json};
 
-use crate::agents::{TRIVIAL, message};
+use crate::agents::{TRIVIAL, message, storing};
 use crate::floor::{self, Floor, Linked};
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
@@ -17,6 +18,8 @@ type Fallible<T> = Result<T, Box<dyn Error>>;
 const WARM_UP: u32 = 3;
 /// Agents that hop messages to each other, in pairs.
 const HOPPING: usize = 16;
+/// Agents that do so, store something in each turn, and have a store.
+const STORING: usize = 100;
 /// As long as they do so in a round.
 const BUSY: Duration = Duration::from_millis(100);
 const HOPS: u64 = 20_000;
@@ -59,6 +62,7 @@ pub fn count(row: &str, agent: &[u8], times: u64) -> Fallible<()> {
     let mut contestant = match row {
         "hop_floor" => hop_floor(&floor)?,
         "hop" => hop(1)?,
+        "durable" => durable()?,
         "turn_floor" => turn_floor(&floor, agent)?,
         "rust_ask" => rust_ask(agent)?,
         "deploy_floor" => deploy_floor(&floor, agent)?,
@@ -118,9 +122,25 @@ fn hop(workers: usize) -> Fallible<Contestant<'static>> {
     Ok(Box::new(move |times| hopping.run(times)))
 }
 
+/// The same with a store, on two workers: each agent stores the last bytes of what it was sent.
+fn durable() -> Fallible<Contestant<'static>> {
+    let file = std::env::temp_dir().join(format!("caxton-benches-{}.db", std::process::id()));
+    let runtime = Runtime::builder().workers(2).limits(unlimited()).store(&file).build()?;
+    let mut agents = Vec::new();
+    for number in 0..STORING {
+        let wasm = storing(&format!("a{}", number ^ 1));
+        let deploy = Deploy::bytes(wasm.as_bytes()).name(format!("a{number}"));
+        agents.push(block_on(runtime.deploy(deploy))?);
+    }
+    // One message for each pair would leave half of them idle.
+    let storing = Hopping::begin(runtime, agents, 1, Some(file))?;
+    Ok(Box::new(move |times| storing.run(times)))
+}
+
 pub struct Hopping {
     runtime: Runtime,
     agents: Vec<Agent>,
+    store: Option<PathBuf>,
 }
 
 impl Hopping {
@@ -138,14 +158,24 @@ impl Hopping {
             let sends = message(&format!("a{other}"), text);
             agents.push(block_on(runtime.deploy(deploy.config(sends)))?);
         }
+        Self::begin(runtime, agents, 2, None)
+    }
+
+    /// Sends every `step`th agent a message, which it handles in a run.
+    fn begin(
+        runtime: Runtime,
+        agents: Vec<Agent>,
+        step: usize,
+        store: Option<PathBuf>,
+    ) -> Fallible<Self> {
         for agent in &agents {
             block_on(agent.suspend())?;
         }
-        for number in (0..count).step_by(2) {
-            let first = Draft::new(Performative::Inform, &format!("a{number}"), &1)?;
+        for agent in agents.iter().step_by(step) {
+            let first = Draft::new(Performative::Inform, agent.name(), &1)?;
             block_on(runtime.send(&first, None))?;
         }
-        Ok(Hopping { runtime, agents })
+        Ok(Hopping { runtime, agents, store })
     }
 
     pub fn run(&self, times: u64) -> Fallible<f64> {
@@ -178,6 +208,11 @@ impl Drop for Hopping {
             drop(block_on(agent.remove()));
         }
         block_on(self.runtime.close());
+        for end in self.store.iter().flat_map(|_| ["", "-wal", "-shm"]) {
+            let mut file = self.store.clone().unwrap_or_default().into_os_string();
+            file.push(end);
+            drop(std::fs::remove_file(file));
+        }
     }
 }
 

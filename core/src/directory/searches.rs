@@ -34,7 +34,8 @@ pub(super) struct Search {
     in_init: bool,
     /// It has been told who is here, and is told of changes.
     pub begun: AtomicBool,
-    _charge: Charge,
+    /// Given back when the search ends, though whoever tells it may still hold it for a moment.
+    charge: Mutex<Option<Charge>>,
 }
 
 /// What a standing search is charged for beside its message, and each of its facts, in bytes.
@@ -53,7 +54,7 @@ impl Search {
         let bytes = message.charge() + example.facts() * FACT_BYTES + OWN_BYTES;
         let charge = account.try_charge(bytes)?;
         let begun = AtomicBool::new(false);
-        Some(Search { example, message, in_init, begun, _charge: charge })
+        Some(Search { example, message, in_init, begun, charge: Mutex::new(Some(charge)) })
     }
 }
 
@@ -201,7 +202,7 @@ impl Searches {
             self.tidy(&mut inner);
             ended
         };
-        ended.is_some()
+        ended.is_some_and(|search| search.charge.lock().take().is_some())
     }
 
     pub fn end_all_of(&self, serial: u64) {
@@ -217,17 +218,19 @@ impl Searches {
             return;
         }
         // What is dropped may be the last of something large: not under the lock.
-        let ended: Vec<_> = {
+        let ended: Vec<Arc<Search>> = {
             let mut inner = self.inner.lock();
             let first: Key = (serial, "".into(), "".into());
             let own = inner.searches.range(first..).take_while(|(key, _)| key.0 == serial);
             let keys: Vec<Key> =
                 own.filter(|(_, search)| ends(search)).map(|(key, _)| key.clone()).collect();
-            let ended = keys.iter().map(|key| inner.end(key)).collect();
+            let ended = keys.iter().filter_map(|key| inner.end(key)).collect();
             self.tidy(&mut inner);
             ended
         };
-        drop(ended);
+        for search in ended {
+            drop(search.charge.lock().take());
+        }
     }
 
     /// Ends all of them.
@@ -240,7 +243,9 @@ impl Searches {
             self.tidy(&mut inner);
             ended
         };
-        drop(ended);
+        for search in ended.searches.values() {
+            drop(search.charge.lock().take());
+        }
     }
 
     /// Keeps nothing where nobody searches.

@@ -3,6 +3,7 @@
 //! The workers run desks as they run agents, each on an account. A desk of `ams` or `df` is charged to the
 //! account of the one whose messages it takes.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -243,18 +244,41 @@ impl Desk {
             // The next task may be a long one: what this one made ready is not to wait for it.
             scheduler.share(lane);
         }
-        Handed::One
+        match self.parks(host) {
+            true => Handed::Parked,
+            false => Handed::One,
+        }
+    }
+
+    /// Leaves the run token to who ends a task, if there is no room in flight.
+    fn parks(&self, host: &HostAgent) -> bool {
+        let most = host.registered().map_or(usize::MAX, |registered| registered.concurrency);
+        let mut flight = self.flight.lock();
+        flight.parked = flight.tasks.len() >= most;
+        flight.parked
+    }
+
+    /// Gives out the next task where one has ended: on this thread, which is often the one that handles it next,
+    /// where that keeps nobody waiting.
+    fn go_on(self: &Arc<Self>) {
+        thread_local! {
+            /// A handler that ends tasks of others gives out none of theirs below its own.
+            static GOES_ON: Cell<bool> = const { Cell::new(false) };
+        }
+        if self.pace.may_run_on_caller() && !GOES_ON.replace(true) {
+            self.clone().help();
+            GOES_ON.set(false);
+        } else {
+            self.mailbox.preempt();
+            self.schedule(Lane::outside());
+        }
     }
 
     /// Gives out the next task, if there is a message, and room in flight.
     pub(super) fn hand_out_one(self: &Arc<Self>, host: &Arc<HostAgent>) -> Handed {
         let Some(registered) = host.registered() else { return Handed::Nothing };
-        {
-            let mut flight = self.flight.lock();
-            if flight.tasks.len() >= registered.concurrency {
-                flight.parked = true;
-                return Handed::Parked;
-            }
+        if self.parks(host) {
+            return Handed::Parked;
         }
         self.taken.fetch_add(1, Ordering::SeqCst);
         let Next::Message(letter) = self.mailbox.next(true) else {
@@ -308,8 +332,7 @@ impl Desk {
         // It may be the last of its ask, and of what waits for that: not under the lock.
         drop(ended);
         if resumes {
-            self.mailbox.preempt();
-            self.schedule(Lane::outside());
+            self.go_on();
         }
     }
 }

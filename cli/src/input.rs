@@ -84,7 +84,9 @@ pub fn read(
     };
     if !message.contains_key("receiver") {
         let receiver = receiver.ok_or_else(|| {
-            wrong("it has no receiver; write {\"receiver\": \"NAME\", …, \"performative\": \"request\"}".into())
+            let why = "it has no receiver, and an object without a `performative` is content";
+            let form = r#"{"receiver": "NAME", …, "performative": "request"}"#;
+            wrong(format!("{why}; write {form}"))
         })?;
         message.insert("receiver".to_owned(), receiver.into());
     }

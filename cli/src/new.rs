@@ -25,15 +25,15 @@ pub struct New {
     #[arg(long, value_name = "LANGUAGE")]
     lang: Language,
 
-    /// Where the folder is made
-    #[arg(long, value_name = "FOLDER", default_value = "")]
-    path: PathBuf,
+    /// Where the folder is made, if not here
+    #[arg(long, value_name = "FOLDER")]
+    path: Option<PathBuf>,
 }
 
 impl New {
     pub fn run(self, show: &mut Show) -> Result<(), Failure> {
         check_name(&self.name)?;
-        let folder = self.path.join(&self.name);
+        let folder = self.path.clone().unwrap_or_default().join(&self.name);
         if let Err(error) = fs::create_dir(&folder) {
             return Err(match error.kind() {
                 io::ErrorKind::AlreadyExists => Failure::new(

@@ -369,6 +369,14 @@ fn a_project_is_made_in_each_language() {
         let output = run(&["new", name, "--lang", "c", "--path", &path]);
         assert_eq!(code(&output), 2, "{name}: {output:?}");
     }
+    // As the README has it: the folder is made here.
+    let here = caxton()
+        .args(["new", "my-agent", "--lang", "rust"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(code(&here), 0, "{here:?}");
+    assert!(folder.path().join("my-agent/Makefile").is_file());
     assert_eq!(code(&run(&["new", "hello", "--lang", "cobol"])), 2);
     assert_eq!(code(&run(&["new", "hello", "--lang", "c", "--path", "/nowhere"])), 5);
 }

@@ -134,7 +134,10 @@ impl Limits {
             ));
         }
         if self.max_execution_time_micros == Some(0) {
-            return wrong("max_execution_time_micros is 0; leave it out for no limit".to_owned());
+            return wrong(
+                "max_execution_time_micros is 0, expected 1 or more, or none for no limit"
+                    .to_owned(),
+            );
         }
         if self.cpu_share == 0 || self.cpu_share > MOST_CPU_SHARE {
             return wrong(format!(

@@ -59,10 +59,15 @@ pub fn to_compile_limits(limits: &Bound<'_, PyAny>) -> PyResult<CompileLimits> {
 /// The core's grants from a `caxton.Grants`.
 pub fn to_grants(grants: &Bound<'_, PyAny>) -> PyResult<Grants> {
     let py = grants.py();
-    let Ok(written) = grants.call_method0("to_dict") else {
+    let Ok(to_dict) = grants.getattr("to_dict") else {
         let text = format!("grants is of type {}, expected caxton.Grants", type_name(grants));
         return Err(invalid_argument(py, &text));
     };
+    let written = to_dict.call0().map_err(|error| match error.value(py).hasattr("code") {
+        // It says already which field is wrong.
+        Ok(true) => error,
+        _ => invalid_argument(py, &format!("grants cannot be read: {}", error.value(py))),
+    })?;
     let json = String::from_utf8_lossy(&encode(&written)?).into_owned();
     Grants::from_json(&json).map_err(|error| to_py(py, &error))
 }

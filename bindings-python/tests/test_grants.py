@@ -64,3 +64,17 @@ def test_an_edited_store_grants_nothing(
 def test_ceilings_that_are_none(ceiling: Any) -> None:
     with pytest.raises(caxton.InvalidArgument):
         caxton.Runtime(ceiling=ceiling)
+
+
+@pytest.mark.parametrize(
+    ("grants", "said"),
+    [
+        ({"send_to": "planner"}, "send_to is 'planner', expected a list of strings"),
+        ({"dirs": {"/data": "/tmp"}}, "a folder is '/tmp', expected (path, \"ro\")"),
+        ({"env": 5}, "grants cannot be read: 'int' object is not iterable"),
+    ],
+)
+def test_grants_that_are_wrong_say_which_field(grants: dict[str, Any], said: str) -> None:
+    with pytest.raises(caxton.InvalidArgument) as error:
+        caxton.Runtime(ceiling=caxton.Ceiling(grants=caxton.Grants(**grants)))
+    assert said in str(error.value)

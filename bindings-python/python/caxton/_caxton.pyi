@@ -923,6 +923,7 @@ class Runtime:
     ) -> HostAgent:
         """Registers a host agent, whose handler is a function of this program.
 
+        The value that the handler returns is the content of its answer; ``None`` sends no answer.
         An ``async def`` runs on the runtime's own loop, up to 64 messages at once. A plain
         function runs on threads of its own, one message at a time. ``concurrency`` changes these
         numbers. Without a function, ``HostAgent.on`` adds the handlers, and the agent handles one
@@ -1259,6 +1260,7 @@ class AsyncRuntime:
     ) -> HostAgent:
         """Registers a host agent, whose handler is a function of this program.
 
+        The value that the handler returns is the content of its answer; ``None`` sends no answer.
         An ``async def`` runs on the running event loop, up to 64 messages at once. A plain
         function runs on threads of its own, one message at a time. ``concurrency`` changes these
         numbers. Without a function, ``HostAgent.on`` adds the handlers, and the agent handles up

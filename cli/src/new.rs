@@ -25,7 +25,7 @@ pub struct New {
     #[arg(long, value_name = "LANGUAGE")]
     lang: Language,
 
-    /// Where the folder is made, if not here
+    /// The folder in which the project is made; the current one if left out
     #[arg(long, value_name = "FOLDER")]
     path: Option<PathBuf>,
 }

@@ -43,7 +43,7 @@ struct Cause {
     ask: Option<Arc<Ask>>,
     /// It was a failure: nobody is told of theirs.
     is_quiet: bool,
-    /// Where its sender wants the answers to be sent, if that is somebody else.
+    /// The message, and the serial of its sender, if that wants answers to be sent to somebody else.
     answers_to: Option<(Message, Serial)>,
 }
 

@@ -56,7 +56,7 @@ pub(super) fn check_protocol(
     }
 }
 
-/// What `ams` or `df` answers.
+/// A message that `ams` or `df` answers.
 pub(super) struct Asked<'a> {
     pub message: &'a Message,
     /// The serial of who sent it.

@@ -244,15 +244,14 @@ impl Desk {
             // The next task may be a long one: what this one made ready is not to wait for it.
             scheduler.share(lane);
         }
-        match self.parks(host) {
-            true => Handed::Parked,
-            false => Handed::One,
+        match host.registered() {
+            Some(registered) if self.parks(registered.concurrency) => Handed::Parked,
+            _ => Handed::One,
         }
     }
 
-    /// Leaves the run token to who ends a task, if there is no room in flight.
-    fn parks(&self, host: &HostAgent) -> bool {
-        let most = host.registered().map_or(usize::MAX, |registered| registered.concurrency);
+    /// Leaves the run token to who ends a task, if that many are in flight.
+    fn parks(&self, most: usize) -> bool {
         let mut flight = self.flight.lock();
         flight.parked = flight.tasks.len() >= most;
         flight.parked
@@ -277,7 +276,7 @@ impl Desk {
     /// Gives out the next task, if there is a message, and room in flight.
     pub(super) fn hand_out_one(self: &Arc<Self>, host: &Arc<HostAgent>) -> Handed {
         let Some(registered) = host.registered() else { return Handed::Nothing };
-        if self.parks(host) {
+        if self.parks(registered.concurrency) {
             return Handed::Parked;
         }
         self.taken.fetch_add(1, Ordering::SeqCst);

@@ -229,7 +229,7 @@ impl Filter {
         &self.json
     }
 
-    /// Whether the filter also says something of the agent behind a message.
+    /// Returns true if the filter also says something of the agent behind a message.
     pub(crate) fn names_agents(&self) -> bool {
         !self.capabilities.is_empty() || !self.services.is_empty()
     }

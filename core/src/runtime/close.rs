@@ -18,7 +18,7 @@ use crate::store::Serial;
 /// How long `close` takes at most, unless it is told otherwise.
 pub(super) const DEFAULT_CLOSE: Duration = Duration::from_secs(5);
 
-/// How long threads have at least to come to their end.
+/// The time that threads have at least to come to their end.
 const GRACE: Duration = Duration::from_millis(50);
 
 impl Core {

@@ -134,11 +134,11 @@ struct Reading {
     largest: Option<Priced>,
 }
 
-/// What is compiled as one, and what its cost comes from.
+/// A unit that is compiled as one, and the source of its cost.
 #[derive(Clone, Copy)]
 enum Priced {
     Function(Place, Work),
-    /// What surrounds the functions.
+    /// The sections around the functions.
     Sections(Sections),
 }
 
@@ -312,7 +312,7 @@ impl Priced {
         }
     }
 
-    /// What most of its time is for.
+    /// The term that most of its time is for.
     fn slow_for(&self) -> &'static str {
         match self {
             Priced::Function(_, work) => work.micros().dominant(),
@@ -320,7 +320,7 @@ impl Priced {
         }
     }
 
-    /// What most of its memory is for.
+    /// The term that most of its memory is for.
     fn large_for(&self) -> &'static str {
         match self {
             Priced::Function(_, work) => work.bytes().dominant(),

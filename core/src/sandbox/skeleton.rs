@@ -8,8 +8,9 @@ use wasm_encoder::{
     CodeSection, ConstExpr, ExportKind, ExportSection, Function, FunctionSection, GlobalSection,
     GlobalType, HeapType, Module, RawSection, RefType, ValType,
 };
-use wasmparser::{AbstractHeapType, BinaryReaderError, ExternalKind, Parser, Payload, TypeRef};
+use wasmparser::{AbstractHeapType, BinaryReaderError, ExternalKind, Parser, Payload};
 
+use super::module::imported_functions;
 use super::nested::{Custom, Rewritten, with_modules};
 use super::template::{cannot_run, is_component};
 use crate::error::Error;
@@ -69,11 +70,7 @@ impl<'a> Parts<'a> {
             Payload::TypeSection(_) => self.types = bytes,
             Payload::ImportSection(imports) => {
                 self.imports = bytes;
-                for import in imports.into_imports() {
-                    if let TypeRef::Func(_) | TypeRef::FuncExact(_) = import?.ty {
-                        self.imported_functions += 1;
-                    }
-                }
+                self.imported_functions += imported_functions(imports)?;
             }
             Payload::FunctionSection(functions) => {
                 self.functions = functions.into_iter().collect::<Result<_, _>>()?;

@@ -1,4 +1,4 @@
-//! What the sections of modules cost apart from the bodies of their functions.
+//! The cost of the sections of modules apart from the bodies of their functions.
 //!
 //! wasmtime compiles one function more for a module, which sets an instance up: it computes what globals begin with, and
 //! writes element and data segments item by item where they cannot be laid out beforehand. Each type takes a trampoline.
@@ -14,7 +14,7 @@ const MAX_LAID_OUT: u64 = 1 << 20;
 /// Memory of which wasmtime makes an image, however little of it is data; beyond, half of it has to be. In bytes.
 const ALWAYS_AN_IMAGE: u64 = 16 << 20;
 
-/// What the sections of all modules of a component have in number.
+/// Numbers of entries in the sections of all modules of a component.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sections {
     types: u64,
@@ -37,14 +37,14 @@ pub(super) struct Sections {
     component_entries: u64,
 }
 
-/// What has been seen of a module that is being read.
+/// State of reading a module.
 #[derive(Default)]
 pub(super) struct Layout {
     /// The smallest size of its own tables, in items; `None` for one that is imported.
     tables: Vec<Option<u64>>,
     /// Its memories alike, in bytes.
     memories: Vec<Option<Image>>,
-    /// Whether an element segment has been seen that cannot be laid out beforehand: those after it are not either.
+    /// True once an element segment has been seen that cannot be laid out beforehand: those after it are not either.
     is_written: bool,
 }
 

@@ -19,3 +19,4 @@ pub(super) use link::link;
 pub(super) use pieces::in_pieces;
 pub(super) use ration::{VERSION, is_allocator, ration};
 pub(super) use references::without_externref;
+pub(super) use rewrite::imported_functions;

@@ -3,7 +3,7 @@
 //! The engine looks at the clock before a `memory.copy`, a `memory.fill` or a `memory.init`, and not within
 //! it: one of 64 MiB, whose pages the system has to find first, takes tens of milliseconds. So a module gets
 //! functions that do the same in pieces, and calls one of them wherever the length is not known to be small.
-//! What is out of bounds traps before anything is written, as it did.
+//! An operation that is out of bounds traps before it writes anything, as it did.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,9 +12,9 @@ use wasm_encoder::{
     BlockType, Encode, Function, Instruction, InstructionSink, Module, NameMap, NameSection,
     SectionId, ValType,
 };
-use wasmparser::{BinaryReaderError, DataKind, FunctionBody, Operator, Parser, Payload, TypeRef};
+use wasmparser::{BinaryReaderError, DataKind, FunctionBody, Operator, Parser, Payload};
 
-use super::rewrite::{Code, gives_offsets, one_more, put};
+use super::rewrite::{Code, gives_offsets, imported_functions, one_more, put};
 
 /// The bytes that are dealt with between two looks at the clock at most.
 const PIECE: u32 = 256 << 10;
@@ -41,7 +41,7 @@ enum Long {
     Init(u32),
 }
 
-/// What has to be known before a module is rewritten.
+/// Facts that are needed before a module is rewritten.
 #[derive(Default)]
 struct Plan {
     types: u32,
@@ -61,11 +61,7 @@ impl Plan {
             match payload? {
                 Payload::TypeSection(types) => plan.types = types.count(),
                 Payload::ImportSection(imports) => {
-                    for import in imports.into_imports() {
-                        if let TypeRef::Func(_) | TypeRef::FuncExact(_) = import?.ty {
-                            plan.imported_functions += 1;
-                        }
-                    }
+                    plan.imported_functions += imported_functions(imports)?;
                 }
                 Payload::FunctionSection(functions) => plan.functions = functions.count(),
                 Payload::CodeSectionEntry(body) => {
@@ -169,7 +165,7 @@ impl Plan {
         }
     }
 
-    /// What the added functions are called in a backtrace.
+    /// The names of the added functions, for backtraces.
     fn names(&self) -> NameSection {
         let mut functions = NameMap::new();
         for long in &self.added {
@@ -229,7 +225,7 @@ impl Plan {
         function
     }
 
-    /// Whether the range that begins at this parameter ends beyond so many bytes, or beyond memory.
+    /// Adds a test: the range that begins at this parameter ends beyond so many bytes, or beyond memory.
     fn is_beyond<'a, 'b>(
         &self,
         code: &'a mut InstructionSink<'b>,

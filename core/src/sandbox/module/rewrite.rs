@@ -1,13 +1,26 @@
 //! How a module is written anew with parts of it changed.
 
 use wasm_encoder::{Encode, Module, RawSection};
-use wasmparser::{BinaryReader, BinaryReaderError};
+use wasmparser::{BinaryReader, BinaryReaderError, ImportSectionReader, TypeRef};
 
 use crate::error::{Error, ErrorKind};
 
 /// The error of a module that cannot be read.
 pub(super) fn bad(error: BinaryReaderError) -> Error {
     Error::new(ErrorKind::InvalidModule, format!("this is not WebAssembly: {error}"))
+}
+
+/// Number of functions among these imports.
+pub(in crate::sandbox) fn imported_functions(
+    imports: ImportSectionReader<'_>,
+) -> Result<u32, BinaryReaderError> {
+    let mut functions = 0;
+    for import in imports.into_imports() {
+        if let TypeRef::Func(_) | TypeRef::FuncExact(_) = import?.ty {
+            functions += 1;
+        }
+    }
+    Ok(functions)
 }
 
 /// Returns true for custom sections that give places in the code by their offset, which would be wrong.

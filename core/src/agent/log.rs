@@ -124,6 +124,10 @@ struct Part {
 impl Part {
     fn push(&mut self, place: u64, line: LogLine) {
         self.bytes += weight(&line.text);
+        if self.lines.capacity() == 0 {
+            // Most agents write one line, if any.
+            self.lines.reserve_exact(1);
+        }
         self.lines.push_back((place, line));
     }
 

@@ -162,7 +162,7 @@ impl World for Face {
         &self,
         envelope: &Envelope<'_>,
         receiver: Option<&str>,
-        traceparent: Option<Traceparent>,
+        traceparent: Option<&Traceparent>,
     ) -> Result<Message, Error> {
         let sender = Some(&*self.name);
         let stamp = Stamp { sender, receiver, traceparent, ..Stamp::default() };

@@ -32,7 +32,7 @@ impl TurnTrace {
             Job::Message(letter) => Some(letter),
             _ => None,
         };
-        let parent = letter.and_then(|letter| letter.message.traceparent());
+        let parent = letter.and_then(|letter| letter.message.traceparent().copied());
         let span = open(agent, job, letter);
         let is_wanted = !span.is_disabled()
             || agent.core.wants_event(EventKind::Turn, agent.name())

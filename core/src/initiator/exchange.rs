@@ -209,9 +209,10 @@ impl Exchange {
         let draft = Draft::with_raw_content(act.as_str(), Some(to), content.as_bytes())
             .field("protocol", self.protocol.as_str())
             .field("conversation_id", &self.conversation_id);
+        let traceparent = crate::trace::current();
         let stamp = Stamp {
             sender: Some(&self.core.name),
-            traceparent: crate::trace::current(),
+            traceparent: traceparent.as_ref(),
             reply_with: Some(&self.key),
             reply_by,
             ..Stamp::default()

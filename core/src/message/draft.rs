@@ -99,7 +99,10 @@ impl Draft {
         Self::unsent(&Envelope::read(&self.json)?, None)
     }
 
-    fn unsent(envelope: &Envelope<'_>, traceparent: Option<Traceparent>) -> Result<Message, Error> {
+    fn unsent(
+        envelope: &Envelope<'_>,
+        traceparent: Option<&Traceparent>,
+    ) -> Result<Message, Error> {
         let sender = match &envelope.sender {
             Some(Sender::One(name)) => Some(name.as_ref()),
             _ => None,

@@ -53,19 +53,30 @@ pub(crate) struct ReplyBy<'a> {
 impl<'a> Envelope<'a> {
     /// Reads a message. Duplicate keys are refused, whatever way they are escaped.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
-        let text = std::str::from_utf8(bytes)
-            .map_err(|wrong| invalid(format_args!("it is not UTF-8: {wrong}")))?;
         // Filled where it will be used: it is too large to be moved about.
         let mut read = Ok(Envelope::default());
         if let Ok(envelope) = &mut read
-            && let Err(fault) = envelope.fill(text)
+            && let Err(error) = envelope.read_into(bytes)
         {
-            read = Err(match fault {
-                Fault::Text(wrong) => invalid(format_args!("{}", place_of(text, &wrong))),
-                Fault::Meaning(error) => error,
-            });
+            read = Err(error);
         }
         read
+    }
+
+    /// The same on the heap: on the stack of a guest, whose pages are kept, an envelope takes too much.
+    pub fn read_boxed(bytes: &'a [u8]) -> Result<Box<Self>, Error> {
+        let mut envelope = Box::<Self>::default();
+        envelope.read_into(bytes)?;
+        Ok(envelope)
+    }
+
+    fn read_into(&mut self, bytes: &'a [u8]) -> Result<(), Error> {
+        let text = std::str::from_utf8(bytes)
+            .map_err(|wrong| invalid(format_args!("it is not UTF-8: {wrong}")))?;
+        self.fill(text).map_err(|fault| match fault {
+            Fault::Text(wrong) => invalid(format_args!("{}", place_of(text, &wrong))),
+            Fault::Meaning(error) => error,
+        })
     }
 
     fn fill(&mut self, text: &'a str) -> Result<(), Fault> {

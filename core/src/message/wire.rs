@@ -85,7 +85,7 @@ pub(crate) struct Stamp<'a> {
     /// Given where the envelope has none: microseconds since the Unix epoch.
     pub reply_by: Option<u64>,
     /// Given where the envelope has none.
-    pub traceparent: Option<Traceparent>,
+    pub traceparent: Option<&'a Traceparent>,
 }
 
 impl Message {
@@ -94,14 +94,23 @@ impl Message {
         let performative = envelope.performative.ok_or_else(|| {
             Error::new(ErrorKind::InvalidMessage, "the message has no `performative`")
         })?;
-        let mut writer = Writer::new(envelope, stamp);
+        // Written where it will stay: this runs on the stacks of guests, whose pages are kept.
+        let mut message = Arc::<Inner>::default();
+        let Some(inner) = Arc::get_mut(&mut message) else {
+            return Err(Error::new(ErrorKind::Internal, "a message that is new is shared already"));
+        };
+        (inner.performative, inner.sent_at) = (performative, stamp.sent_at);
+        let content = envelope.content.map_or(0, str::len);
+        let usual = if stamp.message_id.is_some() { USUAL_BYTES } else { USUAL_BYTES / 2 };
+        inner.buffer = String::with_capacity(content + usual);
+        let mut writer = Writer { message: inner, escaped: Vec::new() };
         writer.raw("{\"performative\":\"");
         writer.raw(performative.as_str());
         writer.raw("\"");
         writer.text(Field::Sender, ",\"sender\":", stamp.sender);
-        let receivers = writer.receivers(envelope, stamp)?;
+        writer.receivers(envelope, stamp)?;
         writer.text(Field::ReplyTo, ",\"reply_to\":", envelope.reply_to.as_deref());
-        let content = writer.content(envelope);
+        writer.content(envelope);
         writer.text(Field::Language, ",\"language\":", envelope.language.as_deref());
         writer.text(Field::Encoding, ",\"encoding\":", envelope.encoding.as_deref());
         writer.text(Field::Ontology, ",\"ontology\":", envelope.ontology.as_deref());
@@ -111,47 +120,20 @@ impl Message {
         let reply_with = envelope.reply_with.as_deref().or(stamp.reply_with);
         writer.text(Field::ReplyWith, ",\"reply_with\":", reply_with);
         writer.text(Field::InReplyTo, ",\"in_reply_to\":", envelope.in_reply_to.as_deref());
-        let reply_by = match (&envelope.reply_by, stamp.reply_by) {
-            (Some(given), _) => {
-                writer.raw(",\"reply_by\":");
-                writer.raw(given.raw);
-                Some(given.micros)
-            }
-            (None, Some(micros)) => {
-                writer.raw(",\"reply_by\":");
-                write_number(&mut writer.out, micros);
-                Some(micros)
-            }
-            (None, None) => None,
-        };
+        writer.reply_by(envelope, stamp);
         for (key, value) in &envelope.extras {
             writer.key(key);
             writer.raw(value);
         }
-        let traceparent = match envelope.traceparent() {
-            Some(said) => said,
-            None => {
-                if let Some(given) = stamp.traceparent {
-                    writer.key(Traceparent::FIELD);
-                    write_string(&mut writer.out, &given.to_string());
-                }
-                stamp.traceparent
-            }
-        };
+        writer.traceparent(envelope, stamp);
         writer.text(Field::MessageId, ",\"message_id\":", stamp.message_id);
         if stamp.sent_at > 0 {
             writer.raw(",\"sent_at\":");
-            write_number(&mut writer.out, stamp.sent_at);
+            write_number(&mut writer.message.buffer, stamp.sent_at);
         }
         writer.raw("}");
-        writer.finish(Parts {
-            performative,
-            content,
-            receivers,
-            reply_by,
-            sent_at: stamp.sent_at,
-            traceparent,
-        })
+        writer.finish()?;
+        Ok(Message(message))
     }
 
     /// Reads a message that the host wrote, with its sender, its id and when it was sent.
@@ -286,8 +268,8 @@ impl Message {
     }
 
     /// Where the message says that it belongs in a trace.
-    pub(crate) fn traceparent(&self) -> Option<Traceparent> {
-        self.0.traceparent
+    pub(crate) fn traceparent(&self) -> Option<&Traceparent> {
+        self.0.traceparent.as_ref()
     }
 
     /// Its row in the store.
@@ -332,6 +314,12 @@ impl Message {
         if (self.0.json_len as usize).saturating_sub(self.content().len()) <= MAX_FIELD_BYTES {
             return Ok(());
         }
+        self.check_each_field()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn check_each_field(&self) -> Result<(), Error> {
         let fields = [
             ("conversation_id", self.conversation_id()),
             ("reply_with", self.reply_with()),
@@ -415,72 +403,77 @@ impl fmt::Debug for Message {
     }
 }
 
-struct Parts {
-    performative: Performative,
-    content: Span,
-    receivers: Receivers,
-    reply_by: Option<u64>,
-    sent_at: u64,
-    traceparent: Option<Traceparent>,
+impl Default for Inner {
+    /// A message of which nothing is written. All of it is constant, so that it is written where it will stay.
+    fn default() -> Self {
+        Inner {
+            buffer: String::new(),
+            json_len: 0,
+            performative: Performative::Inform,
+            fields: [ABSENT; FIELD_COUNT],
+            content: ABSENT,
+            measure: OnceLock::new(),
+            receivers: Receivers::One(ABSENT),
+            reply_by: None,
+            sent_at: 0,
+            traceparent: None,
+            kept: Kept::default(),
+        }
+    }
 }
 
 struct Writer<'a> {
-    out: String,
-    fields: [Span; FIELD_COUNT],
-    /// Fields whose text needed escapes; their plain form is put behind the JSON at the end.
-    escaped: Vec<(Field, Cow<'a, str>)>,
-    escaped_receivers: Vec<(usize, String)>,
+    message: &'a mut Inner,
+    /// What needed escapes; its plain form is put behind the JSON at the end.
+    escaped: Vec<(Place, &'a str)>,
+}
+
+/// What a text of a message is.
+#[derive(Clone, Copy)]
+enum Place {
+    Field(Field),
+    /// The receiver of this number.
+    Receiver(usize),
 }
 
 impl<'a> Writer<'a> {
-    fn new(envelope: &Envelope<'_>, stamp: &Stamp<'_>) -> Self {
-        let content = envelope.content.map_or(0, str::len);
-        let usual = if stamp.message_id.is_some() { USUAL_BYTES } else { USUAL_BYTES / 2 };
-        Writer {
-            out: String::with_capacity(content + usual),
-            fields: [ABSENT; FIELD_COUNT],
-            escaped: Vec::new(),
-            escaped_receivers: Vec::new(),
-        }
-    }
-
     fn raw(&mut self, text: &str) {
-        self.out.push_str(text);
+        self.message.buffer.push_str(text);
     }
 
     fn key(&mut self, key: &str) {
-        self.out.push(',');
-        write_string(&mut self.out, key);
-        self.out.push(':');
+        let out = &mut self.message.buffer;
+        out.push(',');
+        write_string(out, key);
+        out.push(':');
     }
 
     /// Writes a field; `key` is its name in quotes, with a comma before it and a colon behind.
     fn text(&mut self, field: Field, key: &'static str, value: Option<&'a str>) {
         let Some(value) = value else { return };
         self.raw(key);
-        match self.string(value) {
-            Some(span) => self.fields[field as usize] = span,
-            None => self.escaped.push((field, Cow::Borrowed(value))),
+        let span = self.string(Place::Field(field), value);
+        self.message.fields[field as usize] = span;
+    }
+
+    /// Writes a string; its span, which is known at the end if it had to be escaped.
+    fn string(&mut self, place: Place, value: &'a str) -> Span {
+        let out = &mut self.message.buffer;
+        let start = out.len() as u32 + 1;
+        if write_string(out, value) {
+            return Span { start, end: out.len() as u32 - 1 };
         }
+        self.escaped.push((place, value));
+        ABSENT
     }
 
-    /// Writes a string; its span, unless it had to be escaped.
-    fn string(&mut self, value: &str) -> Option<Span> {
-        let start = self.out.len() as u32 + 1;
-        let is_plain = write_string(&mut self.out, value);
-        is_plain.then(|| Span { start, end: self.out.len() as u32 - 1 })
-    }
-
-    fn receivers(
-        &mut self,
-        envelope: &Envelope<'_>,
-        stamp: &Stamp<'_>,
-    ) -> Result<Receivers, Error> {
+    fn receivers(&mut self, envelope: &'a Envelope<'_>, stamp: &Stamp<'a>) -> Result<(), Error> {
         let one = match (stamp.receiver, &envelope.receivers[..]) {
             (Some(name), _) => Some(name),
             (None, [one]) if !envelope.receiver_is_array => Some(&**one),
             (None, []) if stamp.message_id.is_none() => {
-                return Ok(Receivers::Many(Box::default()));
+                self.message.receivers = Receivers::Many(Box::default());
+                return Ok(());
             }
             (None, []) => {
                 let text = "the message has no `receiver`";
@@ -489,74 +482,88 @@ impl<'a> Writer<'a> {
             (None, _) => None,
         };
         self.raw(",\"receiver\":");
-        if let Some(name) = one {
-            let span = self.string(name);
-            if span.is_none() {
-                self.escaped_receivers.push((0, name.to_owned()));
+        match one {
+            Some(name) => {
+                self.message.receivers = Receivers::One(self.string(Place::Receiver(0), name));
             }
-            return Ok(Receivers::One(span.unwrap_or(ABSENT)));
+            None => self.array_of_receivers(envelope),
         }
-        self.out.push('[');
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn array_of_receivers(&mut self, envelope: &'a Envelope<'_>) {
+        self.raw("[");
         let mut spans = Vec::with_capacity(envelope.receivers.len());
         for (index, name) in envelope.receivers.iter().enumerate() {
             if index > 0 {
-                self.out.push(',');
+                self.raw(",");
             }
-            let span = self.string(name);
-            if span.is_none() {
-                self.escaped_receivers.push((index, name.clone().into_owned()));
-            }
-            spans.push(span.unwrap_or(ABSENT));
+            spans.push(self.string(Place::Receiver(index), name));
         }
-        self.out.push(']');
-        Ok(match spans[..] {
+        self.raw("]");
+        self.message.receivers = match spans[..] {
             [one] => Receivers::One(one),
             _ => Receivers::Many(spans.into()),
-        })
-    }
-
-    fn content(&mut self, envelope: &Envelope<'_>) -> Span {
-        let Some(raw) = envelope.content else {
-            return ABSENT;
         };
-        self.raw(",\"content\":");
-        let start = self.out.len() as u32;
-        self.raw(raw);
-        Span { start, end: self.out.len() as u32 }
     }
 
-    fn finish(mut self, mut parts: Parts) -> Result<Message, Error> {
-        let json_len = self.out.len();
-        for (field, text) in &self.escaped {
-            let start = self.out.len() as u32;
-            self.out.push_str(text);
-            self.fields[*field as usize] = Span { start, end: self.out.len() as u32 };
+    fn content(&mut self, envelope: &Envelope<'_>) {
+        let Some(raw) = envelope.content else { return };
+        self.raw(",\"content\":");
+        let start = self.message.buffer.len() as u32;
+        self.raw(raw);
+        self.message.content = Span { start, end: self.message.buffer.len() as u32 };
+    }
+
+    fn reply_by(&mut self, envelope: &Envelope<'_>, stamp: &Stamp<'_>) {
+        let given = envelope.reply_by.as_ref();
+        self.message.reply_by = given.map(|given| given.micros).or(stamp.reply_by);
+        let Some(micros) = self.message.reply_by else { return };
+        self.raw(",\"reply_by\":");
+        match given {
+            Some(given) => self.raw(given.raw),
+            None => write_number(&mut self.message.buffer, micros),
         }
-        for (index, text) in &self.escaped_receivers {
-            let start = self.out.len() as u32;
-            self.out.push_str(text);
-            let span = Span { start, end: self.out.len() as u32 };
-            match &mut parts.receivers {
-                Receivers::One(one) => *one = span,
-                Receivers::Many(spans) => spans[*index] = span,
+    }
+
+    fn traceparent(&mut self, envelope: &Envelope<'_>, stamp: &Stamp<'_>) {
+        match envelope.traceparent() {
+            Some(said) => self.message.traceparent = said,
+            None => {
+                if let Some(given) = stamp.traceparent {
+                    self.give_traceparent(given);
+                }
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn give_traceparent(&mut self, given: &Traceparent) {
+        self.key(Traceparent::FIELD);
+        write_string(&mut self.message.buffer, &given.to_string());
+        self.message.traceparent = Some(*given);
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        let Writer { message, escaped } = self;
+        let json_len = message.buffer.len();
+        for (place, text) in escaped {
+            let start = message.buffer.len() as u32;
+            message.buffer.push_str(text);
+            let span = Span { start, end: message.buffer.len() as u32 };
+            match (place, &mut message.receivers) {
+                (Place::Field(field), _) => message.fields[field as usize] = span,
+                (Place::Receiver(_), Receivers::One(one)) => *one = span,
+                (Place::Receiver(index), Receivers::Many(spans)) => spans[index] = span,
             }
         }
         // Spans are 32 bits wide; no limit on messages may be set above that.
-        if u32::try_from(self.out.len()).is_err() {
-            return Err(Error::limit("message bytes", u64::from(u32::MAX), self.out.len() as u64));
+        let size = message.buffer.len();
+        if u32::try_from(size).is_err() {
+            return Err(Error::limit("message bytes", u64::from(u32::MAX), size as u64));
         }
-        Ok(Message(Arc::new(Inner {
-            buffer: self.out,
-            json_len: json_len as u32,
-            performative: parts.performative,
-            fields: self.fields,
-            content: parts.content,
-            measure: OnceLock::new(),
-            receivers: parts.receivers,
-            reply_by: parts.reply_by,
-            sent_at: parts.sent_at,
-            traceparent: parts.traceparent,
-            kept: Kept::default(),
-        })))
+        message.json_len = json_len as u32;
+        Ok(())
     }
 }

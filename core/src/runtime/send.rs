@@ -16,7 +16,7 @@ use crate::agent::{Lane, Letter, Refusal, Waiter};
 use crate::directory::Member;
 use crate::error::{Error, ErrorKind};
 use crate::grants::Grants;
-use crate::message::{Draft, Envelope, Filter, Message, Sender, Stamp, name};
+use crate::message::{Draft, Envelope, Filter, Message, Sender, Stamp, Traceparent, name};
 use crate::sandbox::Places;
 use crate::store::Serial;
 
@@ -42,12 +42,17 @@ struct Outgoing<'a> {
 pub(crate) struct Speaker<'a> {
     pub name: Cow<'a, str>,
     pub serial: u64,
+    traceparent: Option<Traceparent>,
 }
 
-impl Speaker<'_> {
+impl<'a> Speaker<'a> {
+    fn new(name: Cow<'a, str>, serial: u64) -> Self {
+        Speaker { name, serial, traceparent: crate::trace::current() }
+    }
+
     /// What the host adds to a message of this program's.
     pub fn stamp(&self) -> Stamp<'_> {
-        let traceparent = crate::trace::current();
+        let traceparent = self.traceparent.as_ref();
         Stamp { sender: Some(&self.name), traceparent, ..Stamp::default() }
     }
 }
@@ -293,10 +298,10 @@ impl Core {
         let script = Party::SCRIPT.0;
         let claimed = match &envelope.sender {
             None => {
-                return Ok(Speaker { name: Cow::Borrowed(&self.name), serial: script });
+                return Ok(Speaker::new(Cow::Borrowed(&self.name), script));
             }
             Some(Sender::One(claimed)) if **claimed == *self.name => {
-                return Ok(Speaker { name: Cow::Borrowed(&self.name), serial: script });
+                return Ok(Speaker::new(Cow::Borrowed(&self.name), script));
             }
             Some(Sender::One(claimed)) => claimed,
             Some(Sender::Many(_)) => {
@@ -320,7 +325,7 @@ impl Core {
         }
         match found {
             Some(Member::Host(host)) => {
-                Ok(Speaker { name: Cow::Owned(host.name.to_string()), serial: host.serial })
+                Ok(Speaker::new(Cow::Owned(host.name.to_string()), host.serial))
             }
             Some(Member::Agent(_)) => Err(Error::new(
                 ErrorKind::PermissionDenied,
@@ -337,7 +342,7 @@ impl Core {
                     }
                     self.speakers.insert(claimed.as_ref().into());
                 }
-                Ok(Speaker { name: Cow::Borrowed(claimed), serial: script })
+                Ok(Speaker::new(Cow::Borrowed(claimed), script))
             }
         }
     }

@@ -49,7 +49,14 @@ impl Refused {
 
 pub(super) fn send(host: &mut Host, json: &[u8]) -> Answer {
     host.spend(host.prices.message(json.len()))?;
-    let (sent, receivers) = write(host, json, None)?;
+    let (message, named) = read_and_stamp(host, json, None)?;
+    send_to_named(host, message, named)
+}
+
+/// Adds a message for the receivers that it names, of which there are so many, to the record.
+#[inline(never)]
+fn send_to_named(host: &mut Host, message: Message, named: usize) -> Answer {
+    let (sent, receivers) = address(host, message, named, None)?;
     charge(host, &sent.message)?;
     push(host, sent, |sent| Effect::Send(sent, receivers));
     Ok(())
@@ -168,9 +175,9 @@ fn read_and_stamp(
         let text = format!("a message of {len} bytes is above the limit of {limit}");
         return Err(refuse(host, Refused::LimitExceeded, &text));
     }
-    match &Envelope::read(json) {
-        Ok(envelope) => stamp(host, envelope, receiver),
-        Err(error) => Err(not_sent(host, error)),
+    match Envelope::read_boxed(json) {
+        Ok(envelope) => stamp(host, &envelope, receiver),
+        Err(error) => Err(not_sent(host, &error)),
     }
 }
 
@@ -183,7 +190,7 @@ fn stamp(
     check_sender(host, envelope)?;
     let named = if receiver.is_some() { 1 } else { envelope.receivers.len() };
     host.spend(host.prices.receiver * named)?;
-    match host.world.stamp(envelope, receiver, host.traceparent) {
+    match host.world.stamp(envelope, receiver, host.traceparent.as_ref()) {
         Ok(message) => Ok((message, named)),
         Err(error) => Err(not_sent(host, &error)),
     }

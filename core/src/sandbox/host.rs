@@ -56,7 +56,7 @@ pub(crate) trait World: Send + Sync {
         &self,
         envelope: &Envelope<'_>,
         receiver: Option<&str>,
-        traceparent: Option<Traceparent>,
+        traceparent: Option<&Traceparent>,
     ) -> Result<Message, Error>;
     /// Prices of the host's work, as it is done for this agent.
     fn prices(&self) -> &'static Prices;
@@ -334,28 +334,43 @@ impl Host {
 
     /// Ends a turn that has used up its time. Code that makes one call after the other, without a loop, has no
     /// preemption point, so calls are one.
-    pub fn check_time(&mut self) -> Result<(), Fault> {
+    pub fn check_time(&mut self) -> wasmtime::Result<()> {
         let tick = ticks();
         if tick == self.last_tick {
             return Ok(());
         }
         self.last_tick = tick;
-        self.meter.check_turn()
+        self.check_turn()
+    }
+
+    /// Asks whether the turn may go on. Calls that go well have no room for a fault on the guest's stack, whose
+    /// pages are kept.
+    #[cold]
+    #[inline(never)]
+    fn check_turn(&self) -> wasmtime::Result<()> {
+        Ok(self.meter.check_turn()?)
     }
 
     /// Counts one call of a host function.
-    pub fn count_call(&mut self) -> Result<(), Fault> {
+    pub fn count_call(&mut self) -> wasmtime::Result<()> {
         self.check_time()?;
         self.turn.host_calls += 1;
         match self.limits.max_host_calls {
-            Some(limit) if self.turn.host_calls > limit => Err(Fault::limit(
-                FaultKind::HostCalls,
-                format!("the turn made more than its limit of {limit} host calls"),
-                limit,
-                self.turn.host_calls,
-            )),
+            Some(limit) if self.turn.host_calls > limit => Err(self.too_many_calls(limit)),
             _ => Ok(()),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn too_many_calls(&self, limit: u64) -> wasmtime::Error {
+        Fault::limit(
+            FaultKind::HostCalls,
+            format!("the turn made more than its limit of {limit} host calls"),
+            limit,
+            self.turn.host_calls,
+        )
+        .into()
     }
 
     /// Whether `bytes` more fit into the turn's record, and what it holds into the agent's account. Small

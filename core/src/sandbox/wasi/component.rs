@@ -60,7 +60,7 @@ impl Host {
 
     /// The same for a call of streams.
     fn pay_stream(&mut self, work: Work) -> StreamResult<()> {
-        self.check_time().map_err(|fault| StreamError::Trap(fault.into()))?;
+        self.check_time().map_err(StreamError::Trap)?;
         self.spend(work).map_err(|_| {
             StreamError::LastOperationFailed(wasmtime::format_err!("above max_turn_work"))
         })

@@ -29,7 +29,7 @@ type Result<T, E = Error> = std::result::Result<T, E>;
 impl Host {
     /// Charges the turn for a call.
     fn pay(&mut self, work: Work) -> Result<()> {
-        self.check_time().map_err(|fault| Error::trap(fault.into()))?;
+        self.check_time().map_err(Error::trap)?;
         self.spend(work).map_err(|_| Errno::Dquot.into())
     }
 

@@ -33,6 +33,8 @@ MEASURED = {"short": 200, "long": 12, "timer": 50, "durable": 40, "deploy": 50}
 TRIAL = 50_000_000
 #: The longest that attackers take to begin, and memory to come back, in seconds.
 BEGINS, COMES_BACK = 60, 2
+#: Attackers that are removed at the same time, each on a thread, which takes memory too.
+REMOVE = 16
 #: Memory that the process may have besides in the tests, in MiB.
 SLACK = 32
 #: Memory that the allocator may keep when attackers are gone, of what other threads have freed.
@@ -126,9 +128,14 @@ class Stage:
         for kind in promise:
             self.deploy_honest(kind)
         self.steps(case.get("before", []))
+        # Python's own memory for what the attackers are given, and the compiler's code, count as
+        # there before.
+        deployed = self.attackers()
+        if "deploys" in case:
+            self.deploy_once(self.module_to_deploy())
         alone = self.measure(promise)
         start = self.most = resident()
-        attackers = self.attack()
+        attackers = self.attack(deployed)
         done = work(attackers)
         figures = Figures(alone, {}, start)
         with self.deploying():
@@ -144,11 +151,13 @@ class Stage:
         figures.own = sum(own_memory(attacker) for attacker in attackers)
         figures.allowed = case.get("memory", 64 * len(attackers))
         if not case.get("stays"):
-            # All at once: each waits for its turn to end.
-            with ThreadPoolExecutor(len(attackers) or 1) as pool:
+            # Many at once: each waits for its turn to end.
+            with ThreadPoolExecutor(min(len(attackers), REMOVE) or 1) as pool:
                 list(pool.map(caxton.Agent.remove, attackers))
             kept = {attacker.name: attacker.stats()["host_bytes"] for attacker in attackers}
             figures.left = {name: left for name, left in kept.items() if left}
+            # A handle keeps the log of its agent.
+            attackers.clear()
             figures.back = 1.1 * start + case.get("kept", 0)
             end = time.monotonic() + COMES_BACK
             while (left := resident()) > figures.back and time.monotonic() < end:
@@ -172,16 +181,24 @@ class Stage:
         limits = caxton.Limits(max_messages_per_second=None)
         self.rt.deploy(module_named(module), kind, limits=limits, config=rounds(micros))
 
-    def attack(self) -> list[caxton.Agent]:
-        """Deploys the attackers, and waits until all are at it."""
+    def attackers(self) -> dict[str, Any] | None:
+        """The attackers as they are to be deployed, if there are any."""
         if "attackers" not in self.case:
-            return []
+            return None
         deploy = dict(self.case["attackers"])
         usual = deploy.pop("count")
         deploy.pop("bench", None)
         count = self.count or usual
-        deploy["names"] = names = [f"attacker-{n}" for n in range(count)]
-        self.steps([{"deploy_many": worked_out(deploy, count)}])
+        deploy["names"] = [f"attacker-{n}" for n in range(count)]
+        deployed: dict[str, Any] = worked_out(deploy, count)
+        return deployed
+
+    def attack(self, deployed: dict[str, Any] | None) -> list[caxton.Agent]:
+        """Deploys the attackers, and waits until all are at it."""
+        if deployed is None:
+            return []
+        names = deployed["names"]
+        self.steps([{"deploy_many": deployed}])
         found = {agent.name: agent for agent in self.rt.agents()}
         attackers = [found[name] for name in names]
         if "start" in self.case:
@@ -206,20 +223,17 @@ class Stage:
         if "deploys" not in self.case:
             yield
             return
-        deploys = self.case["deploys"]
-        ((kind, count),) = deploys["generate"].items()
-        text = generate(kind, count).removesuffix(")")
         stop = threading.Event()
         failures: list[BaseException] = []
 
         def deploy() -> None:
             try:
                 while not stop.is_set():
-                    self.deploy_once(f"{text} (global i64 (i64.const {next(NUMBERS)})))")
+                    self.deploy_once(self.module_to_deploy())
             except BaseException as error:
                 failures.append(error)
 
-        threads = [threading.Thread(target=deploy) for _ in range(deploys["count"])]
+        threads = [threading.Thread(target=deploy) for _ in range(self.case["deploys"]["count"])]
         for thread in threads:
             thread.start()
         try:
@@ -230,6 +244,12 @@ class Stage:
                 thread.join()
         for failure in failures:
             raise failure
+
+    def module_to_deploy(self) -> str:
+        """Returns a module that nobody has compiled yet."""
+        ((kind, count),) = self.case["deploys"]["generate"].items()
+        text = generate(kind, count).removesuffix(")")
+        return f"{text} (global i64 (i64.const {next(NUMBERS)})))"
 
     def deploy_once(self, module: str) -> None:
         wanted = self.case["deploys"].get("error")

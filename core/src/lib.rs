@@ -49,6 +49,7 @@ mod sandbox;
 mod scheduler;
 mod shares;
 mod source;
+mod spare;
 mod store;
 mod trace;
 

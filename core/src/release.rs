@@ -13,6 +13,10 @@ use std::time::Duration;
 /// Time from an agent's end to the next round, which is for all that end until then. By then they have
 /// left the tables that everybody shares.
 pub(crate) const AFTER: Duration = Duration::from_millis(250);
+/// Time to the last round: by then the messages that were on their way to them have come to their end too.
+pub(crate) const LAST_AFTER: Duration = Duration::from_secs(1);
+/// Rounds after the end of an agent, if no other ends meanwhile.
+pub(crate) const ROUNDS_EACH: usize = 2;
 
 static HOW: OnceLock<fn()> = OnceLock::new();
 /// Number of rounds in which threads gave back what was free.
@@ -47,6 +51,14 @@ pub(crate) fn release() {
     RELEASES.set(Some(releases));
 }
 
+/// Gives back what is free on this thread, after work that took much memory for a while. Who works for the
+/// tokio runtimes on a blocking thread does it itself: such a thread sleeps for seconds, and comes by nowhere.
+pub(crate) fn release_now() {
+    if let Some(how) = HOW.get() {
+        how();
+    }
+}
+
 /// The rounds that a thread has come by in. A new thread has nothing to give back.
 #[derive(Clone, Copy)]
 pub(crate) struct Releases(u64);
@@ -67,9 +79,7 @@ impl Releases {
     pub fn release(&mut self) {
         if self.is_due() {
             *self = Releases::default();
-            if let Some(how) = HOW.get() {
-                how();
-            }
+            release_now();
         }
     }
 }

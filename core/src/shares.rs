@@ -183,6 +183,11 @@ impl Weights {
         }
     }
 
+    /// Agents that are gone, and what they have, if anything.
+    pub fn of_gone(&self) -> Option<(Owner, usize)> {
+        self.weights.get(&GONE).map(|weight| (weight.owner.clone(), weight.bytes))
+    }
+
     /// Whoever has most.
     pub fn greatest(&self) -> Option<Owner> {
         let (_, _, key) = self.order.last()?;

@@ -29,13 +29,15 @@ pub(crate) struct Room {
     pub ended: usize,
     /// The most bytes of all of them.
     pub bytes: usize,
+    /// The most bytes of those whose beginners are gone.
+    pub gone: usize,
     /// The most `reply_with` by which answers are recognised.
     pub keys: usize,
 }
 
 impl Default for Room {
     fn default() -> Self {
-        Room { open: 20_000, ended: 1024, bytes: 128 << 20, keys: 200_000 }
+        Room { open: 20_000, ended: 1024, bytes: 128 << 20, gone: 32 << 20, keys: 200_000 }
     }
 }
 

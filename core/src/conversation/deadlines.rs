@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::account::{Account, Charge};
 use crate::message::Message;
 use crate::scheduler::Calendar;
+use crate::spare::shrink;
 
 /// The most answers that one party waits for; later ones have no deadline.
 const MAX_EACH: usize = if cfg!(test) { 256 } else { 16_384 };
@@ -265,6 +266,7 @@ impl Table {
     fn remove(&mut self, id: u64) -> Option<Entry> {
         self.leave_groups(id);
         let entry = self.entries.remove(&id)?;
+        shrink(&mut self.entries);
         if let Some(places) = self.waiters.get_mut(&entry.awaited.waiter) {
             places.remove(&id);
             if places.is_empty() {
@@ -316,6 +318,7 @@ fn leave(groups: &mut HashMap<Box<str>, Ids>, key: &str, id: u64) {
         ids.remove(&id);
         if ids.is_empty() {
             groups.remove(key);
+            shrink(groups);
         }
     }
 }

@@ -10,6 +10,7 @@ use super::book::{Saying, Table};
 use super::protocol::Protocol;
 use super::record::{Move, Record};
 use super::view::{ConversationState, Note};
+use crate::spare::shrink;
 
 /// The most conversations that are remembered for two names in one of which neither began it.
 const MAX_ELSEWHERE: usize = 16;
@@ -81,6 +82,7 @@ impl Ids {
         }
         if is_first {
             self.0.remove(&record.id);
+            shrink(&mut self.0);
         }
     }
 
@@ -181,6 +183,7 @@ impl Keys {
         let Some(keys) = self.by_name.get_mut(to) else { return };
         if keys.get(key).is_some_and(|it| it.record == record) {
             keys.remove(key);
+            shrink(keys);
             self.count -= 1;
             if keys.is_empty() {
                 self.by_name.remove(to);

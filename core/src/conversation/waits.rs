@@ -4,6 +4,7 @@
 //! beginning with whoever has begun to wait since the last look. What changes meanwhile is looked at
 //! again.
 
+use crate::spare::shrink;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -194,6 +195,8 @@ impl Waits {
         if party.waits_for.is_empty() && party.waited_for == 0 {
             self.numbers.remove(&party.name);
             self.parties.remove(&number);
+            shrink(&mut self.numbers);
+            shrink(&mut self.parties);
             self.changed.remove(&number);
         }
     }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dashmap::{DashMap, DashSet};
@@ -80,8 +80,8 @@ pub(crate) struct Core {
     pub content_limits: Option<Arc<ContentLimits>>,
     pub max_agents: usize,
     pub agents: AtomicUsize,
-    /// Some time from now threads give back what is free.
-    releases_soon: AtomicBool,
+    /// Rounds to come in which threads give back what is free.
+    releases: AtomicUsize,
     /// The most that agents may have of what no call of this program grants.
     pub ceiling: Option<Bound>,
     /// Agents that are held back from running.
@@ -176,7 +176,7 @@ impl Core {
             content_limits: parts.content_limits.map(Arc::new),
             max_agents: parts.max_agents,
             agents: AtomicUsize::new(0),
-            releases_soon: AtomicBool::new(false),
+            releases: AtomicUsize::new(0),
             ceiling: parts.ceiling,
             held: AtomicUsize::new(0),
             writable: Mutex::new(Arc::new(parts.writable)),
@@ -341,24 +341,30 @@ impl Core {
         self.release_soon(&agent.core);
     }
 
-    /// Lets all threads give back the memory that agents have left free, once for those that go at about
-    /// the same time.
+    /// Lets all threads give back the memory that agents have left free, in two rounds for those that go at
+    /// about the same time.
     fn release_soon(&self, core: &Arc<Core>) {
-        if !release::is_wanted() || self.releases_soon.swap(true, Ordering::AcqRel) {
+        if !release::is_wanted() || self.releases.swap(release::ROUNDS_EACH, Ordering::AcqRel) > 0 {
             return;
         }
         let core = Arc::downgrade(core);
         self.io.spawn(async move {
-            tokio::time::sleep(release::AFTER).await;
-            let Some(core) = core.upgrade() else { return };
-            core.releases_soon.store(false, Ordering::Release);
-            release::begin_round();
-            core.scheduler.wake_all();
-            if let Some(journal) = &core.journal {
-                journal.release();
+            let mut after = release::AFTER;
+            loop {
+                tokio::time::sleep(after).await;
+                let Some(core) = core.upgrade() else { return };
+                release::begin_round();
+                core.scheduler.wake_all();
+                if let Some(journal) = &core.journal {
+                    journal.release();
+                }
+                // Its thread comes by when it has nothing to do again, and so does the one of this.
+                core.wasi_io.spawn(async {});
+                if core.releases.fetch_sub(1, Ordering::AcqRel) == 1 {
+                    return;
+                }
+                after = release::LAST_AFTER;
             }
-            // Its thread comes by when it has nothing to do again, and so does the one of this.
-            core.wasi_io.spawn(async {});
         });
     }
 

@@ -11,6 +11,7 @@ use super::core::Core;
 use crate::compile_limits::CompileLimits;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
+use crate::release::release_now;
 use crate::sandbox::{Compiling, Inspection, Loading, Template, inspect};
 
 /// A module: WebAssembly, or its text format, in a file or in memory. One in memory, and its clones, is
@@ -184,14 +185,19 @@ impl Core {
         let keeps_bytes = self.journal.is_some();
         let engine = self.engine.clone();
         let reading = self.io.spawn_blocking(move || {
-            wasm.read(|bytes| {
+            let read = wasm.read(|bytes| {
                 let loading = Template::load(&engine, bytes, &compile_limits)?;
                 let wasm = if keeps_bytes { Bytes::copy_from_slice(bytes) } else { Bytes::new() };
                 Ok(match loading {
                     Loading::Ready(template) => Read::Ready(Loaded { template, wasm }),
                     Loading::Compiling(compiling) => Read::Compiling(compiling, wasm),
                 })
-            })
+            });
+            if !matches!(read, Ok(Read::Ready(_))) {
+                // A module that is not known was read through, and written anew.
+                release_now();
+            }
+            read
         });
         // A join error is a panic of ours, or the runtime's end.
         reading.await.unwrap_or_else(|error| {

@@ -6,6 +6,7 @@ use super::{Saying, Table};
 use crate::conversation::record::Stands;
 use crate::conversation::view::ConversationState;
 use crate::shares::Owner;
+use crate::spare::shrink;
 
 /// Conversations that are handed over under one hold of the lock.
 const BATCH: usize = 64;
@@ -108,15 +109,27 @@ impl Table {
         }
         while self.weights.total() > self.room.bytes {
             let Some(owner) = self.weights.greatest() else { break };
-            let oldest = self.ended.oldest_of(&owner).map(|(_, number)| *number);
-            match oldest {
-                Some(number) => self.drop_record(number),
-                None => match self.open.oldest_of(&owner).map(|(_, number)| *number) {
-                    Some(number) => self.abandon(number, abandoned),
-                    None => break,
-                },
+            if !self.drop_oldest_of(&owner, abandoned) {
+                break;
             }
         }
+        while let Some((gone, bytes)) = self.weights.of_gone()
+            && bytes > self.room.gone
+            && self.drop_oldest_of(&gone, abandoned)
+        {}
+    }
+
+    /// Drops the oldest conversation of an owner, those that have ended before all others; returns false
+    /// if there is none.
+    fn drop_oldest_of(&mut self, owner: &Owner, abandoned: &mut Vec<Arc<str>>) -> bool {
+        if let Some(number) = self.ended.oldest_of(owner).map(|(_, number)| *number) {
+            self.drop_record(number);
+        } else if let Some(number) = self.open.oldest_of(owner).map(|(_, number)| *number) {
+            self.abandon(number, abandoned);
+        } else {
+            return false;
+        }
+        true
     }
 
     /// Gives an open conversation up; it stands among those that have ended.
@@ -131,6 +144,7 @@ impl Table {
     pub(super) fn drop_record(&mut self, number: u64) {
         self.put(number, Stands::Nowhere);
         let Some(mut record) = self.records.remove(&number) else { return };
+        shrink(&mut self.records);
         let owner = record.owner.clone();
         self.weights.change(&owner, record.weighed(), 0);
         record.state = ConversationState::Abandoned;
@@ -162,6 +176,7 @@ impl Table {
             self.weights.change(to, 0, record.weighed());
             record.hand_over(to);
         }
+        self.make_room(&[], &mut Vec::new());
         true
     }
 }

@@ -177,9 +177,10 @@ proptest! {
     #[test]
     fn its_figures_agree_with_what_is_in_it(
         steps in steps(),
-        (open, ended, bytes, keys) in (1..4usize, 0..3usize, 2_000..40_000usize, 1..4usize),
+        (open, ended, bytes, gone, keys) in
+            (1..4usize, 0..3usize, 2_000..40_000usize, 0..40_000usize, 1..4usize),
     ) {
-        let book = Book::small(Room { open, ended, bytes, keys });
+        let book = Book::small(Room { open, ended, bytes, gone, keys });
         let accounts = [(); 2].map(|()| Account::new(u64::MAX));
         let owners = accounts.each_ref().map(Owner::of);
         let mut said = Vec::new();

@@ -12,7 +12,8 @@ use crate::conversation::{ConversationState, FIRST_LOOK, Stage};
 use crate::message::Performative;
 use crate::shares::Owner;
 
-const ROOM: Room = Room { open: 1_000_000, ended: 1_000, bytes: 1 << 30, keys: 1_000_000 };
+const ROOM: Room =
+    Room { open: 1_000_000, ended: 1_000, bytes: 1 << 30, gone: 1 << 30, keys: 1_000_000 };
 
 struct Shared {
     book: Book,
@@ -98,6 +99,22 @@ fn whoever_has_most_ended_conversations_or_bytes_makes_room() {
         assert_eq!(shared.state("attacker50"), None);
         assert!(shared.state("attacker99").is_some());
     }
+}
+
+#[test]
+fn conversations_whose_beginners_are_gone_have_little_room() {
+    let [stays, goes] = owners();
+    let mut shared = Shared::new(Room { gone: 20_000, ..ROOM });
+    for (owner, name) in [(&stays, "stays"), (&goes, "goes")] {
+        for at in 0..100 {
+            shared.say(owner, name, &["shop"], request(&format!("{name}{at}")));
+        }
+    }
+    shared.book.hand_over(&goes, &Owner::gone(stays.account()));
+    shared.book.check();
+    assert_eq!(shared.state("goes0"), None);
+    assert!(shared.state("goes99").is_some());
+    assert_eq!(shared.state("stays0"), Some(ConversationState::Open));
 }
 
 #[test]

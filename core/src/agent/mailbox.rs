@@ -399,9 +399,20 @@ impl Mailbox {
         self.inner.lock().paused
     }
 
-    /// Whether no turn is in progress.
+    /// Returns true if nobody holds the run token.
     pub fn is_idle(&self) -> bool {
         self.inner.lock().phase == Phase::Idle
+    }
+
+    /// Returns true if the agent is suspended and no turn is in progress. Its place in the scheduler's line
+    /// may still be to come: then nothing happens.
+    pub fn rests(&self) -> bool {
+        let inner = self.inner.lock();
+        match inner.phase {
+            Phase::Idle => true,
+            Phase::Queued => inner.paused && inner.orders.is_empty() && !inner.shutdown,
+            _ => false,
+        }
     }
 
     /// Takes messages again after a failure.
@@ -420,14 +431,14 @@ impl Mailbox {
 
     /// The slice ended, and the turn wants to go on: the scheduler takes the token.
     pub fn preempt(&self) {
-        self.inner.lock().phase = Phase::Queued;
+        self.inner.lock().phase = Phase::Halfway;
     }
 
     /// The turn waits in a host call; whether what it waits for has come already.
     pub fn suspend(&self) -> bool {
         let mut inner = self.inner.lock();
         let woken = inner.phase == Phase::Notified;
-        inner.phase = if woken { Phase::Queued } else { Phase::Waiting };
+        inner.phase = if woken { Phase::Halfway } else { Phase::Waiting };
         woken
     }
 
@@ -436,14 +447,14 @@ impl Mailbox {
         let mut inner = self.inner.lock();
         match inner.phase {
             Phase::Waiting => {
-                inner.phase = Phase::Queued;
+                inner.phase = Phase::Halfway;
                 true
             }
             Phase::Running => {
                 inner.phase = Phase::Notified;
                 false
             }
-            Phase::Idle | Phase::Queued | Phase::Notified => false,
+            Phase::Idle | Phase::Queued | Phase::Halfway | Phase::Notified => false,
         }
     }
 

@@ -25,7 +25,7 @@ impl Agent {
         }
         loop {
             let rests = self.stopped.notified();
-            if self.mailbox.is_idle() || self.state() == AgentState::Removed {
+            if self.mailbox.rests() || self.state() == AgentState::Removed {
                 return Ok(());
             }
             rests.await;

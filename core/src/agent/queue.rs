@@ -56,8 +56,10 @@ pub(super) enum Phase {
     /// Nobody holds it, and there is nothing to do.
     #[default]
     Idle,
-    /// The scheduler holds it.
+    /// The scheduler holds it, for the next turn.
     Queued,
+    /// The scheduler holds it, in the middle of a turn.
+    Halfway,
     /// A worker, or a calling thread, runs a slice.
     Running,
     /// The same, and what the turn waits for has come meanwhile.

@@ -283,3 +283,46 @@ fn many_timers_of_one_instant_leave_those_of_others_in_time() {
     assert!(latest <= 200_000, "a timer rang {latest} microseconds late");
     wait(runtime.close());
 }
+
+/// Sends the message that is its configuration whenever it gets one.
+const HOPS: &str = r#"(module
+    (import "caxton" "send_message" (func $send (param i32 i32) (result i32)))
+    (import "caxton" "load_data" (func $load (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 2)
+    (data (i32.const 16) "config")
+    (global $len (mut i32) (i32.const 0))
+    (func (export "agent_init") (result i32)
+        (global.set $len
+            (call $load (i32.const 16) (i32.const 6) (i32.const 1024) (i32.const 1000)))
+        (i32.const 0))
+    (func (export "handle_message") (param i32 i32) (result i32)
+        (call $send (i32.const 1024) (global.get $len))))"#;
+
+/// An agent that waits for its place among others is in no turn, so to suspend it takes no time.
+#[test]
+fn an_agent_that_waits_for_its_turn_is_suspended_at_once() {
+    let runtime = runtime(1);
+    let mut limits = Limits::default();
+    limits.max_messages_per_second = None;
+    let agents: Vec<Agent> = (0..3000)
+        .map(|at| {
+            let sends = json!({"performative": "inform", "receiver": format!("hops-{at}")});
+            let hops = Deploy::bytes(HOPS.as_bytes()).config(sends.to_string());
+            deploy(&runtime, &format!("hops-{at}"), hops.limits(limits.clone()))
+        })
+        .collect();
+    for agent in &agents {
+        wait(runtime.send(&inform(agent.name(), 1), None)).unwrap();
+    }
+    let (first, others) = agents.split_first().unwrap();
+    let began = std::time::Instant::now();
+    for agent in others {
+        wait(agent.suspend()).unwrap();
+    }
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let turns = || others.iter().map(|agent| agent.stats().turns).sum::<u64>();
+    let suspended = turns();
+    let hops = first.stats().turns;
+    until("the first goes on", || first.stats().turns > hops + 1000);
+    assert_eq!(turns(), suspended);
+}

@@ -18,7 +18,7 @@ use crate::store::Serial;
 /// How long `close` takes at most, unless it is told otherwise.
 pub(super) const DEFAULT_CLOSE: Duration = Duration::from_secs(5);
 
-/// The time that threads have at least to come to their end.
+/// The time that turns which are interrupted, and threads, have at least to come to their end.
 const GRACE: Duration = Duration::from_millis(50);
 
 impl Core {
@@ -120,7 +120,7 @@ impl Core {
                 agent.meter.interrupt();
                 Agent::wake_by_ref(&agent);
             }
-            self.wait_for_agents(timeout.saturating_sub(begun.elapsed())).await;
+            self.wait_for_agents(timeout.saturating_sub(begun.elapsed()).max(GRACE)).await;
         }
         // Agents may have had something to say to them at their end.
         for service in self.services() {

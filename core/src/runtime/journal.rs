@@ -28,7 +28,7 @@ use crate::store::{Serial, Storage};
 
 /// The most commits and bytes of one batch, which is one transaction.
 const BATCH_COMMITS: usize = 4096;
-const BATCH_BYTES: usize = 2 << 20;
+const BATCH_BYTES: usize = 1 << 20;
 /// The most bytes of a batch that are of one queue, unless it is one piece.
 const QUEUE_BYTES: usize = 256 << 10;
 /// Bytes of one queue that are unwritten above which nothing more is begun for it.

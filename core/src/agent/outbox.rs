@@ -156,6 +156,10 @@ impl Outbox {
                 if !sending.is_done() {
                     return false;
                 }
+                if sending.is_to_service() {
+                    // They are answered here and now, which may take as long as all else in a piece.
+                    left = 0;
+                }
                 self.sending = None;
             }
             if left == 0 {

@@ -281,6 +281,7 @@ impl Record {
         };
         let protocol = self.protocol;
         let pair = &mut self.pairs[at];
+        let before = pair.bytes();
         let mut note = None;
         if role == Role::Participant {
             if pair.late || pair.due_by.is_some_and(|due| due < now) {
@@ -300,6 +301,7 @@ impl Record {
         if role == Role::Initiator && message.performative() != Performative::Cancel {
             pair.late = false;
         }
+        self.bytes = self.bytes + pair.bytes() - before;
         self.count(at);
         (Some(at), note)
     }
@@ -312,6 +314,11 @@ impl Record {
         now: u64,
     ) -> usize {
         let at = self.pairs.len();
+        // Most pairs of a conversation have the same asker, and those of one message the same name for answers.
+        let answer_to = match self.pairs.last() {
+            Some(last) if last.answer_to == answer_to => last.answer_to.clone(),
+            _ => answer_to,
+        };
         self.pairs.push(Pair {
             asker: asker.clone(),
             answer_to,
@@ -326,7 +333,7 @@ impl Record {
             answered_at: None,
             waiting: None,
         });
-        self.bytes += PAIR_BYTES;
+        self.bytes += self.pairs[at].bytes();
         match &mut self.index {
             Some(index) => index.insert(at as u32, &self.pairs[at]),
             None if at < FEW => {}
@@ -398,8 +405,9 @@ impl Record {
         let is_open = pair.is_open;
         match before {
             Some(before) => {
-                let waiting = pair.waiting;
+                let (waiting, bytes) = (pair.waiting, pair.bytes());
                 *pair = Pair { is_open, waiting, ..before };
+                self.bytes = self.bytes + pair.bytes() - bytes;
             }
             // It stays as one that may begin: others may have come after it.
             None => pair.progress = Progress::START,
@@ -451,14 +459,14 @@ impl Record {
         key: &str,
     ) -> Option<(u64, Arc<str>, Box<str>)> {
         self.keys.push_back((place, to.clone(), key.into()));
-        self.bytes += KEY_BYTES + key.len();
+        self.bytes += key_bytes(to, key);
         if self.keys.len() > MAX_KEYS { self.forget_key() } else { None }
     }
 
     /// Forgets the oldest key.
     pub fn forget_key(&mut self) -> Option<(u64, Arc<str>, Box<str>)> {
         let key = self.keys.pop_front()?;
-        self.bytes -= KEY_BYTES + key.2.len();
+        self.bytes -= key_bytes(&key.1, &key.2);
         Some(key)
     }
 
@@ -487,8 +495,8 @@ impl Record {
         assert_eq!(self.unfinished, open, "{:?}", self.view(0));
         let said = self.head.iter().chain(&self.tail);
         let said = said.map(|said| said.message.charge()).sum::<usize>();
-        let keys: usize = self.keys.iter().map(|(_, _, key)| KEY_BYTES + key.len()).sum();
-        let bytes = OWN_BYTES + self.pairs.len() * PAIR_BYTES + keys + said;
+        let keys: usize = self.keys.iter().map(|(_, to, key)| key_bytes(to, key)).sum();
+        let bytes = OWN_BYTES + self.pairs.iter().map(Pair::bytes).sum::<usize>() + keys + said;
         assert_eq!((self.bytes, self.charge.bytes()), (bytes, bytes as u64));
         for (at, pair) in self.pairs.iter().enumerate() {
             assert_eq!(self.pair_of(&pair.asker, &pair.asked), Some(at));
@@ -507,7 +515,18 @@ impl Record {
     }
 }
 
+/// Bytes that a key takes, about: it stands in two tables, by whom answers reach.
+fn key_bytes(to: &str, key: &str) -> usize {
+    KEY_BYTES + to.len() + 2 * key.len()
+}
+
 impl Pair {
+    /// Bytes that it takes, about.
+    fn bytes(&self) -> usize {
+        let cancel_key = self.cancel_key.as_ref().map_or(0, |key| key.len());
+        PAIR_BYTES + self.asker.len() + self.answer_to.len() + self.asked.len() + cancel_key
+    }
+
     fn step(&self, protocol: Protocol, role: Role, message: &Message) -> Option<Progress> {
         let settles = match (&self.cancel_key, message.in_reply_to()) {
             _ if !self.progress.cancelling => Settles::Other,

@@ -230,6 +230,11 @@ impl Filter {
         &self.json
     }
 
+    /// Number of capabilities and services that it lists.
+    pub(crate) fn declared(&self) -> usize {
+        self.capabilities.len() + self.services.len()
+    }
+
     /// Returns true if the filter also says something of the agent behind a message.
     pub(crate) fn names_agents(&self) -> bool {
         !self.capabilities.is_empty() || !self.services.is_empty()

@@ -308,8 +308,8 @@ impl Message {
         self.0.buffer.len() + std::mem::size_of::<Inner>()
     }
 
-    /// Checks that no field but the content and the receivers is longer than 4 KiB: failures and notes of
-    /// answers that are due repeat them, for each receiver.
+    /// Checks that no field but the content, and no name among the receivers, is longer than 4 KiB: failures
+    /// and notes of answers that are due repeat them, for each receiver.
     pub(crate) fn check_fields(&self) -> Result<(), Error> {
         if (self.0.json_len as usize).saturating_sub(self.content().len()) <= MAX_FIELD_BYTES {
             return Ok(());
@@ -330,8 +330,9 @@ impl Message {
             ("ontology", self.ontology()),
             ("encoding", self.encoding()),
         ];
-        for (name, value) in fields {
-            let len = value.map_or(0, str::len);
+        let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        for (name, value) in fields.chain(self.receivers().map(|name| ("receiver", name))) {
+            let len = value.len();
             if len > MAX_FIELD_BYTES {
                 let text = format!("`{name}` has {len} bytes, and {MAX_FIELD_BYTES} is the most");
                 return Err(Error::new(ErrorKind::InvalidMessage, text));

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use crate::account::Charge;
 use crate::agent::Agent;
 use crate::message::Filter;
+use crate::spare::shrink;
 
-/// Bytes of an entry in one of the tables.
-const ENTRY_BYTES: usize = 64;
+/// Bytes of an entry in one of the tables, about: that of a topic which nobody else reads has a map of its own.
+const ENTRY_BYTES: usize = 384;
 
 /// A subscription, by the serial of its agent and its own number: those of one agent stand together.
 pub(crate) type Key = (u64, u32);
@@ -75,11 +76,13 @@ impl AgentSubscriptions {
 
     pub fn remove(&mut self, key: Key) -> Option<Arc<AgentSubscription>> {
         let removed = self.all.remove(&key)?;
+        shrink(&mut self.all);
         for topic in removed.filter.topics().into_iter().flatten() {
             if let Some(to_topic) = self.by_topic.get_mut(topic.as_str()) {
                 to_topic.remove(&key);
                 if to_topic.is_empty() {
                     self.by_topic.remove(topic.as_str());
+                    shrink(&mut self.by_topic);
                 }
             }
         }

@@ -68,8 +68,9 @@ impl Core {
     pub fn end_letters(&self, waiting: Vec<Letter>, agent: &str, refusal: Refusal, of: Serial) {
         let closing = self.check_open().is_err();
         for letter in waiting {
-            if closing && letter.row.is_some() {
-                // The store has it: it is handled when that is opened again.
+            if closing && (letter.row.is_some() || self.dead_letters.are_full()) {
+                // The store has it: it is handled when that is opened again. Or there are enough of them: to
+                // make room for each of millions would take seconds.
             } else if closing {
                 self.keep_dead(
                     letter.message,

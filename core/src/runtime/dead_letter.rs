@@ -96,6 +96,11 @@ impl DeadLetters {
         self.0.lock().letters.len()
     }
 
+    /// Returns true if the next one takes the place of another.
+    pub fn are_full(&self) -> bool {
+        self.len() >= MAX_LETTERS
+    }
+
     pub fn list(&self) -> Vec<DeadLetter> {
         self.0.lock().letters.values().map(|kept| kept.letter.clone()).collect()
     }

@@ -106,6 +106,11 @@ impl Sending {
         self.stage == Stage::Done
     }
 
+    /// Returns true if `ams` or `df` is among the receivers.
+    pub fn is_to_service(&self) -> bool {
+        self.message.receivers().any(|to| matches!(to, name::AMS | name::DF))
+    }
+
     /// The message.
     pub fn message(&self) -> &Message {
         &self.message

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::host::{Addressee, Host, Level, NoPlace};
 use super::prices::Work;
 use super::record::{Effect, Places, Receiver, Receivers, Sent};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, shown};
 use crate::message::{Envelope, Filter, Message, Sender, name};
 
 /// What each further receiver of a message costs in the turn's record: about what the host writes to
@@ -81,7 +81,8 @@ pub(super) fn send_local(host: &mut Host, to: &[u8], json: &[u8]) -> Answer {
 pub(super) fn broadcast(host: &mut Host, filter: &[u8], json: &[u8]) -> Answer<u32> {
     host.spend(host.prices.message(json.len().saturating_add(filter.len())))?;
     let filter = read_filter(host, filter)?;
-    host.spend(host.prices.looked_at * host.world.looked_at(&filter))?;
+    let compared = host.world.looked_at(&filter).saturating_mul(filter.declared().max(1));
+    host.spend(host.prices.looked_at * compared)?;
     let (sent, _) = write(host, json, Some(name::EVERYBODY))?;
     charge(host, &sent.message)?;
     let found = host.world.matching(filter, &sent.message);
@@ -104,6 +105,7 @@ fn push(host: &mut Host, sent: Sent, effect: impl FnOnce(Sent) -> Effect) {
 pub(super) fn subscribe(host: &mut Host, json: &[u8]) -> Answer<u32> {
     host.spend(host.prices.kept(json.len()))?;
     let filter = read_filter(host, json)?;
+    host.spend(host.prices.topic * filter.topics().map_or(0, HashSet::len))?;
     let id = host.world.new_subscription(host.turn.subscribed, host.turn.made);
     let id = id.filter(|_| host.charge(filter.bytes())).ok_or(Refused::LimitExceeded)?;
     host.turn.subscribed += 1;
@@ -287,6 +289,7 @@ fn followed(host: &Host, message: &Message) -> Work {
 #[inline(never)]
 fn check_sender(host: &Host, envelope: &Envelope<'_>) -> Answer {
     let Some(claimed) = forged(host, envelope) else { return Ok(()) };
+    let claimed = shown(&claimed);
     host.world.forged_sender(&claimed);
     let text = format!("a message in the name of {claimed:?} was not sent");
     Err(refuse(host, Refused::PermissionDenied, &text))
@@ -297,7 +300,8 @@ fn check_grants(host: &Host, to: &str, who: &Addressee) -> Answer {
     if host.world.may_send_to(to, who) {
         return Ok(());
     }
-    host.world.denied(to);
+    let to = shown(to);
+    host.world.denied(&to);
     let text = format!("a message was not sent: its grants do not allow {to:?}");
     Err(refuse(host, Refused::PermissionDenied, &text))
 }

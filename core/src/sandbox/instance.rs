@@ -17,7 +17,7 @@ use crate::limits::Limits;
 use crate::message::{Message, Traceparent};
 
 /// The most that an agent may say of what it can do, in bytes.
-pub(super) const MAX_CAPABILITIES_BYTES: usize = 1 << 20;
+pub(super) const MAX_CAPABILITIES_BYTES: usize = 64 << 10;
 
 /// What an agent's instances are made from.
 #[derive(Clone)]

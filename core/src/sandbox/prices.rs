@@ -52,10 +52,11 @@ pub(crate) struct Prices {
     pub stranger: Work,
     /// Each receiver of a message under a protocol, or with `reply_by`: its conversation is followed.
     pub followed: Work,
-    /// A member that a broadcast looks at, and one that it reaches.
+    /// A member that a broadcast looks at, times the capabilities and services of its filter, and one that it
+    /// reaches.
     pub looked_at: Work,
     pub reached: Work,
-    /// A topic, each subscriber of it, and each filter without a topic that is tried.
+    /// A topic of a message or a subscription, each subscriber of it, and each filter without a topic that is tried.
     pub topic: Work,
     pub subscriber: Work,
     pub filter: Work,

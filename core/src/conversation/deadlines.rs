@@ -111,7 +111,11 @@ impl Deadlines {
     /// already, the waiter's account is full, or the message does not say until when.
     pub fn begin(&self, awaited: &Awaited, asked: &Arc<str>) -> Option<u64> {
         let due = awaited.message.reply_by()?;
-        let charge = awaited.account.try_charge(ENTRY_BYTES)?;
+        // An entry of its own may be the only one that is found by these names.
+        let message = &awaited.message;
+        let names = [message.reply_with(), message.conversation_id(), Some(message.answer_to())];
+        let names = names.into_iter().flatten().map(str::len).sum::<usize>();
+        let charge = awaited.account.try_charge(ENTRY_BYTES + names)?;
         let mut table = self.table.lock();
         self.work_off(&mut table);
         let id = table.next;

@@ -39,7 +39,7 @@ impl Handler for Ams {
             Err(no) => finish(task, Err(no)),
             Ok(Job::Answer(content)) => finish(task, Ok(content)),
             Ok(Job::Order(order, agent)) => {
-                let content = json!({"action": order.as_str(), "name": agent.name()});
+                let content = json!({"action": order.as_str(), "name": agent.name()}).to_string();
                 let is_own =
                     matches!(&caller, Caller::Member(it) if it.serial() == agent.face.serial);
                 core.clone().io.spawn(async move {
@@ -59,6 +59,7 @@ impl Handler for Ams {
                     let content = deployed.map(
                         |agent| json!({"action": "deploy", "name": agent.name(), "id": agent.id()}),
                     );
+                    let content = content.map(|done| done.to_string());
                     finish(task, content.map_err(|error| Reason::not_deployed(&error)));
                 });
             }
@@ -66,10 +67,10 @@ impl Handler for Ams {
     }
 }
 
-fn finish(task: Task, answer: Answered<Value>) {
+fn finish(task: Task, answer: Answered<String>) {
     let (act, content) = match answer {
         Ok(content) => (Performative::Inform, content),
-        Err(no) => (no.act, no.content()),
+        Err(no) => (no.act, no.content().to_string()),
     };
     task.settle(|core, letter, post| {
         say(core, name::AMS, &letter.into(), act, &content, post);
@@ -78,7 +79,8 @@ fn finish(task: Task, answer: Answered<Value>) {
 
 /// What a request comes to.
 enum Job {
-    Answer(Value),
+    /// Its content as JSON.
+    Answer(String),
     Order(Order, Arc<Agent>),
     Deploy(Box<Deploy>),
 }
@@ -120,7 +122,7 @@ fn read(core: &Arc<Core>, caller: &Caller, message: crate::Message) -> Answered<
         "search" => return search(core, fields).map(Job::Answer),
         "get-description" => {
             fields.finish()?;
-            return Ok(Job::Answer(description(core)));
+            return Ok(Job::Answer(description(core).to_string()));
         }
         "suspend" => Order::Suspend,
         "resume" => Order::Resume,
@@ -154,7 +156,7 @@ fn agent_named(core: &Core, name: &str) -> Answered<Arc<Agent>> {
 }
 
 /// Who is here.
-fn search(core: &Core, mut fields: Fields<'_>) -> Answered<Value> {
+fn search(core: &Core, mut fields: Fields<'_>) -> Answered<String> {
     let mut example = match fields.take("description") {
         Some(json) => Fields::within("description", json)?,
         None => Fields::default(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{Member, ams, df, registry};
 use crate::agent::{Kind, Letter};
@@ -70,17 +70,17 @@ impl<'a> From<&'a Letter> for Asked<'a> {
     }
 }
 
-/// Sends an answer of `ams` or `df`.
+/// Sends an answer of `ams` or `df`, whose content is this JSON.
 pub(super) fn say(
     core: &Core,
     service: &'static str,
     asked: &Asked<'_>,
     act: Performative,
-    content: &Value,
+    content: &str,
     post: Post<'_>,
 ) {
     let Asked { message, by, ask } = *asked;
-    let draft = Draft::raw_reply(message, act, content.to_string().as_bytes());
+    let draft = Draft::raw_reply(message, act, content.as_bytes());
     // The runtime wrote it: limits on what others write do not keep it from who waits for it.
     let stamp = Stamp { sender: Some(service), ..Stamp::default() };
     let answer = Envelope::read(draft.as_bytes()).and_then(|envelope| core.stamp(&envelope, stamp));
@@ -94,44 +94,50 @@ pub(super) fn say(
     }
 }
 
-/// Results on their way into an answer: as many as were asked for, and as fit into a message.
+/// Results on their way into an answer, as JSON: as many as were asked for, and as fit into a message.
 pub(super) struct Results {
-    results: Vec<Value>,
+    /// The content of the answer up to the last result.
+    json: Vec<u8>,
+    count: usize,
     most: usize,
-    bytes_left: usize,
+    most_bytes: usize,
     /// There are more, or there may be.
     pub is_incomplete: bool,
 }
 
 impl Results {
     pub fn new(core: &Core, most: usize) -> Self {
-        let bytes = usize::try_from(core.limits.max_message_bytes).unwrap_or(usize::MAX);
-        Results { results: Vec::new(), most, bytes_left: bytes, is_incomplete: false }
+        let most_bytes = usize::try_from(core.limits.max_message_bytes).unwrap_or(usize::MAX);
+        let json = b"{\"results\":[".to_vec();
+        Results { json, count: 0, most, most_bytes, is_incomplete: false }
     }
 
     /// Adds a result if there is room.
-    pub fn add(&mut self, result: impl FnOnce() -> Value) {
-        if self.is_incomplete || self.results.len() >= self.most {
+    pub fn add<T: Serialize>(&mut self, result: impl FnOnce() -> T) {
+        if self.is_incomplete || self.count >= self.most {
             self.is_incomplete = true;
             return;
         }
-        let result = result();
-        let bytes = result.to_string().len() + 1;
-        match self.bytes_left.checked_sub(bytes) {
-            Some(left) => {
-                self.bytes_left = left;
-                self.results.push(result);
-            }
-            None => self.is_incomplete = true,
+        let before = self.json.len();
+        if self.count > 0 {
+            self.json.push(b',');
+        }
+        let written = serde_json::to_writer(&mut self.json, &result());
+        if written.is_err() || self.json.len() > self.most_bytes {
+            self.json.truncate(before);
+            self.is_incomplete = true;
+        } else {
+            self.count += 1;
         }
     }
 
-    pub fn content(self) -> Value {
-        let mut content = json!({"results": self.results});
-        if self.is_incomplete {
-            content["incomplete"] = true.into();
-        }
-        content
+    /// The content of the answer.
+    pub fn content(mut self) -> String {
+        self.json.extend_from_slice(match self.is_incomplete {
+            true => b"],\"incomplete\":true}",
+            false => b"]}",
+        });
+        String::from_utf8(self.json).unwrap_or_default()
     }
 }
 

@@ -42,7 +42,7 @@ impl Handler for Df {
             let Some(caller) = Caller::to_answer(core, letter) else { return };
             let mut note = None;
             let done = Request { core, letter, caller, post, note: &mut note }.carry_out();
-            let (act, content) = done.unwrap_or_else(|no| (no.act, no.content()));
+            let (act, content) = done.unwrap_or_else(|no| (no.act, no.content().to_string()));
             say(core, name::DF, &letter.into(), act, &content, post);
             if let Some(note) = note {
                 core.note(note, post);
@@ -89,7 +89,7 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    fn carry_out(&mut self) -> Answered<(Performative, Value)> {
+    fn carry_out(&mut self) -> Answered<(Performative, String)> {
         let message = &self.letter.message;
         let inform = |content| (Performative::Inform, content);
         match message.performative() {
@@ -100,20 +100,19 @@ impl Request<'_> {
             Performative::Subscribe => {
                 check_protocol(message, "fipa-subscribe")?;
                 self.subscribe()?;
-                Ok((Performative::Agree, json!({})))
+                Ok((Performative::Agree, "{}".to_owned()))
             }
-            Performative::Cancel => self.cancel().map(inform),
+            Performative::Cancel => self.cancel().map(|done| inform(done.to_string())),
             other => Err(Reason::unsupported_act(name::DF, other)),
         }
     }
 
-    fn request(&mut self) -> Answered<Value> {
+    fn request(&mut self) -> Answered<String> {
         let mut fields = Fields::read(self.letter.message.content(), MAX_CONTENT)?;
         let action = fields.needed("action")?;
         match action.as_str() {
-            "register" => self.register(fields, &action),
-            "modify" => self.register(fields, &action),
-            "deregister" => self.deregister(fields),
+            "register" | "modify" => self.register(fields, &action).map(|done| done.to_string()),
+            "deregister" => self.deregister(fields).map(|done| done.to_string()),
             "search" => self.search(fields),
             other => Err(Reason::unsupported_function(other, &ACTIONS)),
         }
@@ -168,7 +167,7 @@ impl Request<'_> {
         Ok(json!({"action": "deregister", "description": {"name": name, "id": id}}))
     }
 
-    fn search(&self, mut fields: Fields<'_>) -> Answered<Value> {
+    fn search(&self, mut fields: Fields<'_>) -> Answered<String> {
         let example = example(&mut fields)?;
         let most = fields.number("max_results", MAX_RESULTS)?;
         fields.finish()?;

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::Member;
+use super::description::Description;
 use super::profile::{Registration, Shown};
 use super::searches::{Key, Whom};
 use crate::agent::Agent;
@@ -165,12 +166,17 @@ pub(super) async fn end_leases(
 }
 
 /// A member as results show it.
-pub(super) fn described(name: &str, id: &str, shown: &Shown) -> Value {
-    let mut result = json!(*shown.description);
-    result["name"] = name.into();
-    result["id"] = id.into();
-    if let Some(until) = shown.lease_until {
-        result["lease_until"] = until.into();
-    }
-    result
+#[derive(Serialize)]
+pub(super) struct Described<'a> {
+    #[serde(flatten)]
+    description: &'a Description,
+    name: &'a str,
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease_until: Option<u64>,
+}
+
+/// A member of this name and id as results show it.
+pub(super) fn described<'a>(name: &'a str, id: &'a str, shown: &'a Shown) -> Described<'a> {
+    Described { description: &shown.description, name, id, lease_until: shown.lease_until }
 }

@@ -10,7 +10,7 @@ use std::ops::Bound;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Member;
 use super::answer::{Asked, Results, say};
@@ -66,7 +66,7 @@ struct Change {
     before: Option<Shown>,
     after: Option<Shown>,
     /// What is told, where it has been written: most searches that are told are told the same.
-    contents: [Option<Arc<Value>>; 3],
+    contents: [Option<Arc<str>>; 3],
     terms: std::vec::IntoIter<Term>,
     term: Option<Term>,
     behind: Option<Key>,
@@ -258,7 +258,7 @@ impl Teller {
 
 impl Change {
     /// What there is to tell this search, if it means the member, or did.
-    fn content_for(&mut self, search: &Search, facts: &mut usize) -> Option<Arc<Value>> {
+    fn content_for(&mut self, search: &Search, facts: &mut usize) -> Option<Arc<str>> {
         let mut meant = |shown: &&Shown| search.example.means(&self.whom, shown, facts);
         let before = self.before.as_ref().filter(&mut meant);
         let (at, event, shown) = match (before, self.after.as_ref().filter(meant)) {
@@ -269,14 +269,14 @@ impl Change {
         };
         let content = self.contents[at].get_or_insert_with(|| {
             let result = described(&self.whom.name, &self.whom.id, shown);
-            Arc::new(json!({"event": event, "results": [result]}))
+            json!({"event": event, "results": [result]}).to_string().into()
         });
         Some(content.clone())
     }
 }
 
 /// Tells one search, of whom has this serial, something.
-fn inform(core: &Core, of: u64, search: &Search, content: &Value) {
+fn inform(core: &Core, of: u64, search: &Search, content: &str) {
     let asked = Asked { message: &search.message, by: Some(of), ask: None };
     core.alone(Post::outside(), |post| {
         say(core, name::DF, &asked, Performative::Inform, content, post);

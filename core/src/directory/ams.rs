@@ -22,7 +22,7 @@ use crate::runtime::{Core, Deploy, Wasm};
 
 /// How many requests of one sender are being carried out at once. Others wait, so that what they bring
 /// along does not pile up.
-pub(super) const CONCURRENCY: usize = 64;
+pub(super) const CONCURRENCY: usize = 8;
 
 const ACTIONS: [&str; 6] = ["search", "get-description", "suspend", "resume", "remove", "deploy"];
 

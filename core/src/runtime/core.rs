@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use dashmap::{DashMap, DashSet};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::agent_subscriptions::AgentSubscriptions;
 use super::ask::{Ask, Asks, Lingering};
@@ -80,6 +80,8 @@ pub(crate) struct Core {
     pub content_limits: Option<Arc<ContentLimits>>,
     pub max_agents: usize,
     pub agents: AtomicUsize,
+    /// Modules that agents deploy are read one at a time.
+    pub agents_modules: Semaphore,
     /// Rounds to come in which threads give back what is free.
     releases: AtomicUsize,
     /// The most that agents may have of what no call of this program grants.
@@ -176,6 +178,7 @@ impl Core {
             content_limits: parts.content_limits.map(Arc::new),
             max_agents: parts.max_agents,
             agents: AtomicUsize::new(0),
+            agents_modules: Semaphore::new(1),
             releases: AtomicUsize::new(0),
             ceiling: parts.ceiling,
             held: AtomicUsize::new(0),

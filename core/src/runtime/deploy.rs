@@ -199,7 +199,8 @@ impl Core {
             None => self.content_limits.clone(),
         };
         let compile_limits = deploy.compile_limits.as_ref().unwrap_or(&self.compile_limits);
-        let loaded = self.load(deploy.wasm.clone(), compile_limits, &limits).await?;
+        let deployer = deploy.deployer.as_deref();
+        let loaded = self.load(deploy.wasm.clone(), deployer, compile_limits, &limits).await?;
         let config = deploy.config.map(|json| check_config(&json, &limits)).transpose()?;
         let writable = self.writable();
         let (grants, folders) = deploy.grants.open(&|| self.private_paths(), &writable)?;

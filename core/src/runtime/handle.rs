@@ -162,7 +162,8 @@ impl Agent {
     /// Once the module is compiled, the replacement goes on even if the future is dropped.
     pub async fn replace(&self, wasm: Wasm) -> Result<(), Error> {
         let core = &self.inner.core;
-        let loaded = core.load(wasm, &core.compile_limits, &self.inner.settings.limits).await?;
+        let loaded =
+            core.load(wasm, None, &core.compile_limits, &self.inner.settings.limits).await?;
         lending(self.inner.replace(loaded)).await
     }
 

@@ -109,7 +109,8 @@ enum Read {
 
 impl Core {
     /// Reads a module away from the calling thread, and waits until it is compiled, unless it was before. It has to fit an
-    /// agent with `limits`.
+    /// agent with `limits`. `deployer` is the id of the agent that has ordered it, if one has: such modules are read one
+    /// at a time.
     ///
     /// # Cancel safety
     ///
@@ -117,6 +118,7 @@ impl Core {
     pub async fn load(
         &self,
         wasm: Wasm,
+        deployer: Option<&str>,
         compile_limits: &CompileLimits,
         limits: &Limits,
     ) -> Result<Loaded, Error> {
@@ -128,7 +130,19 @@ impl Core {
                     Source::File(path) => (None, Some(path.clone())),
                     Source::Loaded(_) => (None, None),
                 };
-                let loaded = match self.read(wasm, compile_limits.clone()).await? {
+                let read = match deployer {
+                    None => self.read(wasm, compile_limits.clone()).await?,
+                    Some(deployer) => {
+                        // The program's own modules have the other threads for themselves.
+                        let _turn = self.agents_modules.acquire().await;
+                        if self.directory.find(deployer).is_none() {
+                            let text = "the agent that ordered the deployment has been removed";
+                            return Err(Error::new(ErrorKind::AgentNotFound, text));
+                        }
+                        self.read(wasm, compile_limits.clone()).await?
+                    }
+                };
+                let loaded = match read {
                     Read::Ready(loaded) => loaded,
                     Read::Compiling(compiling, wasm) => {
                         compiling.check_limits(limits)?;

@@ -274,7 +274,12 @@ impl Record {
             Move::No(note, _) => return (None, Some(note)),
             Move::Step(at, role, next) => (at, role, next),
             Move::Begin(next) => {
-                let answer_to = message.reply_to().map_or_else(|| from.clone(), Into::into);
+                // Most pairs of a conversation are of one message, and share the name for its answers.
+                let answer_to = match (message.reply_to(), self.pairs.last()) {
+                    (None, _) => from.clone(),
+                    (Some(to), Some(last)) if *last.answer_to == *to => last.answer_to.clone(),
+                    (Some(to), _) => to.into(),
+                };
                 (self.begin(from, to, answer_to, now), Role::Initiator, next)
             }
             Move::Join(next) => (self.begin(to, from, to.clone(), now), Role::Participant, next),
@@ -314,11 +319,6 @@ impl Record {
         now: u64,
     ) -> usize {
         let at = self.pairs.len();
-        // Most pairs of a conversation have the same asker, and those of one message the same name for answers.
-        let answer_to = match self.pairs.last() {
-            Some(last) if last.answer_to == answer_to => last.answer_to.clone(),
-            _ => answer_to,
-        };
         self.pairs.push(Pair {
             asker: asker.clone(),
             answer_to,

@@ -4,10 +4,11 @@
 //! beginning with whoever has begun to wait since the last look. What changes meanwhile is looked at
 //! again.
 
-use crate::spare::shrink;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
+
+use crate::spare::shrink;
 
 /// Microseconds after which somebody who waits is looked at: most answers have come by then.
 pub(crate) const FIRST_LOOK: u64 = 100_000;

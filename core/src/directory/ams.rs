@@ -70,7 +70,7 @@ impl Handler for Ams {
 fn finish(task: Task, answer: Answered<String>) {
     let (act, content) = match answer {
         Ok(content) => (Performative::Inform, content),
-        Err(no) => (no.act, no.content().to_string()),
+        Err(no) => (no.act, no.content()),
     };
     task.settle(|core, letter, post| {
         say(core, name::AMS, &letter.into(), act, &content, post);

@@ -42,7 +42,7 @@ impl Handler for Df {
             let Some(caller) = Caller::to_answer(core, letter) else { return };
             let mut note = None;
             let done = Request { core, letter, caller, post, note: &mut note }.carry_out();
-            let (act, content) = done.unwrap_or_else(|no| (no.act, no.content().to_string()));
+            let (act, content) = done.unwrap_or_else(|no| (no.act, no.content()));
             say(core, name::DF, &letter.into(), act, &content, post);
             if let Some(note) = note {
                 core.note(note, post);

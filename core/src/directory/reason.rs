@@ -127,12 +127,12 @@ impl Reason {
         reason.with("code", error.code())
     }
 
-    /// What the answer says.
-    pub fn content(self) -> Value {
+    /// The content of the answer, as JSON.
+    pub fn content(self) -> String {
         let mut content = Map::new();
         content.insert("reason".to_owned(), self.reason.into());
         content.insert("error".to_owned(), self.error.into());
         content.extend(self.details.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        Value::Object(content)
+        Value::Object(content).to_string()
     }
 }

@@ -237,7 +237,7 @@ impl Filter {
 
     /// Returns true if the filter also says something of the agent behind a message.
     pub(crate) fn names_agents(&self) -> bool {
-        !self.capabilities.is_empty() || !self.services.is_empty()
+        self.declared() > 0
     }
 
     /// The names that it lists as `receiver`, if it does.

@@ -425,11 +425,11 @@ impl Default for Inner {
 
 struct Writer<'a> {
     message: &'a mut Inner,
-    /// What needed escapes; its plain form is put behind the JSON at the end.
+    /// Texts that needed escapes; their plain form is put behind the JSON at the end.
     escaped: Vec<(Place, &'a str)>,
 }
 
-/// What a text of a message is.
+/// The place of a text in a message.
 #[derive(Clone, Copy)]
 enum Place {
     Field(Field),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::sync::SemaphorePermit;
 
 use super::core::Core;
 use crate::compile_limits::CompileLimits;
@@ -130,17 +131,9 @@ impl Core {
                     Source::File(path) => (None, Some(path.clone())),
                     Source::Loaded(_) => (None, None),
                 };
-                let read = match deployer {
-                    None => self.read(wasm, compile_limits.clone()).await?,
-                    Some(deployer) => {
-                        // The program's own modules have the other threads for themselves.
-                        let _turn = self.agents_modules.acquire().await;
-                        if self.directory.find(deployer).is_none() {
-                            let text = "the agent that ordered the deployment has been removed";
-                            return Err(Error::new(ErrorKind::AgentNotFound, text));
-                        }
-                        self.read(wasm, compile_limits.clone()).await?
-                    }
+                let read = {
+                    let _turn = self.turn_to_read(deployer).await?;
+                    self.read(wasm, compile_limits.clone()).await?
                 };
                 let loaded = match read {
                     Read::Ready(loaded) => loaded,
@@ -193,6 +186,21 @@ impl Core {
             }
             Source::File(_) => None,
         }
+    }
+
+    /// Waits until a module that this agent has ordered may be read; the program's own have the other threads for
+    /// themselves, and do not wait.
+    async fn turn_to_read(
+        &self,
+        deployer: Option<&str>,
+    ) -> Result<Option<SemaphorePermit<'_>>, Error> {
+        let Some(deployer) = deployer else { return Ok(None) };
+        let turn = self.agents_modules.acquire().await.map_err(|_| Error::closed())?;
+        if self.directory.find(deployer).is_none() {
+            let text = "the agent that ordered the deployment has been removed";
+            return Err(Error::new(ErrorKind::AgentNotFound, text));
+        }
+        Ok(Some(turn))
     }
 
     async fn read(&self, wasm: Wasm, compile_limits: CompileLimits) -> Result<Read, Error> {

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::host::{Addressee, Host, Level, NoPlace};
 use super::prices::Work;
 use super::record::{Effect, Places, Receiver, Receivers, Sent};
-use crate::error::{Error, ErrorKind, shown};
+use crate::error::{Error, ErrorKind};
 use crate::message::{Envelope, Filter, Message, Sender, name};
 
 /// What each further receiver of a message costs in the turn's record: about what the host writes to
@@ -285,12 +285,17 @@ fn followed(host: &Host, message: &Message) -> Work {
     if is_followed { host.prices.followed } else { Work::NONE }
 }
 
+/// The part of a name that logs and events tell: no agent has a longer one.
+fn told(name: &str) -> &str {
+    &name[..name.floor_char_boundary(name::MAX_NAME_BYTES)]
+}
+
 /// Refuses a message in another's name.
 #[inline(never)]
 fn check_sender(host: &Host, envelope: &Envelope<'_>) -> Answer {
     let Some(claimed) = forged(host, envelope) else { return Ok(()) };
-    let claimed = shown(&claimed);
-    host.world.forged_sender(&claimed);
+    let claimed = told(&claimed);
+    host.world.forged_sender(claimed);
     let text = format!("a message in the name of {claimed:?} was not sent");
     Err(refuse(host, Refused::PermissionDenied, &text))
 }
@@ -300,8 +305,8 @@ fn check_grants(host: &Host, to: &str, who: &Addressee) -> Answer {
     if host.world.may_send_to(to, who) {
         return Ok(());
     }
-    let to = shown(to);
-    host.world.denied(&to);
+    let to = told(to);
+    host.world.denied(to);
     let text = format!("a message was not sent: its grants do not allow {to:?}");
     Err(refuse(host, Refused::PermissionDenied, &text))
 }

@@ -252,8 +252,9 @@ impl World for Face {
         self.holdings.new_subscription(extra, made, self.limits.max_subscriptions)
     }
 
-    fn has_subscription(&self, id: u32) -> bool {
-        self.holdings.has_subscription(id)
+    fn subscribed_topics(&self, id: u32) -> Option<usize> {
+        let is_its_own = self.holdings.has_subscription(id);
+        is_its_own.then(|| self.core.agent_subscriptions.read().topics_of((self.serial, id)))
     }
 
     fn write_line(&self, level: Level, text: &str) -> bool {

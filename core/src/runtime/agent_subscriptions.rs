@@ -100,6 +100,11 @@ impl AgentSubscriptions {
         self.by_topic.get(topic).map_or(0, BTreeMap::len)
     }
 
+    /// Number of topics that a subscription lists.
+    pub fn topics_of(&self, key: Key) -> usize {
+        self.all.get(&key).and_then(|it| it.filter.topics()).map_or(0, HashSet::len)
+    }
+
     /// Number of filters without a topic with which a message is compared: one that has a topic, or one that
     /// is meant for others.
     pub fn tried(&self, has_topic: bool) -> usize {

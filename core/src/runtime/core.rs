@@ -384,6 +384,9 @@ impl Core {
         let face = &agent.face;
         // Who deployed it has its account, and may still be here.
         let deployer = agent.settings.deployer.as_ref();
+        if let (Some(_), Some(journal)) = (deployer, &self.journal) {
+            journal.leave_family(face.serial);
+        }
         if deployer.and_then(|id| self.directory.find(id)).is_none() {
             let (from, to) = (Owner::of(&face.account), Owner::gone(&self.account));
             self.book.hand_over(&from, &to);

@@ -288,6 +288,9 @@ impl Core {
         {
             face.account = deployer.face.account.clone();
             cpu = deployer.pace.account().share();
+            if let Some(journal) = &self.journal {
+                journal.join_family(serial, deployer.face.serial);
+            }
         }
         face.content_limits.clone_from(&settings.content_limits);
         face.grants = settings.grants.clone();
@@ -309,6 +312,9 @@ impl Core {
         let agent = agent::Agent::new(core, face, seat, pace, permit, settings, starting);
         let agent = Arc::new(agent);
         if !self.directory.enter(Member::Agent(agent.clone())) {
+            if let Some(journal) = &self.journal {
+                journal.leave_family(serial);
+            }
             return Err(name_taken(agent.name()));
         }
         if observes {

@@ -2,35 +2,33 @@
 //! that would only wait for that.
 //!
 //! Each agent, each host agent, the program and the runtime itself have a queue, and the writer goes
-//! round them. What stands before a commit in its queue is on disk before it, or with it; between two
-//! queues there is no order, and none is needed: what a commit sends leaves when it is on disk, so that
-//! whoever goes on from there commits later. What changes or ends a member stands in its own queue. So a
-//! process that is killed finds in its store every turn done, or not begun.
+//! round them; agents that another one has deployed through `ams` take one turn together. What stands before
+//! a commit in its queue is on disk before it, or with it; between two queues there is no order, and none is
+//! needed: what a commit sends leaves when it is on disk, so that whoever goes on from there commits later.
+//! What changes or ends a member stands in its own queue. So a process that is killed finds in its store
+//! every turn done, or not begun.
 
-use std::collections::{HashMap, VecDeque};
+mod queues;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use foldhash::fast::RandomState;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
+use self::queues::Queues;
 use super::core::Core;
 use super::posting::{Commit, Parts, closed};
-use super::staging::{Piece, Staged};
+use super::staging::Piece;
 use super::writer::{Step, Writer};
 use crate::lent::{self, Chore};
 use crate::release::Releases;
 use crate::source::monotonic;
 use crate::store::{Serial, Storage};
 
-/// The most commits and bytes of one batch, which is one transaction.
-const BATCH_COMMITS: usize = 4096;
-const BATCH_BYTES: usize = 1 << 20;
-/// The most bytes of a batch that are of one queue, unless it is one piece.
-const QUEUE_BYTES: usize = 256 << 10;
 /// Bytes of one queue that are unwritten above which nothing more is begun for it.
 const MAX_OF_QUEUE: usize = 16 << 20;
 /// Commits of one agent that are unwritten at which it begins no turn.
@@ -39,9 +37,6 @@ const MAX_COMMITS: u32 = 64;
 const MAX_OF_ALL: usize = 256 << 20;
 /// How long what nobody waits for is kept back after the store has failed.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// Empty queues of entries that are kept at most, and the room of such a one.
-const SPARE: usize = 256;
-const SPARE_ENTRIES: usize = 8;
 /// How often a relaxed store is made durable.
 pub(super) const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// What `close` leaves the writer of its time at least.
@@ -63,34 +58,6 @@ pub(crate) struct Journal {
 /// Bytes of all commits that are not written.
 #[derive(Clone, Default)]
 pub(crate) struct Backlog(Arc<AtomicUsize>);
-
-#[derive(Default)]
-struct Queues {
-    of: HashMap<Serial, Queue, RandomState>,
-    /// The queues from which something can be taken, in the order in which it is their turn.
-    turns: VecDeque<Serial>,
-    /// Empty queues of entries, for those that come next: nearly every commit opens one and is the end of one.
-    spare: Vec<VecDeque<Box<Entry>>>,
-    /// The store wants to be looked after.
-    is_due: bool,
-    /// A relaxed store is synced from time to time, which only its own thread does.
-    is_relaxed: bool,
-    /// When the runtime wants to be closed.
-    deadline: Option<Instant>,
-    /// Nothing is written any more.
-    is_closed: bool,
-}
-
-#[derive(Default)]
-struct Queue {
-    entries: VecDeque<Box<Entry>>,
-    /// The one before them all, of which a part is written already.
-    staged: Option<Box<Staged>>,
-    /// Bytes that are unwritten, also of what is being written.
-    bytes: usize,
-    /// It is among [`Queues::turns`].
-    is_listed: bool,
-}
 
 /// A commit in the journal.
 pub(super) struct Entry {
@@ -230,6 +197,17 @@ impl Journal {
         }
     }
 
+    /// An agent takes its turns with all others that `first` has deployed through `ams`, or somebody whom
+    /// that one has.
+    pub fn join_family(&self, agent: Serial, first: Serial) {
+        self.queues.lock().join_family(agent, first);
+    }
+
+    /// An agent is gone.
+    pub fn leave_family(&self, agent: Serial) {
+        self.queues.lock().leave_family(agent);
+    }
+
     /// Takes the turns of one agent out.
     pub(super) fn take_turns_of(&self, serial: Serial) -> Vec<Entry> {
         let mut queues = self.queues.lock();
@@ -350,111 +328,14 @@ impl Journal {
         }
     }
 
-    /// What is to be written next: of each queue a little, in turns.
+    /// What is to be written next.
     fn next_batch(&self) -> Vec<Step> {
-        let mut queues = self.queues.lock();
-        let (mut batch, mut bytes) = (Vec::new(), 0);
-        for _ in 0..queues.turns.len() {
-            let Some(of) = queues.turns.pop_front() else { break };
-            let Some(queue) = queues.of.get_mut(&of) else { continue };
-            queue.is_listed = false;
-            let (mut of_queue, mut is_full) = (0, false);
-            while let Some(size) = queue.next_bytes() {
-                is_full =
-                    !batch.is_empty() && bytes + size > BATCH_BYTES || batch.len() >= BATCH_COMMITS;
-                if is_full || of_queue > 0 && of_queue + size > QUEUE_BYTES {
-                    break;
-                }
-                let Some(step) = queue.take(of) else { break };
-                let is_staged = matches!(step, Step::Staged(_));
-                batch.push(step);
-                bytes += size;
-                of_queue += size;
-                if is_staged {
-                    break;
-                }
-            }
-            // What comes behind a commit of several pieces waits until that is put back, which is
-            // before the next batch.
-            if !queue.entries.is_empty() || queue.staged.is_some() {
-                queue.is_listed = true;
-                match is_full && of_queue == 0 {
-                    true => queues.turns.push_front(of),
-                    false => queues.turns.push_back(of),
-                }
-            } else if queue.is_over() {
-                queues.end(of);
-            }
-            if is_full {
-                break;
-            }
-        }
-        batch
+        self.queues.lock().next_batch()
     }
 
     /// Takes nothing more; what is left.
     fn end(&self) -> Vec<Step> {
-        let mut queues = self.queues.lock();
-        queues.is_closed = true;
-        queues.turns.clear();
-        let mut rest = Vec::new();
-        for (_, queue) in queues.of.drain() {
-            rest.extend(queue.staged.map(Step::Staged));
-            rest.extend(queue.entries.into_iter().map(Step::Whole));
-        }
-        rest
-    }
-}
-
-impl Queues {
-    /// The queue of this member, which is empty where there was none.
-    fn open(&mut self, of: Serial) -> &mut Queue {
-        let spare = &mut self.spare;
-        let new = || Queue { entries: spare.pop().unwrap_or_default(), ..Queue::default() };
-        self.of.entry(of).or_insert_with(new)
-    }
-
-    /// Forgets a queue of which nothing is left.
-    fn end(&mut self, of: Serial) {
-        if let Some(Queue { entries, .. }) = self.of.remove(&of)
-            && entries.capacity() <= SPARE_ENTRIES
-            && self.spare.len() < SPARE
-        {
-            self.spare.push(entries);
-        }
-    }
-
-    /// Gives a queue its turn, unless it waits for it already, or for what is being written of it.
-    fn list(&mut self, of: Serial) {
-        if let Some(queue) = self.of.get_mut(&of)
-            && !queue.is_listed
-        {
-            queue.is_listed = true;
-            self.turns.push_back(of);
-        }
-    }
-}
-
-impl Queue {
-    /// Whether nothing of it is left.
-    fn is_over(&self) -> bool {
-        self.bytes == 0 && self.entries.is_empty() && self.staged.is_none()
-    }
-
-    /// Bytes of what is taken next.
-    fn next_bytes(&self) -> Option<usize> {
-        match &self.staged {
-            Some(staged) => Some(staged.next_bytes()),
-            None => self.entries.front().map(|entry| entry.next_bytes()),
-        }
-    }
-
-    fn take(&mut self, of: Serial) -> Option<Step> {
-        if let Some(staged) = self.staged.take() {
-            return Some(Step::Staged(staged));
-        }
-        let entry = self.entries.pop_front()?;
-        Some(Staged::begin(of, entry).map_or_else(Step::Whole, Step::Staged))
+        self.queues.lock().close()
     }
 }
 

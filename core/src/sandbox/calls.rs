@@ -105,7 +105,7 @@ fn push(host: &mut Host, sent: Sent, effect: impl FnOnce(Sent) -> Effect) {
 pub(super) fn subscribe(host: &mut Host, json: &[u8]) -> Answer<u32> {
     host.spend(host.prices.kept(json.len()))?;
     let filter = read_filter(host, json)?;
-    host.spend(host.prices.topic * filter.topics().map_or(0, HashSet::len))?;
+    host.spend(host.prices.listed * listed(&filter))?;
     let id = host.world.new_subscription(host.turn.subscribed, host.turn.made);
     let id = id.filter(|_| host.charge(filter.bytes())).ok_or(Refused::LimitExceeded)?;
     host.turn.subscribed += 1;
@@ -115,13 +115,21 @@ pub(super) fn subscribe(host: &mut Host, json: &[u8]) -> Answer<u32> {
 
 pub(super) fn unsubscribe(host: &mut Host, id: u32) -> Answer {
     host.spend(host.prices.kept(0))?;
-    let begun_here = host.turn.record.kept().subscriptions.get(&id).map(Option::is_some);
-    if !begun_here.unwrap_or_else(|| host.world.has_subscription(id)) {
-        return Err(Refused::NotFound);
-    }
-    host.turn.subscribed -= usize::from(begun_here.is_some());
+    let begun_here = host.turn.record.kept().subscriptions.get(&id);
+    let topics = match begun_here {
+        Some(filter) => filter.as_ref().map(listed),
+        None => host.world.subscribed_topics(id),
+    };
+    let begun_here = begun_here.is_some();
+    host.spend(host.prices.listed * topics.ok_or(Refused::NotFound)?)?;
+    host.turn.subscribed -= usize::from(begun_here);
     host.turn.record.kept_mut().subscriptions.insert(id, None);
     Ok(())
+}
+
+/// Number of topics that a subscription with this filter lists.
+fn listed(filter: &Filter) -> usize {
+    filter.topics().map_or(0, HashSet::len)
 }
 
 /// Writes a line to the agent's log.
@@ -252,9 +260,7 @@ fn find(host: &Host, message: &Message, answered: Option<&str>) -> Answer<(Recei
         let who = match topic {
             Some(topic) => {
                 has_topic = true;
-                work = work
-                    + host.prices.topic
-                    + host.prices.subscriber * host.world.subscribers(topic);
+                work = work + host.prices.topic(host.world.subscribers(topic));
                 Addressee::Nobody
             }
             None => host.world.find(to),
@@ -275,7 +281,7 @@ fn find(host: &Host, message: &Message, answered: Option<&str>) -> Answer<(Recei
         }
         receivers.push(Receiver { at: at as u32, who });
     }
-    work = work + host.prices.filter * host.world.filters(has_topic);
+    work = work + host.prices.filters(host.world.filters(has_topic));
     Ok((receivers, work))
 }
 

@@ -88,8 +88,8 @@ pub(crate) trait World: Send + Sync {
     /// A number for a new subscription, where the agent may have `extra` and one more. In an init
     /// those that an earlier one made do not count.
     fn new_subscription(&self, extra: usize, made: Made) -> Option<u32>;
-    /// Whether the agent has this subscription.
-    fn has_subscription(&self, id: u32) -> bool;
+    /// Number of topics that this subscription of the agent lists, if it has it.
+    fn subscribed_topics(&self, id: u32) -> Option<usize>;
     /// What the agent has stored under `key`.
     fn load(&self, key: &[u8]) -> Option<Datum>;
     /// Bytes of all that the agent has stored, keys, values, and 96 for each key.

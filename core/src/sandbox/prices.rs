@@ -56,10 +56,12 @@ pub(crate) struct Prices {
     /// reaches.
     pub looked_at: Work,
     pub reached: Work,
-    /// A topic of a message or a subscription, each subscriber of it, and each filter without a topic that is tried.
-    pub topic: Work,
-    pub subscriber: Work,
-    pub filter: Work,
+    /// A topic of a message, each subscriber of it, and each filter without a topic that is tried.
+    topic: Work,
+    subscriber: Work,
+    filter: Work,
+    /// A topic of a subscription that begins or ends: a turn enters and takes out all that it lists at once.
+    pub listed: Work,
     /// A key that is written or deleted, a timer, a subscription; and each started KiB of a value.
     kept: Work,
     kept_kib: Work,
@@ -95,6 +97,7 @@ pub(crate) static IN_MEMORY: Prices = Prices {
     topic: Work::units(1),
     subscriber: Work::units(1),
     filter: Work::HALF,
+    listed: Work::units(8),
     kept: Work::units(2),
     kept_kib: Work::units(1),
     loaded: Work::HALF,
@@ -122,6 +125,7 @@ pub(crate) static WITH_STORE: Prices = Prices {
     topic: Work::units(1),
     subscriber: Work::units(4),
     filter: Work::HALF,
+    listed: Work::units(8),
     kept: Work::units(4),
     kept_kib: Work::units(4),
     loaded: Work::HALF,
@@ -140,6 +144,10 @@ pub(crate) static WITH_STORE: Prices = Prices {
 /// The most standing searches that a change of a registration is charged for: no sender pays for more that
 /// others have begun, and the rest is told in slices.
 const MOST_TOLD: usize = 1024;
+
+/// The most subscribers of a topic, and the most filters without a topic, that a message is charged for: others
+/// have subscribed, and the rest is looked at in slices too.
+const MOST_SUBSCRIBED: usize = 4096;
 
 impl Prices {
     /// A message of `bytes`, without its receivers.
@@ -177,6 +185,16 @@ impl Prices {
         self.random_kib * bytes.div_ceil(1024)
     }
 
+    /// A topic with so many subscribers.
+    pub fn topic(&self, subscribers: usize) -> Work {
+        self.topic + self.subscriber * subscribers.min(MOST_SUBSCRIBED)
+    }
+
+    /// So many filters without a topic that are tried.
+    pub fn filters(&self, tried: usize) -> Work {
+        self.filter * tried.min(MOST_SUBSCRIBED)
+    }
+
     /// A message with `content` bytes to `df` or `ams`, with so many members and standing searches.
     pub fn service(&self, members: usize, content: usize, searches: usize) -> Work {
         let times = content.div_ceil(1024).saturating_add(1);
@@ -199,6 +217,15 @@ mod tests {
         assert_eq!(IN_MEMORY.loaded(5 << 10).to_units(), 2);
         assert_eq!(IN_MEMORY.service(10_000, 100, 0).to_units(), 10_000);
         assert_eq!(IN_MEMORY.service(0, 0, usize::MAX).to_units(), 4 * 1024);
+    }
+
+    #[test]
+    fn whoever_subscribes_does_not_make_the_messages_of_others_dear() {
+        assert_eq!(IN_MEMORY.topic(0).to_units(), 1);
+        assert_eq!(IN_MEMORY.topic(100).to_units(), 101);
+        assert_eq!(WITH_STORE.topic(usize::MAX).to_units(), 1 + 4 * 4096);
+        assert_eq!(IN_MEMORY.filters(3).to_units(), 2);
+        assert_eq!(WITH_STORE.filters(usize::MAX).to_units(), 2048);
     }
 
     #[test]

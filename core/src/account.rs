@@ -1,4 +1,4 @@
-//! Memory that the host keeps on behalf of somebody: counted, and bounded by a limit.
+//! Accounts of the memory that the host keeps for an agent, bounded by a limit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ pub(crate) struct Account {
     limit: u64,
 }
 
-/// Some bytes of an account; given back when dropped.
+/// Bytes that are charged to an account, and given back when this is dropped.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Charge {
@@ -20,22 +20,22 @@ pub(crate) struct Charge {
 }
 
 impl Account {
-    /// An account that holds at most `limit` bytes.
+    /// Returns an account that holds at most `limit` bytes.
     pub fn new(limit: u64) -> Arc<Self> {
         Arc::new(Account { bytes: AtomicU64::new(0), limit })
     }
 
-    /// Bytes that are charged now.
+    /// Returns the bytes that are charged now.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Bytes that may be charged.
+    /// Returns the bytes that may be charged at most.
     pub fn limit(&self) -> u64 {
         self.limit
     }
 
-    /// Charges `bytes`, unless the account would hold more than its limit with them.
+    /// Charges `bytes`. Returns `None` if the account would then hold more than its limit.
     pub fn try_charge(self: &Arc<Self>, bytes: usize) -> Option<Charge> {
         let bytes = bytes as u64;
         let grown = |held: u64| held.checked_add(bytes).filter(|total| *total <= self.limit);
@@ -43,7 +43,7 @@ impl Account {
         Some(Charge { account: self.clone(), bytes })
     }
 
-    /// Charges `bytes` whatever the limit is: for what has to be kept, and is bounded in another way.
+    /// Charges `bytes` regardless of the limit, for things that must be kept and are bounded in another way.
     pub fn charge(self: &Arc<Self>, bytes: usize) -> Charge {
         let bytes = bytes as u64;
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -52,19 +52,20 @@ impl Account {
 }
 
 impl Charge {
-    /// Bytes that this charge holds.
+    /// Returns the bytes of this charge.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Makes this charge one of `bytes`, whatever the limit is.
+    /// Changes this charge to `bytes`, regardless of the limit.
     pub fn resize(&mut self, bytes: usize) {
         let bytes = bytes as u64;
         self.account.bytes.fetch_add(bytes.wrapping_sub(self.bytes), Ordering::Relaxed);
         self.bytes = bytes;
     }
 
-    /// Makes this charge one of `bytes`, unless the account would hold more than its limit with them.
+    /// Changes this charge to `bytes`. Returns false, and changes nothing, if the account would then hold
+    /// more than its limit.
     pub fn try_resize(&mut self, bytes: usize) -> bool {
         let more = (bytes as u64).saturating_sub(self.bytes);
         match self.account.try_charge(usize::try_from(more).unwrap_or(usize::MAX)) {
@@ -77,7 +78,7 @@ impl Charge {
         }
     }
 
-    /// Moves this charge to another account, whatever the limit of that is.
+    /// Moves this charge to another account, regardless of that account's limit.
     pub fn move_to(&mut self, account: &Arc<Account>) {
         *self = account.charge(usize::try_from(self.bytes).unwrap_or(usize::MAX));
     }

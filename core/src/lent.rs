@@ -1,8 +1,8 @@
-//! Threads that lend themselves: one that is about to wait does what it waits for, where that spares
-//! two threads their waking.
+//! Lent threads: a thread that is about to wait for some work does the work itself, where that saves waking
+//! two threads.
 //!
-//! A call lends its thread while it is polled, for about one tick: an event loop goes on after that.
-//! What is left to it then is handed over to those whose work it is.
+//! A call lends its thread while it is polled, for about one tick, so that an event loop soon goes on. A
+//! chore that is left over then is handed to the threads whose work it is.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -14,22 +14,22 @@ use std::time::Duration;
 use crate::release::release;
 use crate::source::monotonic;
 
-/// What a thread that lends itself may be left with.
+/// Work that may be left to a lent thread.
 pub(crate) trait Chore {
-    /// Does it, if nobody else is at it; what takes longer than a tick only where it
-    /// [blocks](Chore::blocks).
+    /// Does the work, unless another thread is doing it. Only a chore that [blocks](Chore::blocks) may take
+    /// longer than a tick.
     fn help(self: Arc<Self>);
-    /// Leaves it to the threads whose work it is.
+    /// Hands the work to the threads whose work it is.
     fn hand_over(self: Arc<Self>);
-    /// Whether it makes its thread wait, for a disk: an event loop must not.
+    /// Returns true if the work makes its thread wait for a disk, which an event loop's thread must not.
     fn blocks(&self) -> bool;
 }
 
-/// How long a thread is lent, and what of a turn it runs before the pool takes that over: about one
-/// tick, and not less where a tick comes early.
+/// Time for which a thread is lent, and for which it runs a turn before the pool takes the turn over: about
+/// one tick, even if a tick comes early.
 pub(crate) const LENT: Duration = Duration::from_millis(1);
 
-/// How a thread stands.
+/// The state of a thread.
 enum Stand {
     /// It has other things to do.
     Busy,
@@ -42,7 +42,7 @@ thread_local! {
     static MAY_BLOCK: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Leaves a chore to this thread, if that lends itself and has none yet; whether it did.
+/// Leaves a chore to this thread if it is lent and has none yet. Returns true if it was left.
 pub(crate) fn leave<C: Chore + 'static>(chore: &Arc<C>) -> bool {
     STAND.with_borrow_mut(|stand| {
         let takes = matches!(stand, Stand::Lent) && (!chore.blocks() || MAY_BLOCK.get());
@@ -53,8 +53,8 @@ pub(crate) fn leave<C: Chore + 'static>(chore: &Arc<C>) -> bool {
     })
 }
 
-/// Lends this thread after `work`: to what that makes ready. Where the thread is lent already, it is
-/// whoever lent it who goes on.
+/// Runs `work`, and then lends this thread to the chores that `work` has made ready. If the thread was lent
+/// already, its outer lender does them.
 pub(crate) fn lend_after<T>(work: impl FnOnce() -> T) -> T {
     if STAND.with_borrow(|stand| !matches!(stand, Stand::Busy)) {
         return work();
@@ -83,13 +83,13 @@ fn poll_lending<F: Future>(mut future: Pin<&mut F>, context: &mut Context<'_>) -
             return Poll::Pending;
         }
         if !clock.goes_on() {
-            // What it has done may be what was waited for.
+            // The chore may have made the future ready.
             return future.as_mut().poll(context);
         }
     }
 }
 
-/// Lives while a thread is lent; ends with handing over what it was left with.
+/// Lends the thread until it is dropped, which hands over a chore that is left.
 struct Lent(Stand);
 
 impl Lent {
@@ -97,7 +97,7 @@ impl Lent {
         Lent(STAND.replace(Stand::Lent))
     }
 
-    /// Does what the thread was left with; whether that was anything.
+    /// Does the chore that was left to the thread. Returns false if there was none.
     fn help(&self) -> bool {
         match STAND.replace(Stand::Lent) {
             Stand::Left(chore) => {
@@ -119,7 +119,7 @@ impl Drop for Lent {
     }
 }
 
-/// How long a thread has been lent; it is not asked before something has been done.
+/// Measures the time for which a thread is lent, beginning after the first chore.
 #[derive(Default)]
 struct Clock(Option<std::time::Instant>);
 
@@ -130,7 +130,7 @@ impl Clock {
     }
 }
 
-/// Lives while somebody blocks on this thread.
+/// Allows chores that block on this thread until it is dropped.
 pub(crate) struct Blocking(bool);
 
 impl Blocking {

@@ -1,4 +1,4 @@
-//! Tables that everybody shares: whoever has most in one makes room, the oldest first.
+//! Tables that all owners share: the owner with most entries makes room, the oldest first.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -7,34 +7,34 @@ use std::sync::Arc;
 
 use crate::account::Account;
 
-/// Who has something in a shared table: those whom one account is kept for count as one.
+/// The owner of entries in a shared table. Agents that share an account are one owner.
 #[derive(Debug, Clone)]
 pub(crate) struct Owner {
     key: usize,
     account: Arc<Account>,
 }
 
-/// Owners that have no account of their own. No account lies at such an address.
+/// Keys of owners that have no account of their own. No account lies at these addresses.
 const GONE: usize = 0;
 const SERVICES: usize = 1;
 
 impl Owner {
-    /// Whoever this account is kept for.
+    /// Returns the owner that this account is kept for.
     pub fn of(account: &Arc<Account>) -> Self {
         Owner { key: Arc::as_ptr(account).addr(), account: account.clone() }
     }
 
-    /// Agents that are gone, all of them together; the runtime is charged.
+    /// Returns the owner that stands for all agents that are gone; the runtime is charged.
     pub fn gone(runtime: &Arc<Account>) -> Self {
         Owner { key: GONE, account: runtime.clone() }
     }
 
-    /// `ams` and `df`; the runtime is charged.
+    /// Returns the owner that stands for `ams` and `df`; the runtime is charged.
     pub fn services(runtime: &Arc<Account>) -> Self {
         Owner { key: SERVICES, account: runtime.clone() }
     }
 
-    /// The account that is charged.
+    /// Returns the account that is charged.
     pub fn account(&self) -> &Arc<Account> {
         &self.account
     }
@@ -54,10 +54,10 @@ impl Hash for Owner {
     }
 }
 
-/// The things in a table, by who has them and by their places, the oldest first.
+/// The entries of a table by owner and by place, the oldest first.
 pub(crate) struct Shares<T> {
     owners: HashMap<usize, Share<T>>,
-    /// By how much each has, and among those that have as much by whose is the oldest.
+    /// The owners' keys by number of entries; among equals, the owner of the oldest entry comes last.
     order: BTreeSet<(usize, Reverse<u64>, usize)>,
     count: usize,
 }
@@ -81,12 +81,12 @@ impl<T> Share<T> {
 }
 
 impl<T> Shares<T> {
-    /// Number of things.
+    /// Returns the number of entries.
     pub fn len(&self) -> usize {
         self.count
     }
 
-    /// Enters something. Places are given out by the caller, each once, later ones higher.
+    /// Adds an entry. The caller gives out places, each once, later ones higher.
     pub fn insert(&mut self, owner: &Owner, place: u64, thing: T) {
         let share = self
             .owners
@@ -99,7 +99,7 @@ impl<T> Shares<T> {
         self.order.extend(share.rank());
     }
 
-    /// Takes something out.
+    /// Removes an entry, and returns it if there was one.
     pub fn remove(&mut self, owner: &Owner, place: u64) -> Option<T> {
         let share = self.owners.get_mut(&owner.key)?;
         let rank = share.rank();
@@ -115,7 +115,7 @@ impl<T> Shares<T> {
         Some(thing)
     }
 
-    /// The oldest of whoever has most, except one place.
+    /// Returns the oldest entry of the owner with most. The entry at the place `but` is passed over.
     pub fn oldest_of_greatest(&self, but: Option<u64>) -> Option<(Owner, u64, &T)> {
         let shares = self.order.iter().rev().filter_map(|(_, _, key)| self.owners.get(key));
         let mut oldest = shares.filter_map(|share| {
@@ -125,13 +125,13 @@ impl<T> Shares<T> {
         oldest.next()
     }
 
-    /// The oldest of this owner.
+    /// Returns the oldest entry of this owner.
     pub fn oldest_of(&self, owner: &Owner) -> Option<(u64, &T)> {
         let share = self.owners.get(&owner.key)?;
         share.things.first_key_value().map(|(place, thing)| (*place, thing))
     }
 
-    /// Everything, in no order of owners.
+    /// Returns all entries, in no order of owners.
     #[cfg(test)]
     pub fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
         let things = self.owners.values().flat_map(|share| &share.things);
@@ -139,11 +139,11 @@ impl<T> Shares<T> {
     }
 }
 
-/// Bytes that each has in a table.
+/// The bytes that each owner has in a table.
 #[derive(Default)]
 pub(crate) struct Weights {
     weights: HashMap<usize, Weight>,
-    /// By how much each has, and among those that have as much by whose has not changed for longest.
+    /// The owners' keys by bytes; among equals, the owner unchanged for longest comes last.
     order: BTreeSet<(usize, Reverse<u64>, usize)>,
     total: usize,
     changes: u64,
@@ -156,12 +156,12 @@ struct Weight {
 }
 
 impl Weights {
-    /// Bytes of all together.
+    /// Returns the bytes of all owners together.
     pub fn total(&self) -> usize {
         self.total
     }
 
-    /// Something of this owner has grown, or shrunk, from so many bytes to so many.
+    /// Notes that an entry of this owner has changed its size from `before` to `after` bytes.
     pub fn change(&mut self, owner: &Owner, before: usize, after: usize) {
         if before == after {
             return;
@@ -183,12 +183,12 @@ impl Weights {
         }
     }
 
-    /// Agents that are gone, and what they have, if anything.
+    /// Returns the owner that stands for agents that are gone, with its bytes, if it has any.
     pub fn of_gone(&self) -> Option<(Owner, usize)> {
         self.weights.get(&GONE).map(|weight| (weight.owner.clone(), weight.bytes))
     }
 
-    /// Whoever has most.
+    /// Returns the owner with most bytes.
     pub fn greatest(&self) -> Option<Owner> {
         let (_, _, key) = self.order.last()?;
         self.weights.get(key).map(|weight| weight.owner.clone())

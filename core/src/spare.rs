@@ -1,13 +1,13 @@
-//! Tables that had much in them once give the room back when most of it has gone.
+//! Tables that were large give room back when most of their entries are gone.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 
-/// Room for so many is kept, however few there are.
+/// Entries for which a table keeps room, however few it has.
 const FEW: usize = 64;
 
-/// Keeps room for twice as many as there are, where a table has room for eight times as many. To be called when
-/// something was taken out: what that costs is below what entering all of it has cost.
+/// Shrinks a table that has room for more than eight times its entries to room for twice as many. To be
+/// called after an entry was removed. The cost is less than that of having entered the removed entries.
 pub(crate) fn shrink<K: Eq + Hash, V, S: BuildHasher>(table: &mut HashMap<K, V, S>) {
     if table.capacity() > FEW.max(8 * table.len()) {
         table.shrink_to(2 * table.len());

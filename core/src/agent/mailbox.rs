@@ -1,7 +1,7 @@
 //! The mailbox: bounded by count and bytes, in order, with the run token of its agent.
 //!
-//! Who moves an agent from idle holds its run token. Queue and token are under one lock, so that no
-//! message can arrive unseen between a look into the queue and the token's release.
+//! The thread that moves an agent out of the idle state holds its run token. Queue and token are under one
+//! lock, so that no message can arrive unseen between a look at the queue and the release of the token.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -25,7 +25,7 @@ pub(crate) struct Mailbox {
     max_bytes: usize,
 }
 
-/// What a mailbox did with a message that somebody wants handled at once.
+/// The result of [`Mailbox::claim`].
 pub(crate) enum Claim {
     /// The agent was idle: the caller holds the run token, and runs the turn.
     Run(Letter),
@@ -35,18 +35,18 @@ pub(crate) enum Claim {
     Refused(Letter),
 }
 
-/// What becomes of a run token whose holder has come to the end of its row.
+/// The place of the run token after its holder has ended its row of turns.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rest {
-    /// There is more to do: the scheduler has it.
+    /// There is more to do: the scheduler holds it.
     Queued,
-    /// Nobody has it.
+    /// Nobody holds it.
     Idle,
-    /// Nobody has it, and nothing is taken out until the agent is resumed.
+    /// Nobody holds it, and nothing is taken out until the agent is resumed.
     Paused,
 }
 
-/// What the holder of the run token does next.
+/// The next task for the holder of the run token.
 pub(crate) enum Next {
     Init,
     Message(Letter),
@@ -56,17 +56,17 @@ pub(crate) enum Next {
     Nothing,
 }
 
-/// What has come of letters that waited for the store.
+/// The outcome for letters that waited for the store.
 #[derive(Default)]
 pub(crate) struct Settled {
-    /// The agent has to be scheduled.
+    /// True if the agent has to be scheduled.
     pub wake: bool,
-    /// Letters that are on disk, of somebody who takes none any more.
+    /// Letters that are on disk, but whose receiver takes none any more.
     pub refused: Option<(Refusal, Vec<Letter>)>,
 }
 
 impl Mailbox {
-    /// An empty mailbox of somebody whose turns wait for the store as `unwritten` says.
+    /// Returns an empty mailbox of a member whose unwritten turns `unwritten` counts.
     pub fn new(limits: &Limits, unwritten: Unwritten) -> Self {
         Mailbox {
             inner: Mutex::new(Inner { unwritten, ..Inner::default() }),
@@ -75,7 +75,8 @@ impl Mailbox {
         }
     }
 
-    /// Puts a letter in; whether the agent has to be scheduled.
+    /// Puts a letter in. Returns true if the agent has to be scheduled. If the letter is refused, the error
+    /// has it.
     pub fn push(&self, letter: Letter) -> Result<bool, (Refusal, Letter)> {
         let mut inner = self.inner.lock();
         match self.refusal(&inner, &letter) {
@@ -84,7 +85,7 @@ impl Mailbox {
         }
     }
 
-    /// Puts a letter in, or hands it and the run token to the caller where the agent is idle.
+    /// Puts a letter in, or hands the letter and the run token to the caller if the agent is idle.
     pub fn claim(&self, letter: Letter) -> Claim {
         let mut inner = self.inner.lock();
         if self.refusal(&inner, &letter).is_some() {
@@ -104,7 +105,7 @@ impl Mailbox {
         Claim::Queued { wake: inner.push(letter) }
     }
 
-    /// Gives a claimed letter back, with the run token; whether the agent has to be scheduled.
+    /// Gives a claimed letter back, with the run token. Returns true if the agent has to be scheduled.
     pub fn give_back(&self, letter: Letter) -> bool {
         let mut inner = self.inner.lock();
         inner.line.put_back(letter);
@@ -112,7 +113,8 @@ impl Mailbox {
         inner.schedule()
     }
 
-    /// Puts a letter in as soon as there is room, behind those that wait already.
+    /// Puts a letter in as soon as there is room, after those that wait already. Returns true if the agent
+    /// has to be scheduled.
     pub fn wait(&self, waiter: &Arc<Waiter>) -> Result<bool, Refusal> {
         let mut inner = self.inner.lock();
         let Some(letter) = waiter.take() else {
@@ -149,7 +151,7 @@ impl Mailbox {
         Ok(())
     }
 
-    /// Puts a letter into room that was kept; whether the agent has to be scheduled.
+    /// Puts a letter into room that was kept. Returns true if the agent has to be scheduled.
     pub(super) fn fill(&self, letter: Letter, holder: u64) -> Result<bool, (Refusal, Letter)> {
         let mut inner = self.inner.lock();
         inner.reserved.end(letter.message.charge(), holder);
@@ -160,8 +162,8 @@ impl Mailbox {
         }
     }
 
-    /// Gives back what [`Mailbox::reserve`] kept; whether the agent has to be scheduled, for
-    /// scripts that waited for the room.
+    /// Gives back room that [`Mailbox::reserve`] kept. Returns true if the agent has to be scheduled, since
+    /// scripts waited for the room.
     pub(super) fn release(&self, charge: usize, holder: u64) -> bool {
         let mut inner = self.inner.lock();
         inner.reserved.end(charge, holder);
@@ -172,8 +174,8 @@ impl Mailbox {
         wake
     }
 
-    /// Takes a script out that waits for room no longer, and lets those behind it in. Whether the
-    /// agent has to be scheduled.
+    /// Removes a script that does not wait for room any more, and lets in those behind it. Returns true if
+    /// the agent has to be scheduled.
     pub fn forget(&self, waiter: &Arc<Waiter>) -> bool {
         let mut inner = self.inner.lock();
         if waiter.take().is_none() {
@@ -187,7 +189,7 @@ impl Mailbox {
         wake
     }
 
-    /// Takes the letter of an ask out that nobody waits for any more; whether it was still here.
+    /// Removes the letter of an ask that nobody waits for any more. Returns false if it was not here.
     pub fn withdraw(&self, message_id: &str) -> bool {
         let mut inner = self.inner.lock();
         let found = inner.line.withdraw(message_id);
@@ -198,20 +200,20 @@ impl Mailbox {
         found.is_some()
     }
 
-    /// Asks for an init turn; whether the agent has to be scheduled.
+    /// Asks for an init turn. Returns true if the agent has to be scheduled.
     pub fn request_init(&self) -> bool {
         let mut inner = self.inner.lock();
         inner.init = true;
         inner.schedule()
     }
 
-    /// Ends the agent: no message is taken from now on, and its last turn is its shutdown. What
-    /// waited, and whether the agent has to be scheduled.
+    /// Ends the agent: no message is taken from now on, and its last turn is its shutdown. Returns the
+    /// letters that waited, and true if the agent has to be scheduled.
     pub fn request_shutdown(&self) -> (Vec<Letter>, bool) {
         let mut inner = self.inner.lock();
         inner.shutdown = true;
         let (waiting, wakers) = inner.end(Gone::Removed);
-        // Who waits for an order is told by its end.
+        // Dropping an order tells the caller that waits for it.
         let orders = std::mem::take(&mut inner.orders);
         let wake = inner.schedule();
         drop(inner);
@@ -220,19 +222,19 @@ impl Mailbox {
         (waiting, wake)
     }
 
-    /// Takes no message from now on; what waited.
+    /// Takes no message from now on. Returns the letters that waited.
     pub fn fail(&self) -> Vec<Letter> {
         let (waiting, wakers) = self.inner.lock().end(Gone::Failed);
         wake_all(wakers);
         waiting
     }
 
-    /// Somebody runs the agent from now on.
+    /// Notes that a thread runs the agent from now on.
     pub fn begin_slice(&self) {
         self.inner.lock().phase = Phase::Running;
     }
 
-    /// What the holder of the run token does next. Without an instance an init comes first.
+    /// Returns the next task for the holder of the run token. Without an instance an init comes first.
     pub fn next(&self, has_instance: bool) -> Next {
         let mut inner = self.inner.lock();
         if inner.shutdown {
@@ -249,7 +251,7 @@ impl Mailbox {
             inner.init = false;
             return Next::Init;
         }
-        // Neither timers nor messages shut the others out.
+        // Timers and messages alternate, so that neither can shut the other out.
         if (!inner.rang_last || inner.line.is_empty())
             && let Some(id) = inner.due.pop()
         {
@@ -266,7 +268,7 @@ impl Mailbox {
         Next::Message(letter)
     }
 
-    /// Gives the token to the scheduler if there is more to do, else back.
+    /// Gives the run token to the scheduler if there is more to do, and else gives it back.
     pub fn requeue_or_rest(&self) -> Rest {
         let mut inner = self.inner.lock();
         inner.phase = Phase::Idle;
@@ -277,7 +279,8 @@ impl Mailbox {
         }
     }
 
-    /// A timer of the agent is due, or its delay is over; whether it has to be scheduled.
+    /// Notes that a timer of the agent is due, or its delay is over. Returns true if the agent has to be
+    /// scheduled.
     pub fn ring(&self, alarm: Alarm) -> bool {
         let mut inner = self.inner.lock();
         if inner.gone.is_some() {
@@ -290,12 +293,13 @@ impl Mailbox {
         inner.schedule()
     }
 
-    /// Takes back a timer that is due and has not been handled.
+    /// Removes a timer that is due and has not been handled.
     pub fn forget_timer(&self, id: u32) {
         self.inner.lock().due.forget(id);
     }
 
-    /// A commit of the queue `of` is on disk, or never will be: its letters wait no longer.
+    /// Lets in the letters of commits of the queue `of` that are on disk, and drops those of commits that
+    /// have failed.
     pub fn settle(&self, of: Serial) -> Settled {
         let mut guard = self.inner.lock();
         let inner = &mut *guard;
@@ -317,40 +321,41 @@ impl Mailbox {
         Settled { wake, refused }
     }
 
-    /// Whether the agent has to be scheduled for what waits.
+    /// Returns true if the agent has to be scheduled for work that waits.
     pub fn look_again(&self) -> bool {
         self.inner.lock().schedule()
     }
 
-    /// A turn has been handed to the store, with so many bytes.
+    /// Counts a turn of `bytes` that was handed to the store.
     pub fn turn_unwritten(&self, bytes: usize) {
         self.inner.lock().unwritten.begin(bytes);
     }
 
-    /// The store is through with a turn; whether the agent has to be scheduled.
+    /// Subtracts a turn of `bytes` that the store has written or failed. Returns true if the agent has to be
+    /// scheduled.
     pub fn turn_settled(&self, bytes: usize) -> bool {
         let mut inner = self.inner.lock();
         inner.unwritten.end(bytes);
         inner.schedule()
     }
 
-    /// Whether turns wait for the store.
+    /// Returns true if turns wait for the store.
     pub fn has_unwritten(&self) -> bool {
         !self.inner.lock().unwritten.is_empty()
     }
 
-    /// Gives the run token back, whatever there is to do.
+    /// Gives the run token back, even if there is more to do.
     pub fn rest(&self) {
         self.inner.lock().phase = Phase::Idle;
     }
 
-    /// Puts a letter in that the store has kept, whatever room there is.
+    /// Puts in a letter that the store has kept, even if there is no room.
     pub fn restore(&self, letter: Letter) {
         self.inner.lock().enter(letter);
     }
 
-    /// Puts letters back where they stood, which have been handled in vain, and takes no turn until
-    /// [`Alarm::Restart`] rings. Gives them back where the agent takes no messages any more.
+    /// Puts letters that were handled in vain back where they stood, and takes no turn until
+    /// [`Alarm::Restart`] rings. If the agent takes no messages any more, the error has the letters.
     pub fn put_back(&self, letters: Vec<Letter>) -> Result<(), (Refusal, Vec<Letter>)> {
         let mut inner = self.inner.lock();
         if let Err(gone) = inner.check_here() {
@@ -368,8 +373,8 @@ impl Mailbox {
         self.inner.lock().delayed = true;
     }
 
-    /// Wants something done between two turns; whether the agent has to be scheduled. Gives the
-    /// order back where the agent is gone for good.
+    /// Gives an order that is done between two turns. Returns true if the agent has to be scheduled. If the
+    /// agent is gone for good, the error has the order.
     pub fn order(&self, order: Order) -> Result<bool, Order> {
         let mut inner = self.inner.lock();
         if inner.gone == Some(Gone::Removed) {
@@ -379,7 +384,7 @@ impl Mailbox {
         Ok(inner.schedule())
     }
 
-    /// Takes no messages and timers out until it is told otherwise.
+    /// Suspends the agent: no messages and timers are taken out until [`Mailbox::resume`].
     pub fn pause(&self) -> Result<(), Refusal> {
         let mut inner = self.inner.lock();
         inner.check_here()?;
@@ -387,7 +392,7 @@ impl Mailbox {
         Ok(())
     }
 
-    /// Goes on; whether the agent has to be scheduled.
+    /// Resumes the agent. Returns true if it has to be scheduled.
     pub fn resume(&self) -> Result<bool, Refusal> {
         let mut inner = self.inner.lock();
         inner.check_here()?;
@@ -404,8 +409,8 @@ impl Mailbox {
         self.inner.lock().phase == Phase::Idle
     }
 
-    /// Returns true if the agent is suspended and no turn is in progress. Its place in the scheduler's line
-    /// may still be to come: then nothing happens.
+    /// Returns true if the agent is suspended and no turn is in progress. It may still be queued in the
+    /// scheduler; when it gets a worker, it does nothing.
     pub fn rests(&self) -> bool {
         let inner = self.inner.lock();
         match inner.phase {
@@ -424,17 +429,18 @@ impl Mailbox {
         }
     }
 
-    /// Wants an init before anything else, of an agent whose run token the caller holds.
+    /// Makes an init the next turn of an agent whose run token the caller holds.
     pub fn init_next(&self) {
         self.inner.lock().init = true;
     }
 
-    /// The slice ended, and the turn wants to go on: the scheduler takes the token.
+    /// Hands the run token to the scheduler in the middle of a turn, whose slice has ended.
     pub fn preempt(&self) {
         self.inner.lock().phase = Phase::Halfway;
     }
 
-    /// The turn waits in a host call; whether what it waits for has come already.
+    /// Notes that the turn waits in a host call. Returns true if the event that it waits for has come
+    /// already.
     pub fn suspend(&self) -> bool {
         let mut inner = self.inner.lock();
         let woken = inner.phase == Phase::Notified;
@@ -442,7 +448,7 @@ impl Mailbox {
         woken
     }
 
-    /// What a suspended turn waits for has come; whether the agent has to be scheduled.
+    /// Notes that the event that a turn waits for has come. Returns true if the agent has to be scheduled.
     pub fn wake(&self) -> bool {
         let mut inner = self.inner.lock();
         match inner.phase {
@@ -458,18 +464,18 @@ impl Mailbox {
         }
     }
 
-    /// Messages that can be handled.
+    /// Returns the number of messages that can be handled.
     pub fn waiting(&self) -> usize {
         self.inner.lock().line.len()
     }
 
-    /// Whether nobody holds the run token, and no message can be handled.
+    /// Returns true if nobody holds the run token and no message can be handled.
     pub fn is_at_rest(&self) -> bool {
         let inner = self.inner.lock();
         inner.phase == Phase::Idle && inner.line.is_empty()
     }
 
-    /// Messages that wait, also for the store.
+    /// Returns the number of messages that wait, including those that wait for the store.
     pub fn len(&self) -> usize {
         let inner = self.inner.lock();
         inner.line.len() + inner.pending.len()
@@ -477,7 +483,8 @@ impl Mailbox {
 
     fn refusal(&self, inner: &Inner, letter: &Letter) -> Option<Refusal> {
         if letter.kind == Kind::Direct && !inner.waiters.is_empty() && inner.gone.is_none() {
-            // Who came first is served first; the order of any one sender is kept.
+            // Waiting scripts are served first, in the order in which they came, which keeps the order of
+            // each sender.
             return Some(Refusal::Full);
         }
         self.refusal_for(inner, letter.message.charge(), letter.kind)

@@ -1,8 +1,8 @@
-//! The outbox: all that a turn which has come to a good end still has to do for others.
+//! The outbox: the work that a turn which ended well still has to do for others.
 //!
-//! Such a turn is sealed: only the store, or the end of `close`, can fail it from then on. Its data, timers
-//! and subscriptions have changed already. Whoever holds the run token works off the rest in pieces, and
-//! looks at the clock between them; the agent's next turn begins when nothing is left.
+//! Such a turn is sealed: from then on only the store, or the end of `close`, can fail it. Its data, timers
+//! and subscriptions have changed already. The holder of the run token works off the outbox in pieces, and
+//! looks at the clock between them. The agent's next turn begins when nothing is left.
 
 use std::sync::Arc;
 use std::vec;
@@ -19,31 +19,31 @@ use crate::runtime::{Ask, Party, Post, Posting, Sending, Terms, To};
 use crate::sandbox::{Effect, Fault, FaultKind, Sent};
 use crate::store::Serial;
 
-/// Entries that are worked off between two looks at the clock.
+/// Number of entries that are worked off between two looks at the clock.
 pub(super) const PIECE: usize = 32;
 
 type Effects = <SmallVec<[Effect; 1]> as IntoIterator>::IntoIter;
 
-/// All that a sealed turn still has to do.
+/// The work that a sealed turn still has to do.
 pub(crate) struct Outbox {
     effects: Effects,
     sending: Option<Sending>,
     /// The charge for what the turn's record held.
     _charge: Option<Charge>,
     cause: Cause,
-    /// Letters that the agent takes no more.
+    /// Letters that the agent does not take any more.
     refused: vec::IntoIter<Letter>,
-    /// Whatever is done when nothing else is left.
+    /// The work that comes last.
     pub(super) last: Last,
 }
 
-/// How the message that a turn handled bears upon what the turn sends.
+/// The effects that the message handled by a turn has on messages that the turn sends.
 struct Cause {
-    /// The ask that it is part of, and so are they.
+    /// The ask that it is part of; the messages are then part of it too.
     ask: Option<Arc<Ask>>,
-    /// It was a failure: nobody is told of theirs.
+    /// True if it was a failure: then failures of the messages are not reported to the agent.
     is_quiet: bool,
-    /// The message, and the serial of its sender, if that wants answers to be sent to somebody else.
+    /// The message, and the serial of its sender, if the sender wants answers to go to another member.
     answers_to: Option<(Message, Serial)>,
 }
 
@@ -57,7 +57,7 @@ impl Cause {
         Cause { ask: handled.and_then(|letter| letter.ask.clone()), is_quiet, answers_to }
     }
 
-    /// The terms of what the turn sends.
+    /// Returns the terms of a message that the turn sends.
     fn terms(&self, sent: &Sent) -> Terms {
         let wanted_by = self.answers_to.as_ref().and_then(|(handled, wanted_by)| {
             (handled.reply_to() == sent.message.receivers().next()).then_some(*wanted_by)
@@ -66,16 +66,16 @@ impl Cause {
     }
 }
 
-/// Whatever comes after all that a turn has sent.
+/// The work that comes after all messages of a turn.
 #[derive(Default)]
 pub(super) enum Last {
     #[default]
     Nothing,
     /// The handler ended with this code, and its turn has not answered this letter.
     NoReply(Letter, i32),
-    /// An init has come to its end: the directory and whoever ordered it are told.
+    /// An init has ended: the directory and the caller that ordered it are told.
     Started(Option<OnStarted>, SmallVec<[Note; 2]>),
-    /// An agent could not be started: whoever ordered it is told.
+    /// An agent could not be started: the caller that ordered it is told.
     NotStarted(OnStarted, Error),
     /// It was the agent's last turn.
     Shutdown,
@@ -104,9 +104,9 @@ impl Outbox {
         }
     }
 
-    /// The outbox of a turn that has sent these, which handled a letter, or none; nothing where nothing is
-    /// left to be done. Most turns send one message to one receiver, with whom nobody else has to do: that
-    /// goes at once.
+    /// Returns the outbox of a turn that has these effects and handled this letter; `None` if no work is
+    /// left. Most turns send one message to one receiver that concerns no other member: such a message is
+    /// delivered at once.
     pub(super) fn of_turn(
         agent: &Arc<Agent>,
         mut effects: SmallVec<[Effect; 1]>,
@@ -140,13 +140,13 @@ impl Outbox {
         Some(Box::new(Outbox::new(effects, charge, handled)))
     }
 
-    /// An outbox of an agent that takes these letters no more.
+    /// Returns the outbox of an agent that does not take these letters any more.
     pub(super) fn refusing(refused: Vec<Letter>, last: Last) -> Box<Self> {
         let outbox = Outbox::new(SmallVec::new(), None, None);
         Box::new(Outbox { refused: refused.into_iter(), last, ..outbox })
     }
 
-    /// Works off about `most` entries; whether nothing is left but [`Outbox::end`].
+    /// Works off about `most` entries. Returns true if only [`Outbox::end`] is left.
     pub fn advance(&mut self, agent: &Arc<Agent>, most: usize, post: Post<'_>) -> bool {
         let core = &agent.core;
         let mut left = most;
@@ -157,7 +157,7 @@ impl Outbox {
                     return false;
                 }
                 if sending.is_to_service() {
-                    // They are answered here and now, which may take as long as all else in a piece.
+                    // A service answers at once, which may take as long as the rest of a piece.
                     left = 0;
                 }
                 self.sending = None;
@@ -179,7 +179,7 @@ impl Outbox {
         }
     }
 
-    /// Returns true if it sends one message to one receiver at most: too little to look at the clock for.
+    /// Returns true if it delivers at most one letter, which is too little to look at the clock for.
     pub fn is_small(&self) -> bool {
         let refused = self.refused.as_slice().len();
         match self.effects.as_slice() {
@@ -192,7 +192,7 @@ impl Outbox {
         }
     }
 
-    /// Does what comes last.
+    /// Does the work that comes last.
     pub fn end(self, agent: &Arc<Agent>, activity: &mut Activity, post: Post<'_>) {
         let core = &agent.core;
         match self.last {
@@ -215,8 +215,8 @@ impl Outbox {
         }
     }
 
-    /// Gives up what is left, since the runtime is closed: what has not been delivered becomes dead
-    /// letters.
+    /// Gives up the remaining work because the runtime is closed. Messages that were not delivered become
+    /// dead letters.
     pub fn give_up(mut self, agent: &Arc<Agent>) {
         const REASON: &str = "the runtime was closed before it was delivered";
         let core = &agent.core;
@@ -229,7 +229,7 @@ impl Outbox {
         self.void(&Error::closed());
     }
 
-    /// The turn never happened: tells whoever ordered it.
+    /// Tells the caller that ordered the turn that it has failed.
     pub fn void(self, error: &Error) {
         match self.last {
             Last::Started(Some(done), _) | Last::NotStarted(done, _) => done(Err(error.clone())),

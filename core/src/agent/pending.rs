@@ -1,5 +1,5 @@
-//! Letters whose commit is not on disk yet. They take room in their mailbox, and hold up nobody: those
-//! of one queue of the journal wait for each other, and for nothing else.
+//! Letters whose commit is not on disk yet. They take room in their mailbox, but hold up no other letters:
+//! only those of the same queue of the journal wait for each other.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,17 +11,17 @@ use crate::store::Serial;
 
 #[derive(Default)]
 pub(super) struct Pending {
-    /// By whose queue their commits stand in.
+    /// The letters by the queue of the journal in which their commits stand.
     queues: HashMap<Serial, Queue, RandomState>,
     letters: usize,
     bytes: usize,
-    /// Letters that no store keeps, and that wait behind others of the same sender.
+    /// Number of letters that no store keeps, and that wait behind others of the same sender.
     unkept: usize,
-    /// The empty queue of whoever was settled last, for whoever comes next.
+    /// An empty queue that is kept for the next sender.
     spare: VecDeque<Letter>,
 }
 
-/// Letters that the spare queue has room for at most.
+/// The most letters that the spare queue has room for.
 const SPARE_LETTERS: usize = 4;
 
 #[derive(Default)]
@@ -30,7 +30,7 @@ struct Queue {
     unkept: usize,
 }
 
-/// Whether a store keeps the letter.
+/// Returns true if a store keeps the letter.
 fn is_kept(letter: &Letter) -> bool {
     letter.commit.is_some()
 }
@@ -40,12 +40,12 @@ impl Pending {
         self.letters
     }
 
-    /// What all letters are charged for, in bytes.
+    /// Returns the bytes that all letters are charged for.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether a letter has to wait here: for its own commit, or behind those of the same queue.
+    /// Returns true if a letter has to wait here, for its own commit or behind letters of the same queue.
     pub fn holds_back(&self, letter: &Letter) -> bool {
         letter.standing() == Standing::Pending
             || (self.letters > 0
@@ -64,8 +64,8 @@ impl Pending {
         queue.letters.push_back(letter);
     }
 
-    /// Hands out the letters of one queue that wait no longer, in order. Those that the store could not
-    /// keep are dropped: whoever sent them has been told.
+    /// Hands out the letters of one queue that do not have to wait any more, in order. Letters that the store
+    /// could not keep are dropped: their senders have been told.
     pub fn settle(&mut self, of: Serial, mut each: impl FnMut(Letter)) {
         let Some(mut queue) = self.queues.remove(&of) else {
             return;
@@ -85,7 +85,7 @@ impl Pending {
         }
     }
 
-    /// Takes the letter of this message out, of those that no store keeps.
+    /// Removes the letter of this message, if it is one that no store keeps.
     pub fn withdraw(&mut self, message_id: &str) -> Option<Letter> {
         if self.unkept == 0 {
             return None;
@@ -108,7 +108,7 @@ impl Pending {
         Some(letter)
     }
 
-    /// Takes out what no store keeps.
+    /// Removes the letters that no store keeps, and returns them.
     pub fn drain_unkept(&mut self) -> Vec<Letter> {
         if self.unkept == 0 {
             return Vec::new();
@@ -126,7 +126,7 @@ impl Pending {
         drained
     }
 
-    /// One letter is here no longer; `unkept` is the count of its queue.
+    /// Subtracts a letter that was removed; `unkept` is the count of its queue.
     fn subtract(&mut self, unkept: &mut usize, letter: &Letter) {
         self.letters -= 1;
         self.bytes -= letter.message.charge();

@@ -1,8 +1,8 @@
-//! Every conversation that names a protocol, followed as its messages pass.
+//! The book of conversations: each conversation under a protocol is followed as its messages pass.
 //!
-//! A conversation is one id and whoever began it, and a message belongs where its sender and its receiver
-//! do. Its id alone does not say that: whoever used an id first would keep others out of their
-//! conversation, or get into it.
+//! A conversation is identified by its id and its initiator, and a message belongs to the conversation in
+//! which its sender and its receiver take part. The id alone would not do: the agent that used it first could
+//! keep others out of their own conversation, or get into it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,17 +21,17 @@ use super::waits::{Circle, Waits};
 use crate::message::{Message, Performative};
 use crate::shares::{Owner, Shares, Weights};
 
-/// How much is kept.
+/// Bounds on the conversations that are kept.
 pub(crate) struct Room {
     /// The most conversations that are open at once.
     pub open: usize,
-    /// The most that have come to their end.
+    /// The most conversations that have ended.
     pub ended: usize,
-    /// The most bytes of all of them.
+    /// The most bytes of all conversations.
     pub bytes: usize,
-    /// The most bytes of those whose beginners are gone.
+    /// The most bytes of conversations whose initiators are gone.
     pub gone: usize,
-    /// The most `reply_with` by which answers are recognised.
+    /// The most keys (`reply_with`) by which answers are recognised.
     pub keys: usize,
 }
 
@@ -44,7 +44,7 @@ impl Default for Room {
 /// The conversations of a runtime.
 pub(crate) struct Book {
     table: Mutex<Table>,
-    /// Number of them.
+    /// Number of conversations.
     all: AtomicUsize,
 }
 
@@ -53,11 +53,11 @@ pub(super) struct Table {
     pub records: HashMap<u64, Record>,
     pub ids: Ids,
     pub keys: Keys,
-    /// Open ones, by when they were last heard of.
+    /// Open conversations, by the time of their last message.
     open: Shares<u64>,
-    /// Those that have come to their end.
+    /// Conversations that have ended.
     ended: Shares<u64>,
-    /// Where each key was entered, and in which conversation.
+    /// The conversation of each key, by the place at which the key was entered.
     key_places: Shares<u64>,
     weights: Weights,
     pub waits: Waits,
@@ -66,50 +66,50 @@ pub(super) struct Table {
     next_number: u64,
 }
 
-/// A message on its way into its conversation, or a part of its receivers.
+/// A message that is entered into its conversation, for all or some of its receivers.
 pub(crate) struct Saying<'a> {
     pub from: &'a Arc<str>,
-    /// Who is charged for what it begins.
+    /// The owner that is charged for conversations that it begins.
     pub owner: &'a Owner,
     pub message: &'a Message,
-    /// These are its first receivers: with them the message itself is kept.
+    /// True for its first receivers, with which the message itself is kept.
     pub is_first: bool,
-    /// The result says how it is taken back.
+    /// True if the result is to say how the message is taken back.
     pub undo: bool,
 }
 
-/// What came of entering a message.
+/// The result of entering a message.
 #[derive(Default)]
 pub(crate) struct Entered {
-    /// What the protocol did not allow.
+    /// Receivers for which the protocol did not allow the message.
     pub violations: Vec<Violation>,
-    /// Somebody waits, and circles of waiting are to be looked for.
+    /// True if an agent waits, so that circles are to be searched for.
     pub look: bool,
-    /// Conversations that made room.
+    /// Conversations that were given up to make room.
     pub abandoned: Vec<Arc<str>>,
-    /// How it is taken back.
+    /// The record by which the message is taken back.
     pub said: Option<Said>,
 }
 
-/// A message that its protocol does not allow.
+/// A message to one receiver that its protocol does not allow.
 pub(crate) struct Violation {
     pub to: Arc<str>,
     pub conversation: Arc<str>,
     pub protocol: Protocol,
     pub note: Note,
-    /// How far the two have come; nothing where they have no conversation.
+    /// The progress of the two in their conversation, and the sender's role; `None` if they have none.
     at: Option<(Progress, Role)>,
-    /// There is such a conversation, in which the two have nothing to say to each other.
+    /// True if the message belongs to a known conversation.
     is_known: bool,
 }
 
 impl Violation {
-    /// Returns true if the two have a conversation with this id.
+    /// Returns true if the message belongs to a known conversation.
     pub fn is_known(&self) -> bool {
         self.is_known
     }
 
-    /// What might have been said in its place.
+    /// Returns the acts that would have been allowed.
     pub fn allowed(&self) -> Vec<Performative> {
         match self.at {
             Some((progress, role)) => progress.allowed(self.protocol, role),
@@ -119,15 +119,15 @@ impl Violation {
     }
 }
 
-/// Pairs of a conversation, and what each was; nothing if it began.
+/// Pairs of a conversation, each with its state before; `None` if it began.
 type Before = Vec<(usize, Option<Pair>)>;
 
-/// A message that was entered, and what it has changed.
+/// A message that was entered, with the changes that it has made.
 pub(crate) struct Said {
     message_id: Box<str>,
-    /// Conversations, each with its pairs and what they were before.
+    /// Conversations, each with its pairs and their state before.
     before: SmallVec<[(u64, Before); 1]>,
-    /// The conversations in which the message was kept.
+    /// True if the message was kept in the conversations.
     kept: bool,
 }
 
@@ -138,21 +138,21 @@ impl Default for Book {
 }
 
 impl Book {
-    /// A book in which nobody waits for the program, nor it for anybody, under this name: it does many
-    /// things at once.
+    /// Returns a book in which the program, under this name, counts neither as waiting nor as waited for,
+    /// since it does many things at once.
     pub fn of_program(name: &str) -> Self {
         let table = Table { waits: Waits::without(name), ..Table::default() };
         Book { table: Mutex::new(table), ..Book::default() }
     }
 
-    /// Returns true if a message can be of interest here.
+    /// Returns true if a message may belong to a conversation.
     pub fn concerns(&self, message: &Message) -> bool {
         message.protocol().is_some()
             || ((message.conversation_id().is_some() || message.in_reply_to().is_some())
                 && self.all.load(Ordering::Acquire) > 0)
     }
 
-    /// What the protocol does not allow of a message to `to`, which is not entered.
+    /// Returns the violations that a message to `to` would be, without entering it.
     pub fn forbids(&self, saying: &Saying<'_>, to: &[Arc<str>]) -> Vec<Violation> {
         let Ok(named) = named_by(saying.message) else { return Vec::new() };
         let table = self.table.lock();
@@ -165,7 +165,7 @@ impl Book {
         to.iter().filter_map(violation).collect()
     }
 
-    /// Enters a message to `to`, who are all or some of its receivers.
+    /// Enters a message to `to`, which are all or some of its receivers.
     pub fn enter(&self, saying: &Saying<'_>, to: &[Arc<str>]) -> Entered {
         let mut entered = Entered::default();
         let mut table = self.table.lock();
@@ -175,14 +175,15 @@ impl Book {
         entered
     }
 
-    /// The host says in `failure` that `asked` will not answer `asker`; with `deadline` it is only late.
+    /// Enters a failure with which the host tells `asker` that `asked` will not answer or, if `deadline` is
+    /// true, is late.
     pub fn fault(&self, asker: &str, asked: &str, failure: &Message, deadline: bool) {
         let mut table = self.table.lock();
         table.fault(asker, asked, failure, deadline);
         self.counted(&table);
     }
 
-    /// `asker` waits no longer for what it has asked `asked` in this conversation.
+    /// Notes that `asker` does not wait for the answer of `asked` in this conversation any more.
     pub fn gave_up(&self, conversation: &str, asker: &str, asked: &str, now: u64) {
         let mut table = self.table.lock();
         if let Some((number, at)) = table.pair_of(conversation, asker, asked) {
@@ -191,7 +192,7 @@ impl Book {
         self.counted(&table);
     }
 
-    /// Takes back what was entered, which never happened.
+    /// Takes back a message that was entered.
     pub fn unsay(&self, said: Said, now: u64) {
         let mut table = self.table.lock();
         for (number, before) in said.before {
@@ -208,7 +209,7 @@ impl Book {
         self.counted(&table);
     }
 
-    /// Whom `asker` has asked in this conversation, as far as they have come to one of these stages.
+    /// Returns the members that `asker` has asked in this conversation and that are at one of these stages.
     pub fn asked_at(&self, conversation: &str, asker: &str, stages: &[Stage]) -> Vec<Arc<str>> {
         let table = self.table.lock();
         let record = table.begun_by(conversation, asker);
@@ -223,29 +224,30 @@ impl Book {
         self.table.lock().waits.look(now)
     }
 
-    /// When to look next, in microseconds since the Unix epoch; nothing if there is nothing to look for.
+    /// Returns the time of the next look, in microseconds since the Unix epoch; `None` if there is nothing to
+    /// look for.
     pub fn next_look(&self, now: u64) -> Option<u64> {
         self.table.lock().waits.next_look(now)
     }
 
-    /// A circle in which somebody is busy is looked at again.
+    /// Lets a circle in which an agent is busy be looked at again.
     pub fn look_again(&self, circle: &Circle) {
         self.table.lock().waits.look_again(circle);
     }
 
-    /// Marks a circle as told; returns false if it has been broken meanwhile.
+    /// Marks a circle as reported. Returns false if it has been broken meanwhile.
     pub fn tell_circle(&self, circle: &Circle) -> bool {
         self.table.lock().waits.tell(circle)
     }
 
-    /// The conversation with this id. Where several have it, the one that the program began, and else
-    /// the oldest.
+    /// Returns the conversation with this id. If several have it, returns the one that the program began, or
+    /// else the oldest.
     pub fn view(&self, id: &str, now: u64) -> Option<Conversation> {
         let table = self.table.lock();
         table.begun_by(id, table.waits.but()).map(|record| record.view(now))
     }
 
-    /// Those that match, in the order in which they began.
+    /// Returns the conversations that match, in the order in which they began.
     pub fn list(&self, filter: &ConversationFilter, now: u64) -> Vec<Conversation> {
         let mut found: Vec<Conversation> = {
             let table = self.table.lock();
@@ -256,7 +258,7 @@ impl Book {
         found
     }
 
-    /// What `from` has here is `to`'s from now on.
+    /// Moves the conversations of one owner to another.
     pub fn hand_over(&self, from: &Owner, to: &Owner) {
         while self.table.lock().hand_over(from, to) {}
     }
@@ -268,28 +270,28 @@ impl Book {
 
 #[cfg(test)]
 impl Book {
-    /// A book with little room.
+    /// Returns a book with these bounds.
     pub fn small(room: Room) -> Self {
         let table = Table { room, ..Table::default() };
         Book { table: Mutex::new(table), ..Book::default() }
     }
 
-    /// Panics where what is counted is not what is there.
+    /// Panics if the counts are not those of the conversations.
     pub fn check(&self) {
         self.table.lock().check();
     }
 
-    /// Steps that who waits for whom has taken so far.
+    /// Returns the number of steps that the search for circles has taken so far.
     pub fn steps(&self) -> u64 {
         self.table.lock().waits.steps
     }
 
-    /// Bytes that all of it is charged for.
+    /// Returns the bytes that all conversations are charged for.
     pub fn bytes(&self) -> usize {
         self.table.lock().weights.total()
     }
 
-    /// Number of keys that are remembered.
+    /// Returns the number of keys that are remembered.
     pub fn keys(&self) -> usize {
         self.table.lock().keys.len()
     }
@@ -323,7 +325,7 @@ impl Table {
         self.finish(saying, steps, entered);
     }
 
-    /// Something is said to a topic: whoever hears it may answer.
+    /// Notes a message to a topic, which every subscriber may answer.
     fn call(&mut self, saying: &Saying<'_>, named: Option<Protocol>, steps: &mut Steps) {
         let message = saying.message;
         let Some(id) = message.conversation_id() else { return };
@@ -347,7 +349,7 @@ impl Table {
         steps.of(number);
     }
 
-    /// Begins a conversation in place of one that has come to its end.
+    /// Begins a conversation, which replaces one of the same id and initiator that has ended.
     fn begin(&mut self, saying: &Saying<'_>, id: Arc<str>, protocol: Protocol) -> u64 {
         if let Some(old) = self.own(&id, saying.from) {
             self.drop_record(old);
@@ -397,7 +399,7 @@ impl Table {
         }
     }
 
-    /// Takes a planned step, and those of whoever is answered for by it.
+    /// Takes a planned step, and the steps of participants that the answer stands for.
     fn step(
         &mut self,
         saying: &Saying<'_>,
@@ -410,7 +412,7 @@ impl Table {
         let (from, message) = (saying.from, saying.message);
         let now = message.sent_at();
         if record.state == ConversationState::Abandoned {
-            // It goes on: who waits in it counts again.
+            // It goes on, so members that wait in it count again.
             record.state = ConversationState::Open;
             record.count_waits(&mut self.waits, now);
         }
@@ -440,7 +442,7 @@ impl Table {
         }
     }
 
-    /// Keeps the message where it was said, with its key, and makes room for it.
+    /// Keeps the message and its key in its conversations, and makes room for them.
     fn finish(&mut self, saying: &Saying<'_>, steps: Steps, entered: &mut Entered) {
         let message = saying.message;
         let now = message.sent_at();
@@ -480,7 +482,7 @@ impl Table {
         });
     }
 
-    /// Changes some pairs of a conversation that is here, and what follows from that.
+    /// Changes some pairs of a conversation, and updates its waits, weight and place.
     fn change(&mut self, number: u64, now: u64, pairs: &[usize], change: impl FnOnce(&mut Record)) {
         let Some(record) = self.records.get_mut(&number) else { return };
         if record.state == ConversationState::Abandoned {
@@ -493,15 +495,15 @@ impl Table {
         }
         self.weigh(number);
         self.touch(number, now);
-        // One that goes on again may take the place of another; who watches hears of that when it comes.
+        // A conversation that goes on again may push out another, which is then given up without an event.
         self.make_room(&[number], &mut Vec::new());
     }
 }
 
-/// A message names a protocol that is not followed.
+/// The error for a message that names a protocol that is not followed.
 struct NotFollowed;
 
-/// The protocol that a message names, if it names one.
+/// Returns the protocol that a message names, if it names one.
 fn named_by(message: &Message) -> Result<Option<Protocol>, NotFollowed> {
     match message.protocol() {
         Some(name) => Protocol::named(name).map(Some).ok_or(NotFollowed),
@@ -509,10 +511,10 @@ fn named_by(message: &Message) -> Result<Option<Protocol>, NotFollowed> {
     }
 }
 
-/// The most that are answered for by one answer, when something was passed on again and again.
+/// The most participants that one answer stands for, when a message was passed on again and again.
 const MAX_PASSED_ON: usize = 64;
 
-/// What a message has done in the conversations that it belongs to: hardly ever more than one.
+/// The changes that a message has made in the conversations that it belongs to, hardly ever more than one.
 #[derive(Default)]
 struct Steps {
     touched: SmallVec<[(u64, Touched); 1]>,

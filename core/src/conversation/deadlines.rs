@@ -1,8 +1,8 @@
-//! Answers that are due: messages whose `reply_by` says until when somebody waits.
+//! Answers that are due: those to messages with a `reply_by`.
 //!
-//! Of such a message only what a failure will need is kept. An entry belongs to who sent the message,
-//! whomever that named for replies, and takes one of its places. What answers an entry is found by an
-//! index, however many there are.
+//! Of such a message only the parts that a failure will need are kept. An entry belongs to the sender of the
+//! message, even if `reply_to` names another member, and takes one of the sender's places. Entries that a
+//! message answers are found by an index, so their number does not matter.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,26 +15,26 @@ use crate::message::Message;
 use crate::scheduler::Calendar;
 use crate::spare::shrink;
 
-/// The most answers that one party waits for; later ones have no deadline.
+/// The most answers that one party waits for; further ones have no deadline.
 const MAX_EACH: usize = if cfg!(test) { 256 } else { 16_384 };
-/// Answered entries that are taken out with each that is entered or answered, where one answer has
-/// ended many.
+/// Number of answered entries that are removed whenever an entry begins or is answered, since one answer may
+/// end many.
 const AT_ONCE: usize = 8;
-/// Entries that are taken out under one hold of the lock, where somebody has gone.
+/// Number of entries of a waiter that is gone that are removed under one hold of the lock.
 const BATCH: usize = 256;
-/// Receivers that are looked up under one hold of the lock.
+/// Number of receivers that are looked up under one hold of the lock.
 const CHUNK: usize = 64;
-/// What an entry is charged for beside its message, in bytes.
+/// Bytes that an entry is charged for beside its message.
 const ENTRY_BYTES: usize = 768;
-/// Where the look at circles of waiting stands in the calendar: no answer has this number.
+/// The key of the search for circles in the calendar. No answer has this number.
 const CIRCLES: u64 = u64::MAX;
 
-/// What comes due.
+/// The kind of an entry that comes due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
-    /// The answer with the number under which it stands.
+    /// The answer whose number is the key of the entry.
     Answer,
-    /// A look at who waits for whom.
+    /// A search for circles of agents that wait for each other.
     Circles,
 }
 
@@ -46,10 +46,10 @@ pub(crate) struct Deadlines {
     count: AtomicUsize,
 }
 
-/// Who waits: its serial, and its name, since the program speaks under several.
+/// The member that waits for an answer: its serial, and its name, since the program speaks under several.
 pub(crate) type Waiter = (u64, Arc<str>);
 
-/// A message that wants answers by some time: what is left of it, and who waits.
+/// A message that wants answers by some time: the parts of it that are kept, and the member that waits.
 #[derive(Clone)]
 pub(crate) struct Awaited {
     message: Message,
@@ -59,8 +59,8 @@ pub(crate) struct Awaited {
 }
 
 impl Awaited {
-    /// Keeps what the failure of a message of the party with this serial will need; nothing if that is
-    /// more than its account may hold.
+    /// Keeps the parts of a message that its failure will need. `serial` is the sender's. Returns `None` if
+    /// they are more than the sender's account may hold.
     pub fn new(message: &Message, serial: u64, account: &Arc<Account>) -> Option<Self> {
         let waiter = (serial, message.sender().into());
         let message = message.for_answers();
@@ -72,10 +72,10 @@ impl Awaited {
 #[derive(Default)]
 struct Table {
     entries: HashMap<u64, Entry>,
-    /// By who has to answer, and to whom.
+    /// Entries by the member that has to answer, and by the member to which the answer goes.
     asked: HashMap<Arc<str>, HashMap<Box<str>, Groups>>,
     waiters: HashMap<Waiter, Ids>,
-    /// Answered, and not yet taken out.
+    /// Entries that are answered and not yet removed.
     over: Vec<Ids>,
     next: u64,
 }
@@ -88,14 +88,14 @@ struct Entry {
     _charge: Charge,
 }
 
-/// Entries by what answers them.
+/// Entries by the messages that answer them.
 #[derive(Default)]
 struct Groups {
-    /// By the `reply_with` that an answer names.
+    /// Entries by the `reply_with` that an answer names.
     by_key: HashMap<Box<str>, Ids>,
-    /// The same by their conversation, for an answer that names nothing.
+    /// The same entries by their conversation, for an answer that names no `reply_with`.
     by_conversation: HashMap<Box<str>, Ids>,
-    /// Those that have no `reply_with`: whatever names nothing answers them.
+    /// Entries without a `reply_with`: any message that names none answers them.
     unnamed: Ids,
 }
 
@@ -107,11 +107,11 @@ impl Deadlines {
         self.count.load(Ordering::Acquire) == 0
     }
 
-    /// Waits for the answer of `asked`; the number of the entry, or `None` where too many are waited for
-    /// already, the waiter's account is full, or the message does not say until when.
+    /// Begins to wait for the answer of `asked`. Returns the number of the entry, or `None` if too many
+    /// answers are waited for, the waiter's account is full, or the message has no `reply_by`.
     pub fn begin(&self, awaited: &Awaited, asked: &Arc<str>) -> Option<u64> {
         let due = awaited.message.reply_by()?;
-        // An entry of its own may be the only one that is found by these names.
+        // The index keeps these names, and may keep them for this entry alone.
         let message = &awaited.message;
         let names = [message.reply_with(), message.conversation_id(), Some(message.answer_to())];
         let names = names.into_iter().flatten().map(str::len).sum::<usize>();
@@ -134,7 +134,7 @@ impl Deadlines {
         Some(id)
     }
 
-    /// `from` has said something to each of `to`: what that answers is due no more.
+    /// Notes that `from` has sent `message` to each of `to`: entries that it answers are not due any more.
     pub fn answered(&self, from: &str, to: &[Arc<str>], message: &Message) {
         if self.is_empty() {
             return;
@@ -152,7 +152,8 @@ impl Deadlines {
         }
     }
 
-    /// The time of an answer is over: what waited for it and from whom, unless it has come.
+    /// Ends an entry whose time is over. Returns the message and the member that was to answer, unless the
+    /// answer has come.
     pub fn passed(&self, id: u64) -> Option<(Message, Arc<str>)> {
         let mut table = self.table.lock();
         let waits = table.is_waited_for(id);
@@ -161,13 +162,13 @@ impl Deadlines {
         waits.then_some((entry.awaited.message, entry.asked))
     }
 
-    /// A message never happened: its answer is not due.
+    /// Ends the entry of a message that was taken back.
     pub fn end(&self, id: u64) {
         let mut table = self.table.lock();
         self.take_out(&mut table, id);
     }
 
-    /// Nobody waits any more who had this serial and name.
+    /// Ends all entries of this waiter, which is gone.
     pub fn end_all_of(&self, waiter: &Waiter) {
         loop {
             let mut table = self.table.lock();
@@ -179,12 +180,12 @@ impl Deadlines {
         }
     }
 
-    /// Lets a look at who waits for whom come due.
+    /// Sets the time at which circles of agents are searched for next.
     pub fn look_at_circles(&self, due: u64) {
         self.calendar.set(due, CIRCLES, Due::Circles);
     }
 
-    /// Takes some of those out that have been answered.
+    /// Removes some of the entries that have been answered.
     fn work_off(&self, table: &mut Table) {
         for _ in 0..AT_ONCE {
             let Some(ids) = table.over.last_mut() else { return };
@@ -255,7 +256,7 @@ impl Table {
         self.tidy(from, to);
     }
 
-    /// Where who was asked has passed on what it was asked, the answer is due from the next.
+    /// Makes the answer due from `to`, if `from` was asked and has passed the message on to it.
     fn passed_on(&mut self, from: &str, to: &Arc<str>, message: &Message) {
         let Some(key) = message.reply_with() else { return };
         let Some(groups) = self.groups(from, message.answer_to()) else { return };
@@ -299,7 +300,7 @@ impl Table {
         self.tidy(&asked, message.answer_to());
     }
 
-    /// Keeps nothing where nobody is waited for.
+    /// Removes parts of the index that have become empty.
     fn tidy(&mut self, asked: &str, answer_to: &str) {
         let Some(by_answer_to) = self.asked.get_mut(asked) else { return };
         if by_answer_to.get(answer_to).is_some_and(Groups::is_empty) {
@@ -329,7 +330,7 @@ fn leave(groups: &mut HashMap<Box<str>, Ids>, key: &str, id: u64) {
 
 #[cfg(test)]
 impl Deadlines {
-    /// Panics where what is counted is not what is there.
+    /// Panics if the counts are not those of the entries.
     pub fn check(&self) {
         let table = self.table.lock();
         assert_eq!(self.count.load(Ordering::Acquire), table.entries.len());
@@ -340,7 +341,7 @@ impl Deadlines {
         }
     }
 
-    /// Number of entries, answered ones among them that have not been taken out.
+    /// Returns the number of entries, including answered ones that have not been removed.
     pub fn len(&self) -> usize {
         self.count.load(Ordering::Acquire)
     }

@@ -1,7 +1,8 @@
-//! Standing searches: who wants to be told of changes of the directory, and what there is to tell.
+//! Standing searches: subscriptions to changes of the directory, and the changes that wait to be reported to
+//! them.
 //!
-//! Entering a search, ending one and noting a change take a look at an index, whatever else is there.
-//! The telling itself is done elsewhere, by one task: see `telling`.
+//! Entering a search, ending one and noting a change each take a look at an index, so other searches do not
+//! matter. One task sends the reports: see `telling`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
@@ -19,31 +20,32 @@ use crate::account::{Account, Charge};
 use crate::message::Message;
 use crate::runtime::Core;
 
-/// The most members that wait to be told of one by one. Where there are more, everybody is looked at.
+/// The most changed members that are noted one by one. If there are more, all members are looked at.
 const MAX_TO_TELL: usize = if cfg!(test) { 64 } else { 16_384 };
 
-/// Whose search it is, by its serial and its name, and the conversation.
+/// The key of a search: the serial and the name of its subscriber, and the conversation.
 pub(crate) type Key = (u64, Arc<str>, Arc<str>);
 
 /// One standing search.
 pub(super) struct Search {
     pub example: Example,
-    /// What is left of the message that began it, which all that it is told answers.
+    /// The kept parts of the message that began it, which every report answers.
     pub message: Message,
-    /// Whether its agent's init made it.
+    /// True if it was made by its agent's init.
     in_init: bool,
-    /// It has been told who is here, and is told of changes.
+    /// True once the first results were reported; from then on changes are.
     pub begun: AtomicBool,
-    /// Given back when the search ends, though whoever tells it may still hold it for a moment.
+    /// The charge is given back when the search ends, even if the reporting task still holds the search for a
+    /// moment.
     charge: Mutex<Option<Charge>>,
 }
 
-/// What a standing search is charged for beside its message, and each of its facts, in bytes.
+/// Bytes that a standing search is charged for beside its message, and for each of its facts.
 const OWN_BYTES: usize = 1024;
 const FACT_BYTES: usize = 16;
 
 impl Search {
-    /// A search that is charged to this account, if there is room in it.
+    /// Returns a search that is charged to this account, or `None` if the account is full.
     pub fn new(
         example: Example,
         message: &Message,
@@ -58,7 +60,7 @@ impl Search {
     }
 }
 
-/// A member by what names it, also when it is gone.
+/// The serial and the names of a member, which may be gone.
 #[derive(Debug, Clone)]
 pub(super) struct Whom {
     pub serial: u64,
@@ -78,11 +80,11 @@ impl Whom {
     }
 }
 
-/// Something that whoever is meant has: a search stands in the index under one of those that it asks
-/// for, and a change is looked up under all that a member has.
+/// A term of the index: a property that a member has and a search may ask for. A search stands under one of
+/// the terms that it asks for, and a change is looked up under all terms of the member.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Term {
-    /// Any member has it.
+    /// The term that every member has.
     Anything,
     Name(Arc<str>),
     Service(String),
@@ -90,7 +92,8 @@ pub(super) enum Term {
 }
 
 impl Term {
-    /// The one under which a search stands: of those that it asks for the one that fewest have.
+    /// Returns the term under which a search stands: of those that it asks for, one of the kind that fewest
+    /// members share.
     pub fn of_search(name: Option<&str>, description: &Description) -> Self {
         if let Some(name) = name {
             Term::Name(name.into())
@@ -103,7 +106,7 @@ impl Term {
         }
     }
 
-    /// All that a member has, before or after a change.
+    /// Returns all terms that a member has before or after a change.
     pub fn of_member(whom: &Whom, shown: &[&Shown]) -> Vec<Self> {
         let mut terms = BTreeSet::from([Term::Anything]);
         terms.extend([&whom.name, &whom.id].map(|name| Term::Name(name.clone())));
@@ -115,24 +118,24 @@ impl Term {
     }
 }
 
-/// Something that is to be told.
+/// A report that waits to be sent.
 pub(super) enum ToTell {
-    /// What has become of this member.
+    /// The changes of this member.
     Member(Whom),
-    /// What has become of everybody: there were too many changes to be kept one by one.
+    /// The changes of all members: there were too many to be noted one by one.
     Everybody,
-    /// A search that begins who is here.
+    /// The first results of a search.
     Begin(Key),
 }
 
 #[derive(Default)]
 pub(super) struct Searches {
-    /// Number of them, so that a change costs nothing where there are none.
+    /// Number of searches. It is read without the lock, so that a change costs nothing if there are none.
     count: AtomicUsize,
-    /// Grows when the last of them ends: nobody counts on what was told before.
+    /// Grows when the last search ends: reports of earlier eras do not matter any more.
     era: AtomicU64,
     inner: Mutex<Inner>,
-    /// There is something to tell.
+    /// Notified when a report waits.
     pub news: Notify,
 }
 
@@ -142,18 +145,18 @@ struct Inner {
     by_term: HashMap<Term, BTreeSet<Key>>,
     /// Number of searches of each serial.
     owned: HashMap<u64, usize>,
-    /// What is to be told, in its order.
+    /// Reports that wait, by their place in order.
     to_tell: BTreeMap<u64, ToTell>,
-    /// Members and searches that wait to be told, and where they stand.
+    /// The places at which changed members, and searches that begin, wait.
     members: HashMap<u64, u64>,
     begins: HashMap<Key, u64>,
     next_place: u64,
-    /// Members changed that found no place.
+    /// True if too many members have changed, so that all are to be looked at.
     overflown: bool,
 }
 
 impl Searches {
-    /// Enters a search; `most` is how many its owner may have. Returns false if there was no room.
+    /// Enters a search. Returns false if its subscriber has `most` already.
     pub fn enter(&self, key: Key, search: Search, most: usize) -> bool {
         let mut inner = self.inner.lock();
         let owned = inner.owned.get(&key.0).copied().unwrap_or_default();
@@ -185,7 +188,7 @@ impl Searches {
         self.inner.lock().searches.get(key).cloned()
     }
 
-    /// Searches under this term that stand behind `after`, `most` of them.
+    /// Returns the searches under this term that come after the key `after`, at most `most` of them.
     pub fn under(&self, term: &Term, after: Option<&Key>, most: usize) -> Vec<(Key, Arc<Search>)> {
         let inner = self.inner.lock();
         let Some(keys) = inner.by_term.get(term) else { return Vec::new() };
@@ -194,7 +197,7 @@ impl Searches {
         found.filter_map(|key| Some((key.clone(), inner.searches.get(key)?.clone()))).collect()
     }
 
-    /// Ends a search; returns false if there was none.
+    /// Ends a search. Returns false if there was none.
     pub fn end(&self, key: &Key) -> bool {
         let ended = {
             let mut inner = self.inner.lock();
@@ -217,7 +220,7 @@ impl Searches {
         if self.is_empty() {
             return;
         }
-        // What is dropped may be the last of something large: not under the lock.
+        // Dropping a search may free much memory, so it is not done under the lock.
         let ended: Vec<Arc<Search>> = {
             let mut inner = self.inner.lock();
             let first: Key = (serial, "".into(), "".into());
@@ -233,7 +236,7 @@ impl Searches {
         }
     }
 
-    /// Ends all of them.
+    /// Ends all searches.
     pub fn clear(&self) {
         let ended = {
             let mut inner = self.inner.lock();
@@ -248,7 +251,7 @@ impl Searches {
         }
     }
 
-    /// Keeps nothing where nobody searches.
+    /// Updates the number of searches. If there are none left, forgets the reports that wait.
     fn tidy(&self, inner: &mut Inner) {
         self.count.store(inner.searches.len(), Ordering::SeqCst);
         if inner.searches.is_empty() {
@@ -261,7 +264,7 @@ impl Searches {
         }
     }
 
-    /// What a member can do may have changed.
+    /// Notes that a member's description may have changed.
     pub fn changed(&self, whom: Whom) {
         {
             let mut inner = self.inner.lock();
@@ -284,7 +287,7 @@ impl Searches {
         self.news.notify_one();
     }
 
-    /// A search is to be told who is here, and of changes from then on.
+    /// Lets a search get its first results, and from then on changes.
     pub fn begins(&self, key: Key) {
         {
             let mut inner = self.inner.lock();
@@ -297,7 +300,7 @@ impl Searches {
         self.news.notify_one();
     }
 
-    /// The next thing to tell, and the era that it is of.
+    /// Takes the next report, and returns it with its era.
     pub fn next(&self) -> Option<(u64, ToTell)> {
         let mut inner = self.inner.lock();
         let era = self.era.load(Ordering::SeqCst);
@@ -317,7 +320,7 @@ impl Searches {
         self.era.load(Ordering::SeqCst)
     }
 
-    /// Number of things that wait to be told.
+    /// Returns the number of reports that wait.
     #[cfg(test)]
     pub fn waiting(&self) -> usize {
         self.inner.lock().to_tell.len()
@@ -354,7 +357,7 @@ impl Inner {
 }
 
 impl Core {
-    /// What somebody can do may have changed.
+    /// Notes that a member's description may have changed.
     pub fn member_changed(&self, member: &Member) {
         let searches = &self.directory.searches;
         if !searches.is_empty() && !member.is_service() {

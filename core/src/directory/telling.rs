@@ -1,9 +1,9 @@
-//! Telling standing searches what has changed.
+//! Reporting changes of the directory to standing searches.
 //!
-//! What searches are told is the difference between what a member can do now and what they were told
-//! last. One task tells, so all of them see the changes of a member in their order, and a change that
-//! is undone before anybody could be told of it is not told. It holds no lock while it looks at members
-//! and searches, and lets other tasks in after each slice of its work.
+//! A report is the difference between a member's description now and the one that was reported last. One task
+//! sends all reports, so every search sees the changes of a member in order, and a change that is undone
+//! before it could be reported is not reported. The task holds no lock while it looks at members and
+//! searches, and lets other tasks run after each slice of its work.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -20,21 +20,22 @@ use super::searches::{Key, Search, Term, ToTell, Whom};
 use crate::message::{Performative, name};
 use crate::runtime::{Core, Post};
 
-/// Steps between two looks at what else there is to do: members looked at, or searches.
+/// Number of steps in a slice. A step is a look at one member or at one search.
 const SLICE: usize = 256;
-/// Steps that telling one search is worth.
+/// Number of steps that one report counts as.
 const TELLING: usize = 8;
-/// The most facts that are looked up for one search and one member, and how many are a step.
+/// The most facts that are looked up for one search and one member, and the number of facts that count as a
+/// step.
 const MAX_FACTS: usize = 65_536;
 const FACTS: usize = 64;
-/// Searches that are taken out of the index at once.
+/// The most searches or members that are taken at once.
 const FEW: usize = 32;
 
-/// What the task knows, and what it is at.
+/// The state of the reporting task.
 #[derive(Default)]
 pub(super) struct Teller {
     era: u64,
-    /// Members as the searches have been told of them; nothing before the first has begun.
+    /// Members as they were last reported; `None` before the first search has begun.
     told: Option<BTreeMap<u64, (Whom, Shown)>>,
     doing: Doing,
     /// Members that are looked at before anything else.
@@ -45,12 +46,12 @@ pub(super) struct Teller {
 enum Doing {
     #[default]
     Nothing,
-    /// Looks at who is here, for the first search.
+    /// Reads all members, for the first search.
     Count {
         left: std::vec::IntoIter<Member>,
         then: Key,
     },
-    /// Tells a search who is here: those behind this serial are left.
+    /// Collects the first results of a search; members with serials above `after` are left.
     List {
         key: Key,
         search: Arc<Search>,
@@ -60,12 +61,12 @@ enum Doing {
     Tell(Box<Change>),
 }
 
-/// A change of a member, and which searches are left.
+/// A change of a member, and the searches that are left to report it to.
 struct Change {
     whom: Whom,
     before: Option<Shown>,
     after: Option<Shown>,
-    /// What is told, where it has been written: most searches that are told are told the same.
+    /// The contents of the reports, once written: one for each event, the same for most searches.
     contents: [Option<Arc<str>>; 3],
     terms: std::vec::IntoIter<Term>,
     term: Option<Term>,
@@ -73,7 +74,7 @@ struct Change {
 }
 
 impl Core {
-    /// Tells standing searches what there is to tell, as long as the runtime is there.
+    /// Sends the reports of standing searches for as long as the runtime exists.
     pub async fn tell_searches(core: Weak<Self>) {
         let Some(searches) = core.upgrade().map(|core| core.directory.searches.clone()) else {
             return;
@@ -93,7 +94,7 @@ impl Core {
 }
 
 impl Teller {
-    /// Takes about as many steps; returns false if nothing is left to do.
+    /// Takes about `slice` steps. Returns false if nothing is left to do.
     pub fn work(&mut self, core: &Core, slice: usize) -> bool {
         let mut left = slice;
         self.join_era(core.directory.searches.era());
@@ -120,7 +121,7 @@ impl Teller {
         }
     }
 
-    /// Begins what comes next; returns false if there is nothing.
+    /// Begins the next report. Returns false if there is none.
     fn next(&mut self, core: &Core) -> bool {
         if let Some(whom) = self.everybody.next() {
             self.doing = self.change(core, whom);
@@ -197,7 +198,7 @@ impl Teller {
             self.doing = Doing::List { key, search, results, after };
             return steps;
         }
-        // It may have ended meanwhile.
+        // The search may have ended meanwhile.
         if core.directory.searches.get(&key).is_some_and(|it| Arc::ptr_eq(&it, &search)) {
             search.begun.store(true, Ordering::SeqCst);
             inform(core, key.0, &search, &results.content());
@@ -205,7 +206,7 @@ impl Teller {
         steps + TELLING
     }
 
-    /// What has become of a member since it was told of last.
+    /// Returns the work of reporting a member's change since its last report, if it has changed.
     fn change(&mut self, core: &Core, whom: Whom) -> Doing {
         let Some(told) = &mut self.told else { return Doing::Nothing };
         let before = told.remove(&whom.serial).map(|(_, shown)| shown);
@@ -257,7 +258,7 @@ impl Teller {
 }
 
 impl Change {
-    /// What there is to tell this search, if it means the member, or did.
+    /// Returns the content of the report for this search, if the member matches it or did before.
     fn content_for(&mut self, search: &Search, facts: &mut usize) -> Option<Arc<str>> {
         let mut meant = |shown: &&Shown| search.example.means(&self.whom, shown, facts);
         let before = self.before.as_ref().filter(&mut meant);
@@ -275,7 +276,7 @@ impl Change {
     }
 }
 
-/// Tells one search, of whom has this serial, something.
+/// Sends a report to one search of the subscriber with the serial `of`.
 fn inform(core: &Core, of: u64, search: &Search, content: &str) {
     let asked = Asked { message: &search.message, by: Some(of), ask: None };
     core.alone(Post::outside(), |post| {

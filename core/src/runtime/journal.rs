@@ -1,12 +1,12 @@
-//! The journal: commits on their way to the store, written in batches by a thread of its own, or by one
-//! that would only wait for that.
+//! The journal: commits on their way to the store. They are written in batches, by the journal's own thread
+//! or by a thread that would otherwise only wait for its commit.
 //!
-//! Each agent, each host agent, the program and the runtime itself have a queue, and the writer goes
-//! round them; agents that another one has deployed through `ams` take one turn together. What stands before
-//! a commit in its queue is on disk before it, or with it; between two queues there is no order, and none is
-//! needed: what a commit sends leaves when it is on disk, so that whoever goes on from there commits later.
-//! What changes or ends a member stands in its own queue. So a process that is killed finds in its store
-//! every turn done, or not begun.
+//! Each agent, each host agent, the program and the runtime have a queue, and the writer goes round the
+//! queues. Agents that another agent has deployed through `ams` take one turn together. The commits of a
+//! queue reach the disk in order. Between queues there is no order, and none is needed: the messages of a
+//! commit leave when it is on disk, so a commit that depends on them is made later. Changes to a member, and
+//! its removal, stand in its own queue. So when a process is killed, each turn in its store is done or not
+//! begun.
 
 mod queues;
 
@@ -29,33 +29,33 @@ use crate::release::Releases;
 use crate::source::monotonic;
 use crate::store::{Serial, Storage};
 
-/// Bytes of one queue that are unwritten above which nothing more is begun for it.
+/// Unwritten bytes of one queue at which its owner begins nothing more.
 const MAX_OF_QUEUE: usize = 16 << 20;
-/// Commits of one agent that are unwritten at which it begins no turn.
+/// Number of unwritten commits at which an agent begins no turn.
 const MAX_COMMITS: u32 = 64;
-/// Bytes of all queues that are unwritten above which whoever has any begins nothing more.
+/// Unwritten bytes of all queues at which no owner of unwritten commits begins anything more.
 const MAX_OF_ALL: usize = 256 << 20;
-/// How long what nobody waits for is kept back after the store has failed.
+/// Time for which commits that are tried again are kept back after the store has failed.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// How often a relaxed store is made durable.
+/// Time after which the commits of a relaxed store are synced.
 pub(super) const SYNC_EVERY: Duration = Duration::from_secs(1);
-/// What `close` leaves the writer of its time at least.
+/// Least time that `close` leaves to the writer.
 const GRACE: Duration = Duration::from_millis(50);
 
 #[derive(Default)]
 pub(crate) struct Journal {
     queues: Mutex<Queues>,
-    /// Something is in a queue, or else to be done, that nobody waits for on a thread of his own.
+    /// Wakes the journal's thread: a commit is queued that no lent thread writes, or other work is due.
     work: Condvar,
-    /// Who has it takes from the queues, and writes.
+    /// The holder of the lock takes commits from the queues and writes them.
     writer: Mutex<Option<Writer>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     backlog: Backlog,
-    /// Something was written, or has failed.
+    /// Notified when commits were written or have failed.
     room: Notify,
 }
 
-/// Bytes of all commits that are not written.
+/// Bytes of all unwritten commits.
 #[derive(Clone, Default)]
 pub(crate) struct Backlog(Arc<AtomicUsize>);
 
@@ -63,30 +63,30 @@ pub(crate) struct Backlog(Arc<AtomicUsize>);
 pub(super) struct Entry {
     pub commit: Arc<Commit>,
     pub parts: Parts,
-    /// What it takes, in bytes.
+    /// The bytes that it was charged for.
     pub bytes: usize,
-    /// How it is cut; empty where it is written in one go.
+    /// The pieces in which it is written; empty if it is written as a whole.
     pub pieces: Vec<Piece>,
 }
 
-/// What of an agent, or of a host agent, waits for the store.
+/// Unwritten commits of one agent or host agent.
 #[derive(Default)]
 pub(crate) struct Unwritten {
     commits: u32,
     bytes: usize,
     max_commits: u32,
-    /// What waits of all.
+    /// The unwritten bytes of all queues; `None` without a store.
     of_all: Option<Backlog>,
 }
 
 impl Unwritten {
-    /// Of an agent in a runtime with this journal.
+    /// Counts for an agent in a runtime with this journal.
     pub fn of_agent(journal: Option<&Arc<Journal>>) -> Self {
         let of_all = journal.map(|journal| journal.backlog.clone());
         Unwritten { of_all, max_commits: MAX_COMMITS, ..Unwritten::default() }
     }
 
-    /// Of a host agent, which is bounded by bytes alone.
+    /// Counts for a host agent, which is bounded by bytes alone.
     pub fn of_host(journal: Option<&Arc<Journal>>) -> Self {
         Unwritten { max_commits: u32::MAX, ..Unwritten::of_agent(journal) }
     }
@@ -105,8 +105,8 @@ impl Unwritten {
         self.commits == 0
     }
 
-    /// Whether no turn may begin before some of it is written. Who waits is looked at again with each
-    /// of its own commits that is.
+    /// Returns true if no turn may begin before some of the commits are written. An agent that waits is
+    /// looked at again after each of its own commits, so one without unwritten commits never waits.
     pub fn is_behind(&self) -> bool {
         self.commits > 0
             && (self.commits >= self.max_commits
@@ -122,7 +122,7 @@ impl Backlog {
 }
 
 impl Journal {
-    /// Begins to write to `storage`.
+    /// Starts the thread that writes to `storage`. Returns an error if the system starts no thread.
     pub fn start(
         self: &Arc<Self>,
         core: &Arc<Core>,
@@ -137,7 +137,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Puts a commit at the end of its queue. Gives it back where nothing is written any more.
+    /// Puts a commit at the end of its queue. If the journal is closed, the error has the commit.
     #[expect(clippy::result_large_err, reason = "it is given back as it was")]
     pub fn push(
         self: &Arc<Self>,
@@ -164,8 +164,8 @@ impl Journal {
         Ok(())
     }
 
-    /// A commit of nothing, which comes after all that has been committed in the queue `of` so far. It
-    /// fails with what stands before it, or with what is tried again meanwhile.
+    /// Pushes an empty commit that comes after all commits in the queue `of`, and returns it. It fails if a
+    /// commit before it fails, or one that is being tried again.
     pub fn barrier(self: &Arc<Self>, of: Serial) -> Arc<Commit> {
         let commit = Commit::of(of);
         if self.push(commit.clone(), Parts::default()).is_err() {
@@ -174,8 +174,8 @@ impl Journal {
         commit
     }
 
-    /// Whether the queue `of`, of the program or of a host agent, takes more: what waits of it for the
-    /// store, and of all, is bounded.
+    /// Returns true if the queue `of`, of the program or of a host agent, takes another commit. Unwritten
+    /// bytes are bounded for each queue and for all together.
     pub fn has_room(&self, of: Serial) -> bool {
         let of_all = self.backlog.0.load(Ordering::Relaxed);
         if of_all < MAX_OF_QUEUE {
@@ -186,7 +186,7 @@ impl Journal {
         queues.is_closed || bytes == 0 || (bytes < MAX_OF_QUEUE && of_all < MAX_OF_ALL)
     }
 
-    /// Waits until the queue `of` takes more.
+    /// Waits until the queue `of` takes another commit.
     pub async fn wait_for_room(&self, of: Serial) {
         loop {
             let written = self.room.notified();
@@ -197,18 +197,18 @@ impl Journal {
         }
     }
 
-    /// An agent takes its turns with all others that `first` has deployed through `ams`, or somebody whom
-    /// that one has.
+    /// Lets `agent` share one turn with all other agents that `first` has deployed through `ams`, directly or
+    /// through agents that it has deployed.
     pub fn join_family(&self, agent: Serial, first: Serial) {
         self.queues.lock().join_family(agent, first);
     }
 
-    /// An agent is gone.
+    /// Takes an agent that is gone out of its family.
     pub fn leave_family(&self, agent: Serial) {
         self.queues.lock().leave_family(agent);
     }
 
-    /// Takes the turns of one agent out.
+    /// Takes the commits of an agent's turns out of its queue, and returns them.
     pub(super) fn take_turns_of(&self, serial: Serial) -> Vec<Entry> {
         let mut queues = self.queues.lock();
         let Some(queue) = queues.of.get_mut(&serial) else {
@@ -221,7 +221,7 @@ impl Journal {
         turns.into_iter().map(|entry| *entry).collect()
     }
 
-    /// Commits of these queues, of so many bytes, are written or have failed.
+    /// Subtracts commits that were written or have failed, each given as its queue and its bytes.
     pub(super) fn are_through(&self, commits: impl Iterator<Item = (Serial, usize)>) {
         let mut queues = self.queues.lock();
         let mut all = 0;
@@ -237,7 +237,7 @@ impl Journal {
         self.backlog.0.fetch_sub(all, Ordering::Relaxed);
     }
 
-    /// Puts what goes on, or is tried again, before all else of its queue.
+    /// Puts a step that goes on, or is tried again, at the front of its queue.
     pub(super) fn put_back(&self, step: Step) {
         let mut queues = self.queues.lock();
         let of = step.queue();
@@ -249,18 +249,18 @@ impl Journal {
         queues.list(of);
     }
 
-    /// Whether no time is left to try again.
+    /// Returns true once `close` was called: nothing is tried again then.
     pub(super) fn is_closing(&self) -> bool {
         self.queues.lock().deadline.is_some()
     }
 
-    /// Lets its thread give back the memory that is free there.
+    /// Wakes the journal's thread to give back its free memory.
     pub fn release(&self) {
         let _queues = self.queues.lock();
         self.work.notify_one();
     }
 
-    /// Writes what is left until `deadline`, fails the rest, and closes the store.
+    /// Writes the remaining commits until `deadline`, fails the rest, and closes the store.
     pub fn close(&self, deadline: Instant) {
         self.queues.lock().deadline = Some(deadline.max(monotonic() + GRACE));
         self.work.notify_one();
@@ -299,8 +299,8 @@ impl Journal {
         self.room.notify_waiters();
     }
 
-    /// Waits until there is something to do, `timeout` at most; false once the journal is closed, and
-    /// empty or out of time.
+    /// Waits for work, `timeout` at most. Returns false once the journal is closing and is empty or out of
+    /// time.
     fn wait_for_work(&self, timeout: Option<Duration>, releases: &mut Releases) -> bool {
         let mut queues = self.queues.lock();
         loop {
@@ -328,12 +328,12 @@ impl Journal {
         }
     }
 
-    /// What is to be written next.
+    /// Takes the next batch from the queues.
     fn next_batch(&self) -> Vec<Step> {
         self.queues.lock().next_batch()
     }
 
-    /// Takes nothing more; what is left.
+    /// Closes the queues, and returns the steps that are left.
     fn end(&self) -> Vec<Step> {
         self.queues.lock().close()
     }

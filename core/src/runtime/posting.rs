@@ -1,5 +1,5 @@
-//! What a turn, or a call of the program, sends out: in a runtime with a store it is held back until
-//! it is on disk, all of it together.
+//! Postings and commits: the effects of a turn, or of a call of the program. In a runtime with a store all of
+//! them are held back until they are on disk together.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -21,8 +21,8 @@ use crate::host_agent::Desk;
 use crate::message::Message;
 use crate::store::{Change, Serial};
 
-/// The way of what is sent: the queue that a ready receiver is put into, and the posting that holds
-/// messages back. Without a store nothing is held back.
+/// The way in which effects leave a turn or a call: the scheduler's lane for receivers that become ready, and
+/// the posting that holds effects back. Without a store nothing is held back.
 #[derive(Clone, Copy)]
 pub(crate) struct Post<'a> {
     pub lane: Lane<'a>,
@@ -30,33 +30,33 @@ pub(crate) struct Post<'a> {
 }
 
 impl<'a> Post<'a> {
-    /// The way of a thread that is no worker, and has no posting.
+    /// Returns the way of a thread that is no worker and has no posting.
     pub fn outside() -> Self {
         Post { lane: Lane::outside(), posting: None }
     }
 
-    /// Lets something name this message in the store, where there is one.
+    /// Gives the message a row in the store, if there is a store.
     pub fn keep(&self, core: &Core, message: &Message) {
         if let Some(posting) = self.posting {
             posting.keep(core, message);
         }
     }
 
-    /// Writes something, where there is a store.
+    /// Adds a change to the posting, if there is one.
     pub fn change(&self, change: impl FnOnce() -> Change) {
         if let Some(posting) = self.posting {
             posting.parts.borrow_mut().changes.push(change());
         }
     }
 
-    /// Says how a change of an agent is taken back, where it may have to be.
+    /// Adds the undoing of a change to the posting, if there is one.
     pub fn undo(&self, undo: impl FnOnce() -> Undo) {
         if let Some(posting) = self.posting {
             posting.parts.borrow_mut().undo.push(undo());
         }
     }
 
-    /// Holds something back until it is on disk; gives it back where nothing is held back.
+    /// Holds an effect back until the posting is on disk. Returns the effect if nothing is held back.
     pub fn hold(&self, outward: Outward) -> Option<Outward> {
         match self.posting {
             Some(posting) => {
@@ -67,40 +67,40 @@ impl<'a> Post<'a> {
         }
     }
 
-    /// Tells somebody how a start has ended, when that is on disk.
+    /// Calls `done` with the result of a start, once that is on disk.
     pub fn tell(&self, done: OnStarted, result: Result<(), Error>) {
         if let Some(Outward::Done(done, result)) = self.hold(Outward::Done(done, result)) {
             done(result);
         }
     }
 
-    /// The way of a worker.
+    /// Returns the way of a worker.
     pub fn of(lane: Lane<'a>, posting: Option<&'a Posting>) -> Self {
         Post { lane, posting }
     }
 }
 
-/// A commit that is being put together.
+/// A commit while it is put together.
 pub(crate) struct Posting {
     parts: RefCell<Parts>,
     commit: Arc<Commit>,
 }
 
-/// What a commit writes, and what it sets free.
+/// The changes that a commit writes, and the effects that it lets out afterwards.
 #[derive(Default)]
 pub(crate) struct Parts {
     pub changes: Vec<Change>,
-    /// Bytes of the messages that are first named in it.
+    /// Bytes of the messages that get their row with it.
     pub message_bytes: usize,
     pub outward: Vec<Outward>,
-    /// Whose mailboxes hold messages of this commit.
+    /// Members whose mailboxes hold messages of this commit.
     pub mailboxes: Vec<Member>,
-    /// How the agent's changes are taken back if it fails.
+    /// Undoes the agent's changes if the commit fails; the last is undone first.
     pub undo: Vec<Undo>,
     pub turn: Option<CommittedTurn>,
-    /// The desk of the host agent that has handled a message with it.
+    /// The desk of the host agent whose handling of a message this is.
     pub desk: Option<Arc<Desk>>,
-    /// What all of it takes, in bytes, of the account that pays for it.
+    /// The charge for the memory of all of it, until it is written.
     pub charge: Option<Charge>,
 }
 
@@ -110,29 +110,29 @@ pub(crate) struct CommittedTurn {
     pub consumed: Option<Letter>,
 }
 
-/// What leaves the runtime, or tells somebody that something is so.
+/// An effect that is held back until its commit is on disk.
 pub(crate) enum Outward {
     /// A message for the script's subscriptions.
     Observe(Message),
     /// The answer of an ask, from the member with this serial.
     Answer(Arc<Ask>, u64, Message),
     DeadLetter(DeadLetter),
-    /// Something for who watches events.
+    /// An event for the program's readers.
     Event(Event),
-    /// Something for the directory.
+    /// A change of the directory.
     Note(Note),
     /// A start, a restart or a replacement has come to its end.
     Done(OnStarted, Result<(), Error>),
 }
 
-/// Where a commit is on its way to the store. The messages of a commit wait in their mailboxes, and
-/// take their room, until it is there.
+/// The state of a commit on its way to the store. Its messages wait in their mailboxes, and take room there,
+/// until it is on disk.
 #[derive(Default)]
 pub(crate) struct Commit {
-    /// Whose queue of the journal it stands in.
+    /// The serial of the queue that it stands in.
     queue: Serial,
     state: AtomicU8,
-    /// What is handed to the store as soon as a mailbox takes its message.
+    /// Parts that go to the journal by themselves as soon as a mailbox takes their message.
     own: Mutex<Option<(Arc<Journal>, Parts)>>,
     error: Mutex<Option<Error>>,
     settled: Notify,
@@ -140,11 +140,11 @@ pub(crate) struct Commit {
 
 const PENDING: u8 = 0;
 const WRITTEN: u8 = 1;
-/// All that waited for it has been let out, too.
+/// It is on disk, and its effects have been let out.
 const DONE: u8 = 2;
 const FAILED: u8 = 3;
 
-/// How a commit stands.
+/// The state of a commit, as letters see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     Pending,
@@ -153,13 +153,13 @@ pub(crate) enum Standing {
 }
 
 impl Posting {
-    /// A commit in the queue of the member with this serial, of the program, or of the runtime.
+    /// Begins a posting in the queue of this serial: a member's, the program's or the runtime's.
     pub fn of(queue: Serial) -> Self {
         let commit = Arc::new(Commit { queue, ..Commit::default() });
         Posting { parts: RefCell::default(), commit }
     }
 
-    /// The commit that messages of this posting wait for.
+    /// Returns the commit that the messages of this posting wait for.
     pub fn commit(&self) -> &Arc<Commit> {
         &self.commit
     }
@@ -168,31 +168,31 @@ impl Posting {
         self.parts.borrow_mut().changes.push(change);
     }
 
-    /// Something names this message in the store: gives it a row there, where it has none.
+    /// Gives the message a row in the store, unless it has one.
     pub fn keep(&self, core: &Core, message: &Message) {
         if message.kept().begin(|| core.next_row()) {
             self.parts.borrow_mut().message_bytes += message.as_json().len();
         }
     }
 
-    /// A mailbox holds a message of this posting.
+    /// Notes that a mailbox holds a message of this posting.
     pub fn holds(&self, member: Member) {
         self.parts.borrow_mut().mailboxes.push(member);
     }
 
-    /// What it has come to.
+    /// Ends the posting, and returns its commit and parts.
     pub fn finish(self) -> (Arc<Commit>, Parts) {
         (self.commit, self.parts.into_inner())
     }
 }
 
 impl Commit {
-    /// A commit of nothing.
+    /// Returns an empty commit in this queue.
     pub fn of(queue: Serial) -> Arc<Self> {
         Arc::new(Commit { queue, ..Commit::default() })
     }
 
-    /// Whose queue of the journal it stands in.
+    /// The serial of the queue that it stands in.
     pub fn queue(&self) -> Serial {
         self.queue
     }
@@ -205,13 +205,13 @@ impl Commit {
         }
     }
 
-    /// A commit that goes to the journal by itself when a mailbox takes its message.
+    /// Returns a commit that goes to the journal by itself when a mailbox takes its message.
     pub fn own(queue: Serial, journal: &Arc<Journal>, parts: Parts) -> Arc<Self> {
         let own = Mutex::new(Some((journal.clone(), parts)));
         Arc::new(Commit { queue, own, ..Commit::default() })
     }
 
-    /// Goes to the journal, where it has not and does so by itself.
+    /// Hands a commit made by [`Commit::own`] to the journal, unless that was done.
     pub fn submit(self: &Arc<Self>) {
         let own = self.own.lock().take();
         if let Some((journal, parts)) = own
@@ -221,25 +221,25 @@ impl Commit {
         }
     }
 
-    /// It is on disk: what waited for it may go its way.
+    /// Marks the commit as on disk, so that its letters may be handled.
     pub fn written(&self) {
         self.state.store(WRITTEN, Ordering::Release);
     }
 
-    /// It is on disk, or nobody needs it to be, and all has gone its way.
+    /// Marks the commit as done: it is on disk, or had nothing to write, and its effects have been let out.
     pub fn done(&self) {
         self.state.store(DONE, Ordering::Release);
         self.settled.notify_waiters();
     }
 
-    /// The store could not keep it.
+    /// Marks the commit as failed: the store could not keep it.
     pub fn fail(&self, error: Error) {
         *self.error.lock() = Some(error);
         self.state.store(FAILED, Ordering::Release);
         self.settled.notify_waiters();
     }
 
-    /// Waits until it is on disk.
+    /// Waits until the commit is done. Returns the store's error if it has failed.
     pub async fn settled(&self) -> Result<(), Error> {
         loop {
             let settled = self.settled.notified();
@@ -255,8 +255,8 @@ impl Commit {
 }
 
 impl Core {
-    /// Runs `work` with a posting of its own, where there is a store; the commit that it came to, in the
-    /// runtime's own queue.
+    /// Runs `work` with a posting of its own, if there is a store and `post` has none, and commits it in the
+    /// runtime's queue. Returns the commit with the result.
     pub fn alone<T>(
         &self,
         post: Post<'_>,
@@ -265,7 +265,7 @@ impl Core {
         self.alone_of(Party::AMS.0, post, work)
     }
 
-    /// The same in the queue of the member with the serial `of`, or of the program.
+    /// Does the same as [`Core::alone`] in the queue of the serial `of`: a member's or the program's.
     pub fn alone_of<T>(
         &self,
         of: Serial,
@@ -281,14 +281,14 @@ impl Core {
         (result, Some(self.submit(commit, parts)))
     }
 
-    /// Hands a commit over to the store. One that writes nothing takes effect at once.
+    /// Hands a commit to the journal. A commit that writes nothing takes effect at once.
     pub fn submit(&self, commit: Arc<Commit>, mut parts: Parts) -> Arc<Commit> {
         match &self.journal {
             Some(journal) if !parts.changes.is_empty() => {
                 self.put_down(journal, commit.clone(), parts, &self.account);
             }
             _ => {
-                // Nobody counts what waits for nothing.
+                // A commit that does not wait was not counted as unwritten.
                 parts.desk = None;
                 commit.written();
                 self.let_out(&commit, parts);
@@ -297,7 +297,7 @@ impl Core {
         commit
     }
 
-    /// Puts a commit into the journal; one that comes when that is closed fails.
+    /// Puts a commit into the journal. If the journal is closed, the commit fails.
     fn put_down(
         &self,
         journal: &Arc<Journal>,
@@ -318,8 +318,8 @@ impl Core {
         }
     }
 
-    /// Hands the commit of a turn over to the store. One that writes nothing, of an agent of which
-    /// nothing waits for the store, is given back, to take effect at once.
+    /// Hands the commit of a turn to the journal. If it writes nothing and no other commit of its agent is
+    /// unwritten, returns it, to take effect at once.
     pub fn submit_turn(
         &self,
         agent: &Arc<Agent>,
@@ -341,8 +341,8 @@ impl Core {
         }
     }
 
-    /// Lets out what a commit has held back that has been written: first its letters, so that nobody who
-    /// hears of it comes before them.
+    /// Lets out the effects of a commit that was written. Its letters come first, so that no member that
+    /// learns of the commit can overtake them.
     pub fn let_out(&self, commit: &Commit, parts: Parts) {
         let bytes = parts.paid();
         for member in parts.mailboxes {
@@ -380,21 +380,21 @@ impl Core {
 }
 
 impl Parts {
-    /// What it takes to keep them until they are written, in bytes.
+    /// Number of bytes that it takes to keep them until they are written.
     pub fn bytes(&self) -> usize {
         let changes: usize = self.changes.iter().map(Change::bytes).sum();
         let others = self.outward.len() + self.mailboxes.len() + self.undo.len();
         changes + self.message_bytes + others * std::mem::size_of::<Outward>()
     }
 
-    /// The same, as it was paid for.
+    /// Number of bytes that were charged for them.
     pub fn paid(&self) -> usize {
         let paid = self.charge.as_ref().map_or(0, Charge::bytes);
         usize::try_from(paid).unwrap_or(usize::MAX)
     }
 }
 
-/// The error of a commit that came to nothing since the runtime was closed.
+/// Returns the error of a commit that failed because the runtime was closed.
 pub(super) fn closed() -> Error {
     let text = "the runtime was closed before this was written to its store";
     Error::new(ErrorKind::Closed, text)

@@ -1,8 +1,8 @@
 //! Commits that are too large for one batch: they are written in pieces.
 //!
-//! First each piece is staged, which means nothing yet; with the last of them the commit itself is
-//! written, and from then on it is for sure. Then each piece is moved into place. Between two pieces
-//! others are written, so that nobody waits long for somebody else's bytes.
+//! First the pieces are staged, which has no effect yet. With the last of them the commit is sealed, and from
+//! then on it is certain to take effect. Then each piece is moved into place. Other queues are written
+//! between two pieces, so that no agent waits long for another's bytes.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -13,13 +13,14 @@ use super::journal::Entry;
 use super::posting::{Commit, Parts};
 use crate::store::{Change, Serial, Write};
 
-/// The most changes and bytes of one piece. A change that is larger itself is in a piece with few
-/// others.
+/// The most changes and bytes of one piece. A larger change shares its piece with others of at most
+/// [`FEW_BYTES`].
 const PIECE_CHANGES: usize = 1000;
 const PIECE_BYTES: usize = 1 << 20;
 const FEW_BYTES: usize = 256 << 10;
 
-/// Numbers of staged changes, which are unique in this process: a store that is opened has none.
+/// The next number of a staged change. Being unique in this process is enough, since a store that was opened
+/// has no staged changes.
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 /// A part of a commit's changes.
@@ -29,7 +30,7 @@ pub(super) struct Piece {
     pub bytes: usize,
 }
 
-/// Cuts the changes of a commit into pieces; none where one piece is enough.
+/// Cuts the changes of a commit into pieces. Returns none if one piece is enough.
 pub(super) fn cut(changes: &[Change], bytes: usize) -> Vec<Piece> {
     if bytes <= PIECE_BYTES && changes.len() <= PIECE_CHANGES {
         return Vec::new();
@@ -38,7 +39,7 @@ pub(super) fn cut(changes: &[Change], bytes: usize) -> Vec<Piece> {
     let (mut piece, mut largest) = (Piece { changes: 0..0, bytes: 0 }, 0);
     for (at, change) in changes.iter().enumerate() {
         let mut bytes = change.bytes();
-        // The first that names a message has it written.
+        // A message is written with the first change that names it.
         if let Some(message) = change.names()
             && messages.insert(message.kept().row())
         {
@@ -69,7 +70,7 @@ pub(super) struct Staged {
     changes: Vec<Change>,
     bytes: usize,
     pieces: Vec<Piece>,
-    /// The number of the first change, and of the commit.
+    /// The number of the first change, which is also that of the commit.
     first: u64,
     phase: Phase,
     /// The piece that comes next.
@@ -78,25 +79,25 @@ pub(super) struct Staged {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// It means nothing yet.
+    /// Its pieces are being staged, which has no effect.
     Staging,
-    /// It is for sure.
+    /// It is sealed, and its pieces are being moved into place.
     Moving,
-    /// It has failed: the pieces before the next one are to be deleted.
+    /// It has failed: the pieces that were staged are to be deleted.
     Void,
 }
 
-/// What becomes of a staged commit once its next part is written.
+/// The state of a staged commit after its next part was written.
 pub(super) enum Advanced {
     GoesOn(Box<Staged>),
-    /// It is on disk, all of it.
+    /// All of it is on disk.
     Done(Box<Entry>),
-    /// Nothing is left of it.
+    /// It had failed, and its pieces are deleted.
     Gone,
 }
 
 impl Staged {
-    /// Begins with a commit that takes several pieces; gives back one that does not.
+    /// Begins a commit that takes several pieces. If it takes only one, the error has the entry.
     pub fn begin(queue: Serial, entry: Box<Entry>) -> Result<Box<Self>, Box<Entry>> {
         if entry.pieces.is_empty() {
             return Err(entry);
@@ -112,7 +113,7 @@ impl Staged {
         self.queue
     }
 
-    /// Bytes of what is written next.
+    /// Bytes of the next piece.
     pub fn next_bytes(&self) -> usize {
         match self.phase {
             Phase::Void => 0,
@@ -122,17 +123,17 @@ impl Staged {
         }
     }
 
-    /// Whether it will be in the store, whatever happens.
+    /// Returns true if it is sealed: it will be in the store, whatever happens.
     pub fn is_for_sure(&self) -> bool {
         self.phase == Phase::Moving
     }
 
-    /// Whether it has failed, and only its pieces are left.
+    /// Returns true if it has failed and only its pieces are left.
     pub fn is_void(&self) -> bool {
         self.phase == Phase::Void
     }
 
-    /// What is written next.
+    /// Adds the writes of the next piece to `writes`.
     pub fn writes<'a>(&'a self, writes: &mut Vec<Write<'a>>) {
         let commit = self.first;
         let is_last = self.next + 1 == self.pieces.len();
@@ -167,13 +168,13 @@ impl Staged {
         }
     }
 
-    /// A piece, and the number of its first change.
+    /// Returns a piece, and the number of its first change.
     fn piece(&self, at: usize) -> Option<(u64, &[Change])> {
         let range = self.pieces.get(at)?.changes.clone();
         Some((self.first + range.start as u64, self.changes.get(range)?))
     }
 
-    /// What was to be written has been.
+    /// Goes on after the next part was written.
     pub fn advance(mut self: Box<Self>) -> Advanced {
         if self.phase == Phase::Void {
             return Advanced::Gone;
@@ -189,8 +190,8 @@ impl Staged {
         Advanced::Done(Box::new(self.into_entry()))
     }
 
-    /// It could not be written, and is not for sure: what has to be told, and what is left to be deleted.
-    /// The end of a member is kept, as [`Entry::removal`] says.
+    /// Fails a commit that is not sealed. Returns the entry to fail and, if pieces were staged, the commit
+    /// with which they are deleted. The caller keeps the end of a member, see [`Entry::removal`].
     pub fn fail(mut self: Box<Self>) -> (Entry, Option<Box<Self>>) {
         let parts = std::mem::take(&mut self.parts);
         let entry = Entry::of(self.commit.clone(), parts, std::mem::take(&mut self.bytes));
@@ -202,7 +203,7 @@ impl Staged {
         &self.changes
     }
 
-    /// The commit without its changes.
+    /// Returns the commit without its changes.
     pub fn into_entry(self: Box<Self>) -> Entry {
         Entry::of(self.commit, self.parts, self.bytes)
     }

@@ -1,4 +1,4 @@
-//! Who writes the journal's commits to the store, and what becomes of those that it cannot keep.
+//! The writer of the journal's commits, which also takes back those that the store cannot keep.
 
 use std::collections::BTreeMap;
 use std::iter::once;
@@ -14,20 +14,20 @@ use crate::agent::OpenTurn;
 use crate::error::Error;
 use crate::store::{Change, Serial, Storage, Write};
 
-/// What one batch writes of one commit.
+/// The part of a commit that one batch writes.
 pub(super) enum Step {
-    /// All of it.
+    /// The whole commit.
     Whole(Box<Entry>),
     /// The next piece.
     Staged(Box<Staged>),
 }
 
-/// What it takes to write.
+/// Writes commits to the store.
 pub(super) struct Writer {
     journal: Arc<Journal>,
     core: Arc<Core>,
     storage: Box<dyn Storage>,
-    /// When the first commit was written that is not durable yet.
+    /// The time (`Source::elapsed`) of the first commit that is written and not yet synced.
     unsynced_since: Option<Duration>,
 }
 
@@ -41,12 +41,12 @@ impl Writer {
         self.storage.close()
     }
 
-    /// Whether the store wants to be looked after.
+    /// Returns true if the store has to be looked after.
     pub fn is_due(&self) -> bool {
         self.storage.is_due()
     }
 
-    /// How long it may be left alone.
+    /// Time within which the store has to be synced; `None` if nothing is unsynced.
     pub fn syncs_within(&self) -> Option<Duration> {
         self.unsynced_since.map(|_| SYNC_EVERY)
     }
@@ -67,7 +67,7 @@ impl Writer {
         }
     }
 
-    /// Writes a batch; whether some of it is kept back, since the store has failed.
+    /// Writes a batch. Returns true if the store has failed and some of the batch is to be tried again.
     pub fn write(&mut self, batch: Vec<Step>) -> bool {
         if batch.is_empty() {
             return false;
@@ -120,7 +120,8 @@ impl Writer {
         self.core.let_out(&commit, parts);
     }
 
-    /// Sorts out what is told that it has failed, and what is tried again; whether there is such.
+    /// Fails the commits of a batch that the store could not keep, and puts those back that are tried again.
+    /// Returns true if there are any.
     fn failed(&self, batch: Vec<Step>, error: &Error) -> bool {
         tracing::error!(%error, "the store could not keep {} commits", batch.len());
         self.core.tell(EventKind::StoreFailed, None, Post::outside(), || {
@@ -136,7 +137,7 @@ impl Writer {
                     failed.push(*entry);
                 }
                 Step::Staged(staged) if staged.is_for_sure() && is_closing => {
-                    // Whoever opens the store finishes it.
+                    // Opening the store finishes it.
                     self.is_done(staged.into_entry());
                 }
                 Step::Staged(staged) if staged.is_for_sure() || staged.is_void() => {
@@ -145,7 +146,7 @@ impl Writer {
                 Step::Staged(staged) => {
                     let removal = Entry::removal(staged.queue(), staged.changes());
                     let (entry, void) = staged.fail();
-                    // What it leaves is deleted before anything else of the queue is written.
+                    // Its staged pieces are deleted before anything else of the queue is written.
                     kept.extend(removal);
                     kept.extend(void.map(Step::Staged));
                     failed.push(entry);
@@ -172,8 +173,8 @@ impl Writer {
         }
     }
 
-    /// Takes failed commits back: with those of an agent all turns that it has committed since, the last
-    /// first.
+    /// Takes back failed commits. For an agent, the turns that it has committed since are taken back too, the
+    /// last first.
     fn fail(&self, failed: Vec<Entry>, error: &Error) {
         let mut of_agents: BTreeMap<Serial, Vec<Entry>> = BTreeMap::new();
         for entry in failed {
@@ -191,8 +192,8 @@ impl Writer {
                 continue;
             };
             let in_vain = {
-                // Nothing of the agent is committed while the lock is held, and what began before is
-                // recognised by its generation.
+                // The agent commits nothing while the lock is held, and turns that began before are
+                // recognised by their generation.
                 let mut open = agent.commit_lock.lock();
                 entries.extend(self.journal.take_turns_of(serial));
                 if let Some(OpenTurn { posting, consumed }) = open.take() {
@@ -210,7 +211,8 @@ impl Writer {
                 agent.begin_generation();
                 in_vain
             };
-            // Who is told may send the next message at once: what comes before it is in its place.
+            // A sender that learns of the failure may send its next message at once, so earlier messages are
+            // put back first.
             for entry in entries {
                 self.take_back(entry, error);
             }
@@ -223,12 +225,13 @@ impl Writer {
         self.core.take_back(&entry.commit, entry.parts, error);
     }
 
-    /// No time is left for these.
+    /// Ends the steps for which no time is left: commits that are certain to be in the store succeed, others
+    /// fail.
     pub fn fail_rest(&mut self, rest: Vec<Step>) {
         let error = closed();
         for step in rest {
             match step {
-                // What is done is told, also where no byte had to be written for it.
+                // Opening the store finishes such a commit, so its caller is told that it succeeded.
                 Step::Staged(staged) if staged.is_for_sure() => self.is_done(staged.into_entry()),
                 Step::Staged(staged) if staged.is_void() => {}
                 Step::Staged(staged) => self.take_back(staged.into_entry(), &error),
@@ -239,7 +242,7 @@ impl Writer {
 }
 
 impl Step {
-    /// Whose queue it is of.
+    /// The queue that it belongs to.
     pub fn queue(&self) -> Serial {
         match self {
             Step::Whole(entry) => entry.queue(),
@@ -258,12 +261,13 @@ impl Entry {
         self.commit.queue()
     }
 
-    /// Bytes of what is written of it first.
+    /// Bytes of its first step.
     pub fn next_bytes(&self) -> usize {
         self.pieces.first().map_or(self.bytes, |piece| piece.bytes)
     }
 
-    /// Whether nobody would notice if it were written later: it only tidies up, or ends what is gone.
+    /// Returns true if the commit only tidies up or ends a member that is gone, so that it may be written
+    /// later.
     fn is_bookkeeping(&self) -> bool {
         let parts = &self.parts;
         parts.turn.is_none()
@@ -285,8 +289,8 @@ impl Entry {
             })
     }
 
-    /// A commit of the end of a member, where these changes have one: what is gone does not come back,
-    /// so it is written when that is possible again.
+    /// Returns a commit that ends a member, if these changes end one. A member that is gone does not come
+    /// back, so its end is written as soon as the store works again.
     fn removal(queue: Serial, changes: &[Change]) -> Option<Step> {
         let gone = changes.iter().find(|change| matches!(change, Change::Gone(_)))?;
         let parts = Parts { changes: vec![gone.clone()], ..Parts::default() };
@@ -295,11 +299,11 @@ impl Entry {
 }
 
 impl Core {
-    /// Tells who waits for a commit that it has failed.
+    /// Takes back the effects of a failed commit, and tells those that wait for it.
     pub(super) fn take_back(&self, commit: &Commit, parts: Parts, error: &Error) {
         let bytes = parts.paid();
         commit.fail(error.clone());
-        // What changes of an agent there were has been taken back by the agent.
+        // Changes of an agent have been taken back by the agent.
         for undo in parts.undo.into_iter().rev() {
             self.unsay(undo);
         }
@@ -310,7 +314,7 @@ impl Core {
                 other => told.push(other),
             }
         }
-        // Who is told may look at once.
+        // Those that are told may look at the result at once, so all else is taken back before.
         for outward in told {
             match outward {
                 Outward::Answer(ask, ..) => ask.fail(error.clone()),

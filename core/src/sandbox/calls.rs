@@ -1,4 +1,4 @@
-//! What the host does when a guest calls one of its functions, whatever interface the call came through.
+//! The host's functions that guests call, the same for every interface that a call can come through.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -9,16 +9,16 @@ use super::record::{Effect, Places, Receiver, Receivers, Sent};
 use crate::error::{Error, ErrorKind};
 use crate::message::{Envelope, Filter, Message, Sender, name};
 
-/// What each further receiver of a message costs in the turn's record: about what the host writes to
-/// tell that there is none, all of it when the turn has ended and nobody can interrupt it.
+/// Bytes that each further receiver of a message counts in the turn's record: about the size of the failure
+/// that the host writes if no member has that name.
 const RECEIVER_BYTES: usize = 512;
 
-/// Why the host does not do what it was asked; the agent's log says more.
+/// The reason why the host refuses a call; the agent's log says more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
     /// No such key, agent, timer or subscription.
     NotFound,
-    /// A range outside the memory, bad UTF-8, JSON or filter.
+    /// A range outside the memory, or invalid UTF-8, JSON or filter.
     InvalidArgument,
     /// The agent's grants do not allow it, or the sender is forged.
     PermissionDenied,
@@ -30,11 +30,11 @@ pub(super) enum Refused {
     MailboxFull,
 }
 
-/// What a call gives the guest.
+/// The result of a call.
 pub(super) type Answer<T = ()> = Result<T, Refused>;
 
 impl Refused {
-    /// What stands for it in the interface of modules.
+    /// Returns the code that stands for it in the interface of modules.
     pub const fn code(self) -> i32 {
         match self {
             Refused::NotFound => -1,
@@ -53,7 +53,7 @@ pub(super) fn send(host: &mut Host, json: &[u8]) -> Answer {
     send_to_named(host, message, named)
 }
 
-/// Adds a message for the receivers that it names, of which there are so many, to the record.
+/// Adds a message for the `named` receivers that it names to the record.
 #[inline(never)]
 fn send_to_named(host: &mut Host, message: Message, named: usize) -> Answer {
     let (sent, receivers) = address(host, message, named, None)?;
@@ -77,7 +77,7 @@ pub(super) fn send_local(host: &mut Host, to: &[u8], json: &[u8]) -> Answer {
     Ok(())
 }
 
-/// How many receivers there are.
+/// Adds a broadcast to the record. Returns the number of its receivers.
 pub(super) fn broadcast(host: &mut Host, filter: &[u8], json: &[u8]) -> Answer<u32> {
     host.spend(host.prices.message(json.len().saturating_add(filter.len())))?;
     let filter = read_filter(host, filter)?;
@@ -101,7 +101,7 @@ fn push(host: &mut Host, sent: Sent, effect: impl FnOnce(Sent) -> Effect) {
     host.turn.record.effects.push(effect(sent));
 }
 
-/// The subscription.
+/// Begins a subscription. Returns its number.
 pub(super) fn subscribe(host: &mut Host, json: &[u8]) -> Answer<u32> {
     host.spend(host.prices.kept(json.len()))?;
     let filter = read_filter(host, json)?;
@@ -127,7 +127,7 @@ pub(super) fn unsubscribe(host: &mut Host, id: u32) -> Answer {
     Ok(())
 }
 
-/// Number of topics that a subscription with this filter lists.
+/// Returns the number of topics that a subscription with this filter lists.
 fn listed(filter: &Filter) -> usize {
     filter.topics().map_or(0, HashSet::len)
 }
@@ -164,16 +164,17 @@ fn read_filter(host: &Host, json: &[u8]) -> Answer<Filter> {
     Filter::read(json).map_err(|error| refuse(host, Refused::InvalidArgument, error.message()))
 }
 
-/// Reads a message, writes it in the agent's name, and finds its receivers, in whose place `receiver` stands.
+/// Reads a message, writes it in the agent's name, and finds its receivers. `receiver` replaces those that
+/// the message names.
 ///
-/// The steps have frames of their own, one after the other: the pages of the guest's stack that they reach
-/// are kept as long as the agent lives.
+/// Each step has a frame of its own, so that the frames follow one another: the pages of the guest's stack
+/// that they reach stay in memory as long as the agent lives.
 fn write(host: &mut Host, json: &[u8], receiver: Option<&str>) -> Answer<(Sent, Receivers)> {
     let (message, named) = read_and_stamp(host, json, receiver)?;
     address(host, message, named, receiver)
 }
 
-/// Reads a message, and writes it in the agent's name. With it, the number of receivers that it names.
+/// Reads a message, and writes it in the agent's name. Returns it with the number of receivers that it names.
 #[inline(never)]
 fn read_and_stamp(
     host: &mut Host,
@@ -206,7 +207,7 @@ fn stamp(
     }
 }
 
-/// Finds the receivers of a message that names so many, and checks the grants and the rate.
+/// Finds the receivers of a message that names `named` of them, and checks the grants and the rate.
 #[inline(never)]
 fn address(
     host: &mut Host,
@@ -214,7 +215,7 @@ fn address(
     named: usize,
     receiver: Option<&str>,
 ) -> Answer<(Sent, Receivers)> {
-    // Nobody pays for the answer to who asked; the asker did.
+    // An answer to the asker is not counted against the rate: the ask was.
     let answers = host.turn.handled.as_ref().is_some_and(|handled| message.answers(handled));
     let is_first = answers && !host.turn.record.has_reply;
     let answered = host.turn.handled.as_ref().filter(|_| is_first).map(Message::answer_to);
@@ -244,8 +245,8 @@ fn address(
     Ok((Sent { message, is_free, is_reply }, receivers))
 }
 
-/// Finds whom a message names, each name once, and the price of reaching them. The one that it answers,
-/// `answered`, needs no grant.
+/// Finds the receivers that a message names, each name once, and the price of reaching them. The receiver
+/// `answered`, to which the message is an answer, needs no grant.
 fn find(host: &Host, message: &Message, answered: Option<&str>) -> Answer<(Receivers, Work)> {
     let followed = followed(host, message);
     let mut receivers = Receivers::new();
@@ -285,13 +286,13 @@ fn find(host: &Host, message: &Message, answered: Option<&str>) -> Answer<(Recei
     Ok((receivers, work))
 }
 
-/// The price of following one receiver's side of a message.
+/// Returns the price of following a message in one receiver's conversation.
 fn followed(host: &Host, message: &Message) -> Work {
     let is_followed = message.protocol().is_some() || message.reply_by().is_some();
     if is_followed { host.prices.followed } else { Work::NONE }
 }
 
-/// The part of a name that logs and events tell: no agent has a longer one.
+/// Returns the part of a name that is shown in logs and events; no agent has a longer name.
 fn told(name: &str) -> &str {
     &name[..name.floor_char_boundary(name::MAX_NAME_BYTES)]
 }
@@ -306,7 +307,7 @@ fn check_sender(host: &Host, envelope: &Envelope<'_>) -> Answer {
     Err(refuse(host, Refused::PermissionDenied, &text))
 }
 
-/// Refuses a message to somebody to whom the agent's grants do not allow it.
+/// Refuses a message to a receiver that the agent's grants do not allow.
 fn check_grants(host: &Host, to: &str, who: &Addressee) -> Answer {
     if host.world.may_send_to(to, who) {
         return Ok(());
@@ -317,7 +318,7 @@ fn check_grants(host: &Host, to: &str, who: &Addressee) -> Answer {
     Err(refuse(host, Refused::PermissionDenied, &text))
 }
 
-/// Writes to the agent's log why a message was not sent.
+/// Writes to the agent's log why a message was not sent, and returns the refusal.
 #[cold]
 #[inline(never)]
 fn not_sent(host: &Host, error: &Error) -> Refused {
@@ -328,8 +329,8 @@ fn not_sent(host: &Host, error: &Error) -> Refused {
     refuse(host, why, &format!("a message was not sent: {error}"))
 }
 
-/// The name that a message claims to come from, if it is not one that its agent may use: its own
-/// name, its id, or the receiver of the message that it is handling.
+/// Returns the name that a message claims to come from, unless the agent may use it. It may use its own name,
+/// its id, and the receiver of the message that it is handling.
 fn forged(host: &Host, envelope: &Envelope<'_>) -> Option<String> {
     let handled = host.turn.handled.as_ref();
     match envelope.sender.as_ref()? {

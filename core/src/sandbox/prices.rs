@@ -1,7 +1,7 @@
 //! Prices: the host's work for a call of a guest, charged before the call does anything.
 //!
-//! A unit is about a microsecond of the host's time, on whatever machine, so that a turn is refused alike
-//! everywhere. Prices with a store include its part.
+//! A unit is about a microsecond of the host's time. Prices are the same on every machine, so that a turn is
+//! refused alike everywhere. Prices with a store include the store's work.
 
 use std::ops::{Add, Mul};
 
@@ -18,7 +18,7 @@ impl Work {
         Work(units.saturating_mul(4))
     }
 
-    /// Whole units, rounded up.
+    /// Returns whole units, rounded up.
     pub const fn to_units(self) -> u64 {
         self.0.div_ceil(4)
     }
@@ -43,49 +43,52 @@ impl Mul<usize> for Work {
 /// The price list.
 #[derive(Debug)]
 pub(crate) struct Prices {
-    /// A message, and each started KiB of it.
+    /// Price of a message, and of each started KiB of it.
     message: Work,
     message_kib: Work,
-    /// A receiver whom the message reaches.
+    /// Price of each receiver that a message reaches.
     pub receiver: Work,
-    /// A name that nobody has, above the price of a receiver: the sender is told.
+    /// Price of a receiver's name that no member has, beyond that of a receiver: the sender gets a failure.
     pub stranger: Work,
-    /// Each receiver of a message under a protocol, or with `reply_by`: its conversation is followed.
+    /// Price of each receiver of a message with a protocol or `reply_by`, whose conversation is followed.
     pub followed: Work,
-    /// A member that a broadcast looks at, times the capabilities and services of its filter, and one that it
-    /// reaches.
+    /// Price of each member that a broadcast looks at, times the capabilities and services of its filter; and
+    /// of each member that it reaches.
     pub looked_at: Work,
     pub reached: Work,
-    /// A topic of a message, each subscriber of it, and each filter without a topic that is tried.
+    /// Price of each topic of a message, of each subscriber of the topic, and of each filter without a topic
+    /// that is tried.
     topic: Work,
     subscriber: Work,
     filter: Work,
-    /// A topic of a subscription that begins or ends: a turn enters and takes out all that it lists at once.
+    /// Price of each topic of a subscription that begins or ends, since a turn enters or removes all of them
+    /// at once.
     pub listed: Work,
-    /// A key that is written or deleted, a timer, a subscription; and each started KiB of a value.
+    /// Price of a key that is written or deleted, a timer or a subscription, and of each started KiB of a
+    /// value.
     kept: Work,
     kept_kib: Work,
-    /// A value that is read, and each started KiB of it.
+    /// Price of a value that is read, and of each started KiB of it.
     loaded: Work,
     loaded_kib: Work,
-    /// A line of the log, and each started KiB of it.
+    /// Price of a line of the log, and of each started KiB of it.
     line: Work,
     line_kib: Work,
-    /// A call of WASI for a file, and each started KiB that it reads or writes.
+    /// Price of a WASI call on a file, and of each started KiB that it reads or writes.
     pub file: Work,
     file_read_kib: Work,
     file_written_kib: Work,
-    /// What a call of WASI waits for, or finds in a folder that it lists.
+    /// Price of each thing that a WASI call waits for, and of each entry of a folder that it lists.
     pub polled: Work,
-    /// Each started KiB of random bytes.
+    /// Price of each started KiB of random bytes.
     random_kib: Work,
-    /// A message to `df` or `ams`: each member, times one and the KiB of its content.
+    /// Price of each member for a message to `df` or `ams`, times one plus the started KiB of its content.
     searched: Work,
-    /// A change of a registration: each standing search.
+    /// Price of each standing search for a message to `df`, which may change a registration.
     told: Work,
 }
 
-/// Prices where all is in memory.
+/// Prices without a store.
 pub(crate) static IN_MEMORY: Prices = Prices {
     message: Work::units(2),
     message_kib: Work::units(1),
@@ -113,7 +116,7 @@ pub(crate) static IN_MEMORY: Prices = Prices {
     told: Work::units(4),
 };
 
-/// Prices where turns are kept in a store.
+/// Prices with a store.
 pub(crate) static WITH_STORE: Prices = Prices {
     message: Work::units(4),
     message_kib: Work::units(8),
@@ -141,61 +144,62 @@ pub(crate) static WITH_STORE: Prices = Prices {
     told: Work::units(8),
 };
 
-/// The most standing searches that a change of a registration is charged for: no sender pays for more that
-/// others have begun, and the rest is told in slices.
+/// The most standing searches that a message to `df` is charged for, so that searches of other agents cannot
+/// make it too dear. The others are informed in slices.
 const MOST_TOLD: usize = 1024;
 
-/// The most subscribers of a topic, and the most filters without a topic, that a message is charged for: others
-/// have subscribed, and the rest is looked at in slices too.
+/// The most subscribers of a topic, and the most filters without a topic, that a message is charged for, so
+/// that subscriptions of other agents cannot make it too dear. The others are worked off in slices too.
 const MOST_SUBSCRIBED: usize = 4096;
 
 impl Prices {
-    /// A message of `bytes`, without its receivers.
+    /// Returns the price of a message of `bytes`, without its receivers.
     pub fn message(&self, bytes: usize) -> Work {
         self.message + self.message_kib * bytes.div_ceil(1024)
     }
 
-    /// Something that is kept, of `bytes`.
+    /// Returns the price of keeping `bytes`: a key and its value, a timer or a subscription.
     pub fn kept(&self, bytes: usize) -> Work {
         self.kept + self.kept_kib * bytes.div_ceil(1024)
     }
 
-    /// A value of `bytes` that is read.
+    /// Returns the price of reading a value of `bytes`.
     pub fn loaded(&self, bytes: usize) -> Work {
         self.loaded + self.loaded_kib * bytes.div_ceil(1024)
     }
 
-    /// A line of the log of `bytes`.
+    /// Returns the price of a log line of `bytes`.
     pub fn line(&self, bytes: usize) -> Work {
         self.line + self.line_kib * bytes.div_ceil(1024)
     }
 
-    /// A call of WASI that reads into a buffer of `bytes`.
+    /// Returns the price of a WASI call that reads into a buffer of `bytes`.
     pub fn file_read(&self, bytes: usize) -> Work {
         self.file + self.file_read_kib * bytes.div_ceil(1024)
     }
 
-    /// A call of WASI that writes `bytes`, be it to a file or to standard output.
+    /// Returns the price of a WASI call that writes `bytes` to a file or to standard output.
     pub fn file_write(&self, bytes: usize) -> Work {
         self.file + self.file_written_kib * bytes.div_ceil(1024)
     }
 
-    /// So many random bytes.
+    /// Returns the price of `bytes` random bytes.
     pub fn random(&self, bytes: usize) -> Work {
         self.random_kib * bytes.div_ceil(1024)
     }
 
-    /// A topic with so many subscribers.
+    /// Returns the price of a topic with `subscribers` subscribers.
     pub fn topic(&self, subscribers: usize) -> Work {
         self.topic + self.subscriber * subscribers.min(MOST_SUBSCRIBED)
     }
 
-    /// So many filters without a topic that are tried.
+    /// Returns the price of trying `tried` filters without a topic.
     pub fn filters(&self, tried: usize) -> Work {
         self.filter * tried.min(MOST_SUBSCRIBED)
     }
 
-    /// A message with `content` bytes to `df` or `ams`, with so many members and standing searches.
+    /// Returns the price of a message to `df` or `ams` with `content` bytes of content, beside so many
+    /// members and standing searches.
     pub fn service(&self, members: usize, content: usize, searches: usize) -> Work {
         let times = content.div_ceil(1024).saturating_add(1);
         self.searched * members.saturating_mul(times) + self.told * searches.min(MOST_TOLD)

@@ -1,22 +1,22 @@
-//! What every worker may know of the others without a lock: the first of each class that waits with
-//! each, and how far the accounts have come.
+//! Facts that every worker can read about the others without a lock: the first item of each class that waits
+//! with each worker, and the largest account that has run.
 
 use crossbeam_utils::CachePadded;
 
 use super::sync::{AtomicU64, Ordering};
 
-/// Nobody waits.
+/// Stands for an order if no item waits.
 const NOBODY: u64 = u64::MAX;
-/// Up to so many workers look at all others.
+/// The most workers of which each looks at all others.
 const LOOKS_AT_ALL: usize = 8;
-/// Others that a worker looks at where there are more.
+/// Number of other workers that a worker looks at if there are more.
 const SAMPLE: usize = 2;
-/// By how much the order of one that waits with another worker has to be lower.
+/// Nanoseconds by which the order of an item must be lower to be taken from another worker.
 const STEAL_LEAD: u64 = 1_000_000;
-/// The steps in which the largest account is written down.
+/// Least growth of the largest account, in nanoseconds, that is written down.
 const STEP: u64 = 16_000;
 
-/// How long a turn is expected to take.
+/// The expected length of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     Short,
@@ -44,7 +44,7 @@ impl Board {
         self.largest[class as usize].load(Ordering::Relaxed)
     }
 
-    /// An account that stands at `used` has been taken to run.
+    /// Notes that an item was taken to run whose account stands at `used`.
     pub fn raise(&self, class: Class, used: u64) {
         let largest = &self.largest[class as usize];
         if used >= largest.load(Ordering::Relaxed).saturating_add(STEP) {
@@ -52,19 +52,20 @@ impl Board {
         }
     }
 
-    /// Says who is the first that waits with a worker. Its lock is held.
+    /// Publishes the order of the first item that waits with a worker. The caller holds the lock of the
+    /// worker's heaps.
     pub fn publish(&self, worker: usize, class: Class, order: Option<u64>) {
         let order = order.map_or(NOBODY, |order| order.min(NOBODY - 1));
         self.firsts[worker][class as usize].store(order, Ordering::Relaxed);
     }
 
-    /// The lowest order that waits with this worker.
+    /// Returns the lowest order that waits with this worker.
     pub fn own(&self, worker: usize, class: Class) -> Option<u64> {
         let order = self.firsts[worker][class as usize].load(Ordering::Relaxed);
         (order != NOBODY).then_some(order)
     }
 
-    /// The lowest order that waits with other workers, and with whom.
+    /// Returns the lowest order that waits with other workers, after the worker that has it.
     pub fn others(&self, worker: usize, class: Class, seed: u64) -> Option<(usize, u64)> {
         let count = self.firsts.len();
         let look = |other: usize| Some((other, self.own(other, class)?));
@@ -72,7 +73,8 @@ impl Board {
             let others = (0..count).filter(|other| *other != worker);
             return others.filter_map(look).min_by_key(|(_, order)| *order);
         }
-        // Of many, some that the time picks: nobody has to know them, they only have to change.
+        // Of many workers a few are picked by the time. They need not be random, only different from time to
+        // time.
         let mixed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         (0..SAMPLE)
             .map(|which| (mixed >> (16 + 20 * which)) as usize % (count - 1))
@@ -81,8 +83,8 @@ impl Board {
             .min_by_key(|(_, order)| *order)
     }
 
-    /// The lowest order that this worker would take next: of its own, or of others where it is enough
-    /// lower, in the scale of its own.
+    /// Returns the lowest order that this worker would take next. The orders of other workers are raised by
+    /// [`STEAL_LEAD`], so that they compare with its own.
     pub fn first(&self, worker: usize, class: Class, seed: u64) -> Option<u64> {
         let own = self.own(worker, class);
         let others =
@@ -90,8 +92,8 @@ impl Board {
         own.into_iter().chain(others).min()
     }
 
-    /// With whom this worker finds the next of a class, itself where it has one whose order is not
-    /// much above that of others.
+    /// Returns the worker from which this worker takes the next item of a class: itself, unless the order of
+    /// another worker's is lower by more than [`STEAL_LEAD`].
     pub fn whose(&self, worker: usize, own: Option<u64>, class: Class, seed: u64) -> Option<usize> {
         match (own, self.others(worker, class, seed)) {
             (None, None) => None,
@@ -103,12 +105,12 @@ impl Board {
         }
     }
 
-    /// Returns true if anyone waits with this worker.
+    /// Returns true if an item waits with this worker.
     pub fn waits_with(&self, worker: usize) -> bool {
         self.own(worker, Class::Short).is_some() || self.own(worker, Class::Long).is_some()
     }
 
-    /// Returns true if anyone waits.
+    /// Returns true if an item waits with any worker.
     pub fn anyone_waits(&self) -> bool {
         (0..self.firsts.len()).any(|worker| self.waits_with(worker))
     }

@@ -1,4 +1,4 @@
-//! What has to happen when.
+//! A calendar of entries that come due.
 
 #[cfg(test)]
 mod tests;
@@ -11,12 +11,12 @@ use tokio::sync::Notify;
 
 use crate::source::Source;
 
-/// The longest sleep, so that a clock which drifts is looked at again.
+/// The longest sleep, so that the clock is read again if it drifts.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-/// What times are rounded up to, in microseconds: what is due in one millisecond comes due together.
+/// Microseconds to a multiple of which times are rounded up: entries of one millisecond come due together.
 const GRAIN: u64 = 1000;
-/// Entries that are taken out at once; in between other tasks of the thread have their turn, and
-/// other threads the lock.
+/// The most entries that are taken out at once. In between, other tasks of the thread run, and other threads
+/// get the lock.
 const BATCH: usize = 32;
 
 /// Entries that come due, each at a time in microseconds since the Unix epoch.
@@ -32,7 +32,7 @@ impl<K: Ord, V> Default for Calendar<K, V> {
 }
 
 impl<K: Ord + Clone, V> Calendar<K, V> {
-    /// Enters something that is due at `due`, in place of what stands there under the same key.
+    /// Adds an entry that is due at `due`. It replaces an entry with the same time and key.
     pub fn set(&self, due: u64, key: K, value: V) {
         let slot = (due, key);
         let mut entries = self.entries.lock();
@@ -44,17 +44,17 @@ impl<K: Ord + Clone, V> Calendar<K, V> {
         }
     }
 
-    /// Takes an entry out that has not come due; what it was.
+    /// Removes an entry that has not come due, and returns it.
     pub fn cancel(&self, due: u64, key: K) -> Option<V> {
         self.entries.lock().remove(&(due, key))
     }
 
-    /// Waits until something is due, up to a millisecond longer than that, and takes out what is, in
-    /// its order; the rest of many at the next call.
+    /// Waits until entries are due, or up to a millisecond longer, and takes them out in order. Of many
+    /// entries, the rest come with the next call.
     ///
-    /// Cancel safe: nothing is taken out before it is returned. For one task only.
+    /// Cancel safe: no entry is taken out before it is returned. Only one task may call it.
     pub async fn next_due(&self, source: &Source) -> Vec<(K, V)> {
-        // Who comes back has done what was due before: now others may.
+        // The caller has handled the entries of the call before, so other tasks may run now.
         tokio::task::yield_now().await;
         loop {
             let now = source.now_micros();

@@ -1,8 +1,8 @@
-//! The worker pool: who runs what is ready, and in which order.
+//! The worker pool, which runs items that are ready, in a fair order.
 //!
-//! Whoever has had less of the workers' time runs first, so that agents that spin cost an honest one
-//! little and still come forward themselves. What is expected to be short does not wait for what is
-//! long. The pool knows nothing of agents: it runs whatever is [`Runnable`].
+//! The item that has had less of the workers' time runs first, so that agents that spin cost an honest one
+//! little and still come forward themselves. Turns that are expected to be short do not wait for long ones.
+//! The pool knows nothing of agents: it runs anything that is [`Runnable`].
 
 mod board;
 mod calendar;
@@ -33,32 +33,34 @@ use crate::release::Releases;
 use crate::sandbox::Lease;
 use crate::source::nanos;
 
-/// What the workers run.
+/// An item that the workers run: an agent, or a host agent's desk.
 pub(crate) trait Runnable: Send + Sized + 'static {
-    /// How it stands beside others.
+    /// Returns the item's account and place beside others.
     fn pace(&self) -> &Pace;
-    /// Runs a slice on a worker, to its end or until its pace says so.
+    /// Runs a slice on a worker, until its turns have ended or its pace ends the slice.
     fn run(self, lane: Lane<'_, Self>);
-    /// Leaves it to the calling thread, if that lends itself and has nothing to do yet; whether it did.
+    /// Leaves the item to the calling thread, if that is lent and has no chore yet. Returns true if it was
+    /// left.
     fn leave(&self) -> bool;
 }
 
 pub(crate) struct Scheduler<T> {
     queues: Queues<T>,
-    /// The worker that is handed the next of what comes from elsewhere.
+    /// The next worker to get an item from a thread that is no worker.
     next: AtomicUsize,
     sleepers: Sleepers,
     stop: AtomicBool,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    /// Number of workers that have not come to their end.
+    /// Number of workers that have not ended.
     working: Mutex<usize>,
     one_ended: Condvar,
 }
 
-/// Where what becomes ready is put: with the worker that made it so, or with each of them in turns.
+/// The place for items that become ready: the worker that made them so or, from other threads, the workers in
+/// rotation.
 pub(crate) struct Lane<'a, T>(Option<&'a Worker<T>>);
 
-/// Says that a worker has come to its end.
+/// Notes, when dropped, that a worker has ended.
 struct Ends<T: Runnable>(Arc<Scheduler<T>>);
 
 impl<T: Runnable> Ends<T> {
@@ -90,25 +92,25 @@ impl<T> Clone for Lane<'_, T> {
 impl<T> Copy for Lane<'_, T> {}
 
 impl<T> Lane<'_, T> {
-    /// The lane of a thread that is no worker.
+    /// Returns the lane of a thread that is no worker.
     pub fn outside() -> Self {
         Lane(None)
     }
 
-    /// The time at which a slice begins on this thread, in nanoseconds of [`nanos`]: a worker has it from
-    /// the end of the slice before.
+    /// Returns the time at which a slice begins on this thread, in nanoseconds of [`nanos`]. A worker has it
+    /// from the end of the slice before.
     pub fn begin(&self) -> u64 {
         self.0.map_or_else(nanos, Worker::now)
     }
 
-    /// A slice has ended on this thread. Returns the time.
+    /// Notes that a slice has ended on this thread. Returns the time, in nanoseconds of [`nanos`].
     pub fn end(&self) -> u64 {
         let now = nanos();
         self.ended_at(now);
         now
     }
 
-    /// The same where the time is known.
+    /// Notes that a slice has ended on this thread at `now`.
     pub fn ended_at(&self, now: u64) {
         if let Some(worker) = self.0 {
             worker.set_now(now);
@@ -117,7 +119,7 @@ impl<T> Lane<'_, T> {
 }
 
 impl<T: Runnable> Scheduler<T> {
-    /// A pool of so many workers, which are not started yet.
+    /// Returns a pool of `workers` workers, which are not started yet.
     pub fn new(workers: usize) -> Self {
         Scheduler {
             queues: Queues::new(workers.max(1)),
@@ -130,7 +132,7 @@ impl<T: Runnable> Scheduler<T> {
         }
     }
 
-    /// What the pace of everything that is to be run here needs to know.
+    /// Returns the board, which the pace of every item of this pool needs.
     pub fn board(&self) -> &Arc<Board> {
         &self.queues.board
     }
@@ -156,34 +158,34 @@ impl<T: Runnable> Scheduler<T> {
         Ok(())
     }
 
-    /// Schedules one whose run token the caller hands over.
+    /// Schedules an item whose run token the caller hands over.
     pub fn push(&self, item: T, lane: Lane<'_, T>) {
         match lane.0 {
-            // The worker itself comes to it next; it wakes others if more is left then.
+            // The worker takes it next, and wakes others if more is left then.
             Some(worker) => self.queues.push_own(worker, item),
-            // A worker that is awake comes to it soon; none is woken where this thread waits anyway.
+            // While all workers sleep, a thread that waits anyway runs it, so that none need be woken.
             None if self.sleepers.all_asleep() && item.leave() => {}
             None => self.inject(item),
         }
     }
 
-    /// Leaves one to the workers.
+    /// Leaves an item to the workers.
     pub fn inject(&self, item: T) {
         let worker = self.next.fetch_add(1, Ordering::Relaxed) % self.queues.board.workers();
         self.queues.push(worker, item);
         self.sleepers.wake_one();
     }
 
-    /// Schedules one whose slice has ended before its turn.
+    /// Schedules an item whose slice has ended before its turn.
     pub fn push_preempted(&self, item: T, lane: Lane<'_, T>) {
         match lane.0 {
-            // The worker looks at all that waits with it, and wakes others if more than one does.
+            // The worker looks at all items that wait with it, and wakes others if there are several.
             Some(worker) => self.queues.push(worker.index, item),
             None => self.inject(item),
         }
     }
 
-    /// Lets another worker have what waits in this lane, before its own worker goes on.
+    /// Lets other workers have the items that wait in this lane, before its own worker goes on.
     pub fn share(&self, lane: Lane<'_, T>) {
         if let Some(worker) = lane.0
             && self.queues.share(worker)
@@ -192,8 +194,8 @@ impl<T: Runnable> Scheduler<T> {
         }
     }
 
-    /// Lets an item that has ended a turn begin its next one at once, in place of queueing again.
-    /// Returns false if somebody else comes first, and for a thread that is no worker.
+    /// Lets an item that has ended a turn begin its next one at once, without being queued again. Returns
+    /// false if another item comes first, and on a thread that is no worker.
     pub fn goes_on(&self, pace: &Pace, lane: Lane<'_, T>) -> bool {
         let Some(worker) = lane.0 else { return false };
         let stand = pace.stand();
@@ -204,19 +206,19 @@ impl<T: Runnable> Scheduler<T> {
         goes_on
     }
 
-    /// Wakes the workers that sleep, for something else than what is to be run.
+    /// Wakes the workers that sleep, for other work than running items.
     pub fn wake_all(&self) {
         self.sleepers.wake_all();
     }
 
-    /// Lets the workers come to their end.
+    /// Tells the workers to end.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
         self.sleepers.wake_all();
     }
 
-    /// Waits until `deadline` for the workers, which have been told to stop. One that is in the middle of
-    /// something by then ends after it, by itself. Does nothing on a worker itself.
+    /// Waits until `deadline` for the workers, which have been told to stop. A worker that is still busy then
+    /// ends by itself later. Does nothing on a worker itself.
     pub fn join(&self, deadline: Instant) {
         let threads = std::mem::take(&mut *self.threads.lock());
         let is_worker = |it: &JoinHandle<()>| it.thread().id() == std::thread::current().id();
@@ -232,7 +234,7 @@ impl<T: Runnable> Scheduler<T> {
                 drop(thread.join());
             }
         }
-        // What is left keeps what it belongs to, and so this pool.
+        // The remaining items keep their runtime alive, and with it this pool.
         drop(self.queues.clear());
     }
 

@@ -1,6 +1,6 @@
-//! Every order in which threads may hand in work, look for it and fall asleep: the real source of the
-//! sleepers and of the board, with loom's types. A worker that sleeps on while there is work never
-//! wakes, which loom reports.
+//! A model of every order in which threads may hand in work, look for it and fall asleep. It runs the real
+//! source of the sleepers and of the board with loom's types. A worker that keeps sleeping while there is
+//! work never wakes, which loom reports.
 
 #![allow(dead_code, reason = "a model uses some of what the workers use")]
 #![allow(clippy::duplicate_mod, reason = "the same source with other types")]
@@ -62,7 +62,7 @@ mod sync {
     }
 }
 
-/// Workers with one queue each, in which only numbers wait.
+/// Workers with one queue each, which holds only numbers.
 struct Pool {
     board: Board,
     sleepers: Sleepers,
@@ -95,7 +95,7 @@ impl Pool {
         taken
     }
 
-    /// Takes so many, and sleeps while there is nothing.
+    /// Takes `count` numbers, and sleeps while there are none.
     fn work(&self, worker: usize, count: usize) {
         let sleeper = self.sleepers.register();
         let mut taken = 0;

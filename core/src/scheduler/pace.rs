@@ -1,7 +1,7 @@
-//! An agent's account with the workers: the time that it has had, its place among those that wait, and
-//! when a slice of it gives its worker up.
+//! The pace of an agent: the workers' time that it has had, its place among the waiting agents, and the
+//! moment at which a slice gives up its worker.
 //!
-//! All times are nanoseconds of [`nanos`]. Time of an account is weighted by its share.
+//! All times are nanoseconds of [`nanos`]. The time of an account is weighted by its share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -12,30 +12,30 @@ use crate::lent::LENT;
 use crate::sandbox::Pacer;
 use crate::source::nanos;
 
-/// A turn of at most this time is a short one.
+/// The longest time of a short turn.
 pub(super) const SHORT: u64 = 1_000_000;
-/// What a turn is expected to take at least.
+/// The least time that a turn is expected to take.
 const LEAST: u64 = 16_000;
-/// What a turn is expected to take at most; the time after which a long one lets others of its kind run.
+/// The most time that a turn is expected to take, and the time after which a long turn lets other long turns
+/// run.
 pub(super) const QUANTUM: u64 = 8_000_000;
-/// By how much an account that waits may be ahead of the largest that has been taken to run.
+/// The most by which a waiting account may be above the largest account that has run.
 const MOST_AHEAD: u64 = 32_000_000;
-/// The share that others are measured by.
+/// The share at which time counts as it is.
 const WHOLE_SHARE: u64 = 100;
-/// The place of a slice on a thread that is no worker.
+/// Stands for the worker of a slice that runs on a thread that is no worker.
 const CALLER: u32 = u32::MAX;
 
-/// The time that one agent, or one and those that it has deployed, had of the workers.
+/// The workers' time that an agent has had, together with the agents that it has deployed.
 pub(crate) struct CpuAccount {
     used: AtomicU64,
     share: u64,
-    /// Several agents are charged to it, and may run at the same time.
+    /// True if several agents are charged to it, which may run at the same time.
     is_shared: AtomicBool,
 }
 
 impl CpuAccount {
-    /// An account of which `cpu_share` in a hundred parts counts: one of 200 has twice the time of one
-    /// of 100.
+    /// Returns an account with this share: an account of 200 gets twice the time of one of 100.
     pub fn new(cpu_share: u32) -> Arc<Self> {
         Arc::new(CpuAccount {
             used: AtomicU64::new(0),
@@ -44,7 +44,7 @@ impl CpuAccount {
         })
     }
 
-    /// The same account for one more agent.
+    /// Returns the same account for one more agent.
     pub fn share(self: &Arc<Self>) -> Arc<Self> {
         self.is_shared.store(true, Ordering::Relaxed);
         self.clone()
@@ -66,27 +66,27 @@ impl CpuAccount {
         if self.is_shared.load(Ordering::Relaxed) {
             self.used.fetch_add(time, Ordering::Relaxed);
         } else {
-            // Only the holder of the one run token is here.
+            // Only the holder of the agent's run token changes it.
             self.used.store(self.used().saturating_add(time), Ordering::Relaxed);
         }
     }
 
-    /// Moves the account to where it may stand beside `largest`: who has waited long has no credit from
-    /// that, and who has used much is not kept waiting for ever.
+    /// Moves the account into the range that begins at `largest`, and returns its time: an agent that was
+    /// idle for long has no credit from that, and one that has used much is not kept waiting for ever.
     fn clamp(&self, largest: u64) -> u64 {
         let used = self.used();
         let clamped = used.clamp(largest, largest.saturating_add(MOST_AHEAD));
         if clamped > used {
             self.used.fetch_max(clamped, Ordering::Relaxed);
         } else if clamped < used {
-            // Where another agent of this account has just been charged, that counts.
+            // If another agent of this account has just been charged, that charge stays.
             let _ = self.used.compare_exchange(used, clamped, Ordering::Relaxed, Ordering::Relaxed);
         }
         clamped
     }
 }
 
-/// What an agent does next when it gets a worker.
+/// The next thing that an agent does when it gets a worker.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Stage {
@@ -94,49 +94,48 @@ enum Stage {
     Fresh,
     /// A new turn that makes its instance.
     Init,
-    /// It goes on with a turn.
+    /// A turn that goes on.
     Continued,
 }
 
-/// Where an agent stands among those that wait for a worker.
+/// The place of an agent among those that wait for a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stand {
     pub class: Class,
-    /// Less is earlier.
+    /// The lowest order runs first.
     pub order: u64,
-    /// Its account, which may have grown by the turns of others that it is charged with as well when it
-    /// comes to run.
+    /// The time of its account. It may have grown before the agent runs, if other agents share the account.
     pub used: u64,
 }
 
-/// An agent as the workers see it. Only the holder of its run token changes it.
+/// The state of an agent for the workers. Only the holder of its run token changes it.
 pub(crate) struct Pace {
     account: Arc<CpuAccount>,
     board: Arc<Board>,
-    /// The longest slice while anyone waits.
+    /// The longest slice while another agent waits.
     longest_slice: u64,
-    /// The times of the last turn and of the one before, with what came of them.
+    /// The times of the last turn and of the one before, including the host's work for them.
     last_turn: AtomicU64,
     earlier_turn: AtomicU64,
     /// The time that earlier slices of this turn took.
     spent: AtomicU64,
-    /// How often this turn has been asked whether its slice ends.
+    /// Number of times that this turn has been asked if its slice is to end.
     looks: AtomicU32,
     stage: AtomicU8,
-    /// The slice in progress: when it began, where, and how it stands beside those that wait.
+    /// The slice in progress: when it began, its worker, and its class and order beside the agents that wait.
     began: AtomicU64,
     place: AtomicU32,
     is_long: AtomicBool,
     order: AtomicU64,
-    /// Until then it runs in time that is owed to long turns, and no short one ends it.
+    /// Until this time it runs in time that is owed to long turns, and no short turn ends its slice.
     owed_until: AtomicU64,
-    /// It comes before others of its class.
+    /// True if it comes before others of its class.
     hurries: AtomicBool,
 }
 
 impl Pace {
-    /// The pace of an agent that is charged to `account`, and runs for at most `longest_slice` while
-    /// anyone waits.
+    /// Returns the pace of an agent that is charged to `account`, and runs for at most `longest_slice` while
+    /// another waits.
     pub fn new(account: Arc<CpuAccount>, board: Arc<Board>, longest_slice: Duration) -> Self {
         Pace {
             account,
@@ -156,26 +155,27 @@ impl Pace {
         }
     }
 
-    /// Lets it come before others of its class from now on, whatever its account has had: somebody waits for
-    /// its end who does not have to pay for that.
+    /// Lets the agent come before others of its class from now on, no matter how much time its account has
+    /// had: the caller waits for the agent's end, and must not wait for its past use.
     pub fn hurry(&self) {
         self.hurries.store(true, Ordering::Relaxed);
     }
 
-    /// The account that the agent's time is charged to.
+    /// Returns the account that the agent's time is charged to.
     pub fn account(&self) -> &Arc<CpuAccount> {
         &self.account
     }
 
-    /// The agent has no instance: its next turn makes one, and is a short one until it shows otherwise.
+    /// Notes that the agent has no instance: its next turn makes one, and counts as short until it has run
+    /// for longer.
     pub fn expect_init(&self) {
         if self.stage() == Stage::Fresh {
             self.stage.store(Stage::Init as u8, Ordering::Relaxed);
         }
     }
 
-    /// Returns true if a calling thread may run the first slice of the agent's next turn, which is short,
-    /// or keeps nobody waiting.
+    /// Returns true if a calling thread may run the first slice of the agent's next turn: the turn is
+    /// expected to be short, or no agent waits.
     pub fn may_run_on_caller(&self) -> bool {
         self.class() == Class::Short || !self.board.anyone_waits()
     }
@@ -197,20 +197,20 @@ impl Pace {
         if is_long { Class::Long } else { Class::Short }
     }
 
-    /// What the next turn is expected to take: the shorter of the last two, since one that was short may
-    /// look long where the system gave its thread's core to others.
+    /// Returns the time that the next turn is expected to take: that of the shorter of the last two, since a
+    /// short one may look long if the system gave its thread's core to others.
     fn expected(&self) -> u64 {
         let [last, earlier] = [&self.last_turn, &self.earlier_turn];
         last.load(Ordering::Relaxed).min(earlier.load(Ordering::Relaxed))
     }
 
-    /// Where the agent stands if it is queued now.
+    /// Returns the agent's place if it is queued now.
     pub(super) fn stand(&self) -> Stand {
         let class = self.class();
         let largest = self.board.largest(class);
         let used = self.account.clamp(largest);
         if self.hurries.load(Ordering::Relaxed) {
-            // Among those that hurry, too, who has had less comes first.
+            // Among agents that hurry, too, the one that has had less comes first.
             return Stand { class, order: used - largest, used };
         }
         let expected = match (self.stage(), class) {
@@ -221,13 +221,13 @@ impl Pace {
         Stand { class, order: used.saturating_add(expected), used }
     }
 
-    /// A worker has taken the agent to run; until `owed_until` in time that is owed to long turns.
+    /// Begins a slice on a worker; until `owed_until` it runs in time that is owed to long turns.
     pub(super) fn begin_on(&self, worker: usize, stand: Stand, now: u64, owed_until: u64) {
         self.place.store(worker as u32, Ordering::Relaxed);
         self.begin(stand, now, owed_until);
     }
 
-    /// A thread that is no worker runs a slice of the agent.
+    /// Begins a slice on a thread that is no worker.
     pub fn begin_on_caller(&self, now: u64) {
         self.place.store(CALLER, Ordering::Relaxed);
         self.begin(self.stand(), now, 0);
@@ -241,20 +241,20 @@ impl Pace {
         self.owed_until.store(owed_until, Ordering::Relaxed);
     }
 
-    /// Begins one more turn of the agent in its place, after [`Pace::end_turn`], which stands so.
+    /// Begins the agent's next turn in the same slice, after [`Pace::end_turn`], with the place `stand`.
     pub(super) fn go_on(&self, stand: Stand) {
         self.board.raise(stand.class, stand.used);
         self.order.store(stand.order, Ordering::Relaxed);
     }
 
-    /// Ends the slice, whose turn goes on later.
+    /// Ends the slice of a turn that goes on later.
     pub fn pause(&self, now: u64) {
         let ran = self.charge(now);
         self.spent.store(self.spent.load(Ordering::Relaxed) + ran, Ordering::Relaxed);
         self.stage.store(Stage::Continued as u8, Ordering::Relaxed);
     }
 
-    /// Ends the turn, with all that came of it. An init says nothing of how long the next turn takes.
+    /// Ends the turn, including the host's work for it. The time of an init says nothing about the next turn.
     pub fn end_turn(&self, now: u64, was_init: bool) {
         let ran = self.charge(now);
         let spent = self.spent.load(Ordering::Relaxed);
@@ -274,8 +274,8 @@ impl Pace {
         ran
     }
 
-    /// Returns true if the slice in progress is to end: for guests, and for what the host does for an agent
-    /// piece by piece.
+    /// Returns true if the slice in progress is to end. Asked by guests at ticks, and by the host between the
+    /// pieces of its work for an agent.
     pub fn should_yield(&self) -> bool {
         self.yields_at(nanos())
     }
@@ -288,8 +288,8 @@ impl Pace {
         let looks = self.looks.load(Ordering::Relaxed).saturating_add(1);
         self.looks.store(looks, Ordering::Relaxed);
         if !self.is_long.load(Ordering::Relaxed) {
-            // The first look comes within a tick of a guest's turn, or later where the system gave its
-            // thread's core to others.
+            // The first look comes within a tick of the beginning of a guest's turn, or later if the system
+            // gave the thread's core to others.
             if self.spent.load(Ordering::Relaxed) + ran <= SHORT || looks == 1 {
                 return is_on_caller && ran >= LENT.as_nanos() as u64;
             }

@@ -1,7 +1,7 @@
-//! What waits with each worker, and which of it a worker takes next.
+//! The queues of the workers, and the order in which a worker takes from them.
 //!
-//! Short turns run before long ones. While long ones wait, each worker owes them a third of the time
-//! that it gives to short ones; once that is [`QUANTUM`], it runs long ones for as long.
+//! Short turns run before long ones. While long ones wait, each worker owes them a third of the time that it
+//! gives to short ones. When the debt reaches [`QUANTUM`], the worker runs long turns for that time.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering as Order;
@@ -15,15 +15,15 @@ use super::Runnable;
 use super::board::{Board, Class};
 use super::pace::{QUANTUM, SHORT, Stand};
 
-/// Of the time that a worker gives to short turns it owes one part in this many to long ones.
+/// A worker owes long turns one part in this many of the time that it gives to short ones.
 const OWED_PART: u64 = 3;
-/// How often a worker that has short turns itself looks for earlier ones of others.
+/// Nanoseconds after which a worker that has short turns looks for earlier ones of others again.
 const LOOK_EVERY: u64 = 64_000;
-/// By how much the order of one that waits has to be lower before it comes first to one that was just
-/// made ready: two that send to each other stay in the caches a while.
+/// Nanoseconds by which the order of a waiting item must be lower for it to come before an item that was just
+/// made ready. So two agents that send to each other stay in the caches for a while.
 const SLOT_LEAD: u64 = 4_000;
-/// By how much the order of one that waits has to be lower before an agent that has more to do makes
-/// room for it between two turns.
+/// Nanoseconds by which the order of a waiting item must be lower for an agent with more to do to make room
+/// for it between two turns.
 const ROW_LEAD: u64 = 16_000;
 
 /// The queues of all workers.
@@ -32,35 +32,34 @@ pub(super) struct Queues<T> {
     heaps: Box<[CachePadded<Mutex<Heaps<T>>>]>,
 }
 
-/// What waits with one worker.
+/// The items that wait with one worker.
 struct Heaps<T> {
     short: BinaryHeap<Entry<T>>,
     long: BinaryHeap<Entry<T>>,
     next_number: u64,
 }
 
-/// One that waits. The greatest entry is the first to run: that of the lowest order, and of several
-/// the one that came first.
+/// A waiting item. The greatest entry is the first to run: the one of the lowest order and, of several, the
+/// one that came first.
 struct Entry<T> {
     stand: Stand,
     number: u64,
     item: T,
 }
 
-/// What a worker keeps for itself.
+/// The state that a worker keeps for itself.
 pub(super) struct Worker<T> {
     pub index: usize,
-    /// The one that was made ready last, where nobody else was made ready with it: it may run next
-    /// without having been in a queue. Other workers do not see it, so it stays no longer than what
-    /// the host does for one turn.
+    /// The item that the current turn made ready first. It may run next without having been in a queue. Other
+    /// workers do not see it, so it stays here no longer than the host's work for one turn takes.
     slot: RefCell<Option<Entry<T>>>,
     /// The time at which the last slice ended, and the next one begins.
     now: Cell<u64>,
     looked: Cell<u64>,
-    /// Long ones waited with others when they were looked at.
+    /// True if long turns waited with other workers at the last look.
     long_elsewhere: Cell<bool>,
     owed: Cell<u64>,
-    /// What is left of the time in which it runs long ones, since it was owed.
+    /// The rest of the owed time in which the worker runs long turns first.
     paying: Cell<u64>,
 }
 
@@ -81,7 +80,7 @@ impl<T> Worker<T> {
         self.now.get()
     }
 
-    /// Says what time it is.
+    /// Sets the time at which the next slice begins.
     pub fn set_now(&self, now: u64) {
         self.now.set(now);
     }
@@ -96,7 +95,7 @@ impl<T: Runnable> Queues<T> {
         }
     }
 
-    /// Queues what a worker has made ready: in its slot, or, of several, with the others.
+    /// Queues an item that a worker has made ready: in its slot if that is empty, or else in its heaps.
     pub fn push_own(&self, worker: &Worker<T>, item: T) {
         let entry = Entry::of(item);
         let mut slot = worker.slot.borrow_mut();
@@ -106,12 +105,13 @@ impl<T: Runnable> Queues<T> {
         }
     }
 
-    /// Queues one that waits with a worker.
+    /// Queues an item in a worker's heaps.
     pub fn push(&self, worker: usize, item: T) {
         self.enter(worker, Entry::of(item));
     }
 
-    /// Puts what is in the worker's slot where others see it. Returns true if anyone waits with it.
+    /// Moves the item in the worker's slot to its heaps, where others see it. Returns true if any item waits
+    /// with the worker.
     pub fn share(&self, worker: &Worker<T>) -> bool {
         if let Some(entry) = worker.slot.take() {
             self.enter(worker.index, entry);
@@ -119,7 +119,7 @@ impl<T: Runnable> Queues<T> {
         self.board.waits_with(worker.index)
     }
 
-    /// Returns true if one waits with this worker that comes before `stand`.
+    /// Returns true if an item that waits with this worker comes before `stand`.
     pub fn comes_before(&self, worker: &Worker<T>, stand: Stand) -> bool {
         let slot = worker.slot.borrow();
         let first = |class| {
@@ -136,7 +136,7 @@ impl<T: Runnable> Queues<T> {
         }
     }
 
-    /// Takes what the worker runs next; its slice begins now.
+    /// Takes the item that the worker runs next, and begins its slice.
     pub fn take(&self, worker: &Worker<T>) -> Option<(Class, T)> {
         let slot = worker.slot.take();
         let now = worker.now.get();
@@ -152,7 +152,7 @@ impl<T: Runnable> Queues<T> {
         Some((stand.class, item))
     }
 
-    /// Returns true if nobody has to be asked whether this one, just made ready, comes before others.
+    /// Returns true if this item, which was just made ready, runs next without a look at other workers.
     fn runs_next(&self, worker: &Worker<T>, entry: &Entry<T>, now: u64) -> bool {
         entry.stand.class == Class::Short
             && worker.paying.get() == 0
@@ -198,14 +198,14 @@ impl<T: Runnable> Queues<T> {
                 return taken;
             }
             if class == Class::Long {
-                // Nobody wants what is owed.
+                // No long turn waits, so nothing is owed.
                 worker.paying.set(0);
             }
         }
         slot.or_else(|| self.take_anywhere())
     }
 
-    /// Takes what waits with anybody, for a worker that has found nothing where it looked.
+    /// Takes an item that waits with any worker, for a worker that has found none where it looked.
     fn take_anywhere(&self) -> Option<Entry<T>> {
         let all = 0..self.board.workers();
         let mut found = [Class::Short, Class::Long].into_iter().flat_map(|class| {
@@ -215,11 +215,11 @@ impl<T: Runnable> Queues<T> {
         found.find_map(|(worker, class)| self.take_first(worker, class))
     }
 
-    /// Counts what a slice took that has been taken as one of this class.
+    /// Counts the time of a slice that was taken as one of this class.
     pub fn settle(&self, worker: &Worker<T>, class: Class, ran: u64) {
         let (short, long) = match class {
             Class::Short if ran <= 2 * SHORT => (ran, 0),
-            // It turned out to be a long one.
+            // It turned out to be long.
             Class::Short => (SHORT, ran - SHORT),
             Class::Long => (0, ran),
         };
@@ -253,7 +253,8 @@ impl<T: Runnable> Queues<T> {
         taken
     }
 
-    /// Takes the first of a class, that in the slot included, which else takes its place.
+    /// Takes the first item of a class, out of the heap and the slot. If the heap's comes first, the slot's
+    /// takes its place there.
     fn exchange(
         &self,
         worker: usize,
@@ -283,7 +284,7 @@ impl<T: Runnable> Queues<T> {
         self.board.publish(worker, class, first);
     }
 
-    /// Takes out all that waits.
+    /// Removes all waiting items, and returns them.
     pub fn clear(&self) -> Vec<T> {
         let mut all = Vec::new();
         for (worker, heaps) in self.heaps.iter().enumerate() {

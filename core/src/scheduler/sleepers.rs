@@ -1,7 +1,7 @@
-//! Workers that found nothing to do.
+//! Sleeping workers, which found nothing to do.
 //!
-//! A worker enters itself first and looks for work after that; who hands in work does so first and
-//! looks for sleepers after that. So one of the two always sees the other.
+//! A worker first enters itself as a sleeper, and then looks for work. A thread that hands in work does so
+//! first, and then looks for sleepers. So one of the two always sees the other.
 
 use super::sync::{AtomicUsize, Mutex, Ordering, Parker, Unparker, fence};
 
@@ -22,7 +22,7 @@ impl Sleepers {
         Sleeper { id: self.next.fetch_add(1, Ordering::Relaxed), parker: Parker::new() }
     }
 
-    /// Sleeps until somebody wakes this sleeper, unless there is work by now.
+    /// Sleeps until another thread wakes this sleeper, unless there is work by now.
     pub fn sleep(&self, sleeper: &Sleeper, has_work: impl Fn() -> bool) {
         {
             let mut asleep = self.asleep.lock();
@@ -41,7 +41,7 @@ impl Sleepers {
         sleeper.parker.park();
     }
 
-    /// Whether all of them sleep.
+    /// Returns true if all workers sleep.
     pub fn all_asleep(&self) -> bool {
         self.count.load(Ordering::SeqCst) == self.next.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! What threads synchronise by, where a model of them has its own ([`super::model`]).
+//! The types by which threads synchronise. The model of them has its own ([`super::model`]).
 
 pub(super) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 

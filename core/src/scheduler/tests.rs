@@ -1,5 +1,5 @@
-//! The order in which workers run what is ready, on a clock that the tests turn: workers, runnables
-//! and ticks are simulated, all that decides is the real thing.
+//! The order in which workers run items, on a clock that the tests turn. Workers, items and ticks are
+//! simulated; the code that decides is the real one.
 #![allow(clippy::unwrap_used, reason = "tests fail this way")]
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,17 +20,17 @@ const SECOND: u64 = 1_000_000_000;
 /// The time between two ticks.
 const TICK: u64 = MILLI;
 
-/// One that takes turns of two times, one after the other, and is woken again a while after each.
+/// An item whose turns take two lengths of time alternately, and that is woken again some time after each.
 struct Fake {
     pace: Pace,
     turn: u64,
     other_turn: u64,
-    /// The time after the end of a turn at which the next is due; in a spread that is known beforehand.
+    /// Time from the end of a turn to the next, with a spread that is the same in every run.
     pause: u64,
-    /// What is left of the turn in progress.
+    /// The time that is left of the turn in progress.
     left: AtomicU64,
     due: AtomicU64,
-    /// The time that it has run.
+    /// The time for which it has run.
     ran: AtomicU64,
     turns: AtomicU64,
 }
@@ -61,7 +61,7 @@ impl Runnable for Arc<Fake> {
 struct Pool {
     queues: Queues<Arc<Fake>>,
     workers: Vec<(Worker<Arc<Fake>>, Option<Running>)>,
-    /// Those that sleep, with when they are woken.
+    /// Sleeping items, with the times at which they are woken.
     asleep: Vec<(u64, Arc<Fake>)>,
     next: usize,
     now: u64,
@@ -87,7 +87,8 @@ impl Pool {
         }
     }
 
-    /// Adds one that takes turns of `turn` and pauses for `pause` in between; the first begins at once.
+    /// Adds an item that takes turns of `turn` with pauses of `pause` in between; the first turn begins at
+    /// once.
     fn add(&mut self, turn: u64, pause: u64) -> Arc<Fake> {
         self.add_to(CpuAccount::new(100), turn, pause)
     }
@@ -122,7 +123,7 @@ impl Pool {
         (0..count).map(|_| self.add(turn, pause)).collect()
     }
 
-    /// Runs for `time`. Returns how long after they were due the turns of `of` came to their end.
+    /// Runs for `time`. Returns the delays of turns of `of`, each from when it was due to its end.
     fn run(&mut self, time: u64, of: &[Arc<Fake>]) -> Latencies {
         let end = self.now + time;
         let mut latencies = Vec::new();
@@ -163,7 +164,7 @@ impl Pool {
         }
     }
 
-    /// The next tick, end of a turn or timer.
+    /// Returns the time of the next tick, end of a turn or timer.
     fn next_event(&self) -> u64 {
         let tick = (self.now / TICK + 1) * TICK;
         let ends = self
@@ -537,7 +538,7 @@ fn between_two_turns_an_agent_makes_room_for_who_had_less() {
     assert!((20 * MICRO..=50 * MICRO).contains(&goes_on), "{goes_on}");
 }
 
-/// One whose slice ends when the test says so.
+/// An item whose slice ends when the test says so.
 struct Stuck {
     pace: Pace,
     began: AtomicU64,

@@ -9,14 +9,14 @@ use super::{CpuAccount, Lane, Pace, Runnable};
 /// The time of a turn, in nanoseconds.
 const TURN: u64 = 900;
 
-/// One worker of some, and items that take turns.
+/// One worker of several, and items that take turns.
 pub(crate) struct Trial {
     queues: Queues<Arc<Item>>,
     worker: Worker<Arc<Item>>,
     now: u64,
 }
 
-/// Does nothing.
+/// An item that does nothing.
 struct Item(Pace);
 
 impl Runnable for Arc<Item> {
@@ -32,7 +32,7 @@ impl Runnable for Arc<Item> {
 }
 
 impl Trial {
-    /// The first of so many workers, with so many items.
+    /// Returns the first of `workers` workers, with `items` items.
     pub fn new(workers: usize, items: usize) -> Self {
         let queues = Queues::new(workers);
         for _ in 0..items {
@@ -43,8 +43,8 @@ impl Trial {
         Trial { queues, worker: Worker::new(0), now: 0 }
     }
 
-    /// Takes the next item, ends a turn of it, and queues it as what that turn has made ready. Returns
-    /// false if there was none.
+    /// Takes the next item, ends a turn of it, and queues it as if that turn had made it ready. Returns false
+    /// if there was none.
     pub fn pass(&mut self) -> bool {
         let Some((class, item)) = self.queues.take(&self.worker) else {
             return false;

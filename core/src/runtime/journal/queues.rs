@@ -1,4 +1,4 @@
-//! The queues of the journal, and whose turn it is.
+//! The queues of the journal, and the order in which batches take from them.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
@@ -11,49 +11,51 @@ use super::Entry;
 use crate::spare::shrink;
 use crate::store::Serial;
 
-/// The most commits and bytes of one batch, which is one transaction.
+/// The most commits, and the most bytes, of one batch, which is one transaction.
 const BATCH_COMMITS: usize = 4096;
 const BATCH_BYTES: usize = 1 << 20;
-/// The most bytes of a batch that are of one turn, unless it is one piece.
+/// The most bytes that one turn adds to a batch, unless a single piece is larger.
 const TURN_BYTES: usize = 256 << 10;
-/// Empty queues of entries that are kept at most, and the room of such a one.
+/// The most spare queues, and the most entries that each may have room for.
 const SPARE: usize = 256;
 const SPARE_ENTRIES: usize = 8;
 
 #[derive(Default)]
 pub(super) struct Queues {
     pub of: HashMap<Serial, Queue, RandomState>,
-    /// From whom something can be taken, in the order in which it is their turn.
+    /// Queues and families that have something to write, in the order of their turns.
     pub turns: VecDeque<Turn>,
-    /// Who has deployed an agent, at first: those that one has deployed are a family.
+    /// The family of each agent that was deployed through `ams`, named by the agent at the root of the
+    /// deployments.
     pub families: HashMap<Serial, Serial, RandomState>,
-    /// The queues of a family from which something can be taken, by who has deployed it.
+    /// The queues of each family that have something to write, in the order of their turns.
     lines: HashMap<Serial, VecDeque<Serial>, RandomState>,
-    /// Empty queues of entries, for those that come next: nearly every commit opens one and is the end of one.
+    /// Empty queues for later use, since nearly every commit opens a queue and ends one.
     spare: Vec<VecDeque<Box<Entry>>>,
-    /// The store wants to be looked after.
+    /// True if the store has to be looked after.
     pub is_due: bool,
-    /// A relaxed store is synced from time to time, which only its own thread does.
+    /// True for a relaxed store. Only the journal's own thread syncs it, so commits are not left to lent
+    /// threads.
     pub is_relaxed: bool,
-    /// When the runtime wants to be closed.
+    /// The time at which `close` stops waiting; `None` before `close`.
     pub deadline: Option<Instant>,
-    /// Nothing is written any more.
+    /// True once no commit is taken any more.
     pub is_closed: bool,
 }
 
-/// Whose turn it is.
+/// A turn of one queue, or of a family.
 #[derive(Clone, Copy)]
 pub(super) enum Turn {
     Of(Serial),
     OfFamily(Serial),
 }
 
-/// A batch that is being put together.
+/// A batch while it is put together.
 #[derive(Default)]
 struct Batch {
     steps: Vec<Step>,
     bytes: usize,
-    /// Bytes of the turn that is being taken.
+    /// Bytes that the current turn has added.
     of_turn: usize,
     is_full: bool,
 }
@@ -61,23 +63,23 @@ struct Batch {
 #[derive(Default)]
 pub(super) struct Queue {
     pub entries: VecDeque<Box<Entry>>,
-    /// The one before them all, of which a part is written already.
+    /// A commit before all entries, of which a part is written already.
     pub staged: Option<Box<Staged>>,
-    /// Bytes that are unwritten, also of what is being written.
+    /// Bytes of its unwritten commits, including those in the batch that is being written.
     pub bytes: usize,
-    /// It is among [`Queues::turns`], or in the line of its family.
+    /// True if it is among [`Queues::turns`] or in the line of its family.
     pub is_listed: bool,
 }
 
 impl Queues {
-    /// The queue of this member, which is empty where there was none.
+    /// Returns the queue of this member, and makes it if there is none.
     pub fn open(&mut self, of: Serial) -> &mut Queue {
         let spare = &mut self.spare;
         let new = || Queue { entries: spare.pop().unwrap_or_default(), ..Queue::default() };
         self.of.entry(of).or_insert_with(new)
     }
 
-    /// Forgets a queue of which nothing is left.
+    /// Removes a queue of which nothing is left.
     pub fn end(&mut self, of: Serial) {
         if let Some(Queue { entries, .. }) = self.of.remove(&of)
             && entries.capacity() <= SPARE_ENTRIES
@@ -87,7 +89,7 @@ impl Queues {
         }
     }
 
-    /// Gives a queue its turn, unless it waits for it already, or for what is being written of it.
+    /// Lines a queue up for its turn, unless it is in line already.
     pub fn list(&mut self, of: Serial) {
         let Some(queue) = self.of.get_mut(&of).filter(|queue| !queue.is_listed) else { return };
         queue.is_listed = true;
@@ -101,7 +103,7 @@ impl Queues {
         }
     }
 
-    /// What is to be written next: of each a little, in turns.
+    /// Takes the next batch: a little of each queue, in turns.
     pub fn next_batch(&mut self) -> Vec<Step> {
         let mut batch = Batch::default();
         for _ in 0..self.turns.len() {
@@ -124,7 +126,7 @@ impl Queues {
         batch.steps
     }
 
-    /// Takes nothing more; what is left.
+    /// Closes the queues, and returns the steps that are left.
     pub fn close(&mut self) -> Vec<Step> {
         self.is_closed = true;
         self.turns.clear();
@@ -137,20 +139,20 @@ impl Queues {
         rest
     }
 
-    /// An agent takes its turns with all others that `first` has deployed, or somebody whom that one has.
+    /// Lets `agent` share one turn with all other agents that `first` has deployed, directly or indirectly.
     pub fn join_family(&mut self, agent: Serial, first: Serial) {
         let first = self.families.get(&first).copied().unwrap_or(first);
         self.families.insert(agent, first);
     }
 
-    /// An agent is gone.
+    /// Takes an agent that is gone out of its family.
     pub fn leave_family(&mut self, agent: Serial) {
         if self.families.remove(&agent).is_some() {
             shrink(&mut self.families);
         }
     }
 
-    /// Takes as much of a queue as the batch and the turn have room for; whether it has more.
+    /// Takes as much of a queue as the batch and the turn have room for. Returns true if the queue has more.
     fn take(&mut self, of: Serial, batch: &mut Batch) -> bool {
         let Some(queue) = self.of.get_mut(&of) else { return false };
         queue.is_listed = false;
@@ -167,8 +169,8 @@ impl Queues {
                 break;
             }
         }
-        // The rest of a commit of several pieces is put back before the next batch is taken, and comes
-        // before what stands behind it.
+        // The rest of a commit of several pieces is put back in front of the queue before the next batch is
+        // taken.
         queue.is_listed = !queue.entries.is_empty() || queue.staged.is_some();
         let has_more = queue.is_listed;
         if queue.is_over() {
@@ -177,7 +179,7 @@ impl Queues {
         has_more
     }
 
-    /// The same of the queues of a family, in their turns.
+    /// Does the same for the queues of a family, in their turns. Returns true if the family has more.
     fn take_of_family(&mut self, first: Serial, batch: &mut Batch) -> bool {
         let Some(mut line) = self.lines.remove(&first) else { return false };
         for _ in 0..line.len() {
@@ -202,7 +204,7 @@ impl Queues {
 }
 
 impl Batch {
-    /// Whether a step of `bytes` has a place in it, and in the turn that is being taken.
+    /// Returns true if a step of `bytes` has room in the batch and in the current turn.
     fn has_room(&mut self, bytes: usize) -> bool {
         let is_first = self.steps.is_empty();
         self.is_full =
@@ -212,12 +214,12 @@ impl Batch {
 }
 
 impl Queue {
-    /// Whether nothing of it is left.
+    /// Returns true if nothing of it is left, not even in the batch that is being written.
     pub fn is_over(&self) -> bool {
         self.bytes == 0 && self.entries.is_empty() && self.staged.is_none()
     }
 
-    /// Bytes of what is taken next.
+    /// Bytes of the next step; `None` if there is none.
     fn next_bytes(&self) -> Option<usize> {
         match &self.staged {
             Some(staged) => Some(staged.next_bytes()),

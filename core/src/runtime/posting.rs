@@ -380,14 +380,14 @@ impl Core {
 }
 
 impl Parts {
-    /// Number of bytes that it takes to keep them until they are written.
+    /// Returns the bytes that it takes to keep them until they are written.
     pub fn bytes(&self) -> usize {
         let changes: usize = self.changes.iter().map(Change::bytes).sum();
         let others = self.outward.len() + self.mailboxes.len() + self.undo.len();
         changes + self.message_bytes + others * std::mem::size_of::<Outward>()
     }
 
-    /// Number of bytes that were charged for them.
+    /// Returns the bytes that were charged for them.
     pub fn paid(&self) -> usize {
         let paid = self.charge.as_ref().map_or(0, Charge::bytes);
         usize::try_from(paid).unwrap_or(usize::MAX)

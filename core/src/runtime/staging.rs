@@ -113,7 +113,7 @@ impl Staged {
         self.queue
     }
 
-    /// Bytes of the next piece.
+    /// Returns the bytes of the next piece.
     pub fn next_bytes(&self) -> usize {
         match self.phase {
             Phase::Void => 0,

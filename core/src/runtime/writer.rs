@@ -242,7 +242,7 @@ impl Writer {
 }
 
 impl Step {
-    /// The queue that it belongs to.
+    /// Returns the serial of its queue.
     pub fn queue(&self) -> Serial {
         match self {
             Step::Whole(entry) => entry.queue(),
@@ -261,7 +261,7 @@ impl Entry {
         self.commit.queue()
     }
 
-    /// Bytes of its first step.
+    /// Returns the bytes of its first step.
     pub fn next_bytes(&self) -> usize {
         self.pieces.first().map_or(self.bytes, |piece| piece.bytes)
     }

@@ -65,7 +65,8 @@ impl Board {
         (order != NOBODY).then_some(order)
     }
 
-    /// Returns the lowest order that waits with other workers, after the worker that has it.
+    /// Returns the worker with the lowest waiting order among the others, or among a few of them, and that
+    /// order.
     pub fn others(&self, worker: usize, class: Class, seed: u64) -> Option<(usize, u64)> {
         let count = self.firsts.len();
         let look = |other: usize| Some((other, self.own(other, class)?));

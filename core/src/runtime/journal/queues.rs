@@ -219,7 +219,7 @@ impl Queue {
         self.bytes == 0 && self.entries.is_empty() && self.staged.is_none()
     }
 
-    /// Bytes of the next step; `None` if there is none.
+    /// Returns the bytes of the next step, or `None` if there is none.
     fn next_bytes(&self) -> Option<usize> {
         match &self.staged {
             Some(staged) => Some(staged.next_bytes()),

@@ -22,6 +22,7 @@ pub struct AllAnswers {
     /// The place of the winner among the answers.
     pub winner: Option<u32>,
     pub forwarded: Vec<Text>,
+    pub missed: f64,
     pub rounds: u32,
     pub price: Option<f64>,
 }
@@ -44,6 +45,7 @@ impl From<Outcome> for AllAnswers {
             answers: outcome.answers.iter().map(OneAnswer::from).collect(),
             winner: winner.and_then(|place| u32::try_from(place).ok()),
             forwarded: outcome.forwarded.iter().map(text).collect(),
+            missed: outcome.missed as f64,
             rounds: outcome.rounds,
             price: outcome.price,
             conversation_id: outcome.conversation_id,

@@ -101,6 +101,7 @@ export interface NativeOutcome {
   answers: NativeAnswer[];
   winner?: number;
   forwarded: string[];
+  missed: number;
   rounds: number;
   price?: number;
 }

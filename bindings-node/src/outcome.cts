@@ -58,8 +58,13 @@ export class Outcome {
   readonly conversationId: string;
   /** The participants, in the order in which they were named. */
   readonly answers: readonly Answer[];
-  /** Answers of agents to which a participant passed the conversation on, in the order in which they came. */
+  /**
+   * Answers of agents to which a participant passed the conversation on, in the order in which they came. There is
+   * room for 64 MiB and 32,768 of them, and for an eighth of that from one sender.
+   */
   readonly forwarded: readonly Message[];
+  /** The number of answers that found no room there, or that came faster than they were read. */
+  readonly missed: number;
   /** The number of rounds of proposals. */
   readonly rounds: number;
   /** What an auction ended at; `null` if nothing was sold, and in anything else. */
@@ -72,6 +77,7 @@ export class Outcome {
     this.conversationId = outcome.conversationId;
     this.answers = Object.freeze(outcome.answers.map((answer) => new Answer(answer)));
     this.forwarded = Object.freeze(outcome.forwarded.map((json) => Message.fromNative(json)));
+    this.missed = outcome.missed;
     this.rounds = outcome.rounds;
     this.price = outcome.price ?? null;
     this.winner = this.answers[outcome.winner ?? -1] ?? null;

@@ -113,6 +113,7 @@ function outcomeShown(outcome) {
       message: shown(message),
     })),
     forwarded: outcome.forwarded.map(shown),
+    missed: outcome.missed,
     rounds: outcome.rounds,
     price: outcome.price,
   };

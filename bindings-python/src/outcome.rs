@@ -100,6 +100,12 @@ impl Outcome {
         self.forwarded.iter().map(|message| message.clone_ref(py)).collect()
     }
 
+    /// The number of answers that found no room among `forwarded`, or that came faster than they were read.
+    #[getter]
+    fn missed(&self) -> u64 {
+        self.inner.missed
+    }
+
     /// The number of rounds of proposals.
     #[getter]
     fn rounds(&self) -> u32 {

@@ -104,6 +104,7 @@ def outcome(found: caxton.Outcome) -> dict[str, Any]:
             for answer in found.answers
         ],
         "forwarded": [message.to_dict() for message in found.forwarded],
+        "missed": found.missed,
         "rounds": found.rounds,
         "price": found.price,
     }

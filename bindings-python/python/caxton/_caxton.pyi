@@ -434,7 +434,13 @@ class Outcome:
         """The participants, in the order in which they were named."""
     @property
     def forwarded(self) -> list[Message]:
-        """Answers of agents to which a participant passed the conversation on, as they came."""
+        """Answers of agents to which a participant passed the conversation on, as they came.
+
+        There is room for 64 MiB and 32,768 of them, and for an eighth of that from one sender.
+        """
+    @property
+    def missed(self) -> int:
+        """The number of answers that found no room there, or that came faster than they were read."""
     @property
     def rounds(self) -> int:
         """The number of rounds of proposals."""
@@ -1096,7 +1102,8 @@ class Runtime:
         """Sells something to the highest bidder (FIPA XC00031).
 
         The price goes up from ``start`` by ``step`` after each round in which somebody has bid. A
-        round waits ``deadline`` seconds for bids. The item is not sold below ``reserve``. With
+        round waits ``deadline`` seconds for bids, but not for bidders that were silent in an earlier
+        round if others bid. No round begins after 100 times ``deadline``. The item is not sold below ``reserve``. With
         ``deliver`` the call sends the winner a ``request``, and waits for its result at most
         ``timeout`` seconds. Raises the errors of ``contract_net``.
         """
@@ -1442,7 +1449,8 @@ class AsyncRuntime:
         """Sells something to the highest bidder (FIPA XC00031).
 
         The price goes up from ``start`` by ``step`` after each round in which somebody has bid. A
-        round waits ``deadline`` seconds for bids. The item is not sold below ``reserve``. With
+        round waits ``deadline`` seconds for bids, but not for bidders that were silent in an earlier
+        round if others bid. No round begins after 100 times ``deadline``. The item is not sold below ``reserve``. With
         ``deliver`` the call sends the winner a ``request``, and waits for its result at most
         ``timeout`` seconds. Raises the errors of ``contract_net``.
         """

@@ -1,5 +1,6 @@
 //! Auctions: one whose price goes up (FIPA XC00031), and one whose price goes down (XC00032).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use crate::runtime::{Core, DEFAULT_TIMEOUT};
 
 /// The most rounds of one auction.
 const MAX_ROUNDS: u32 = 100_000;
+/// The bidders of an auction whose price goes up can keep it going for so many times the deadline of a round.
+const MAX_DEADLINES: u32 = 100;
 /// How long bids are waited for, unless it is said otherwise.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -77,7 +80,9 @@ macro_rules! terms {
                 self
             }
 
-            /// How long bids are waited for in each round; 5 seconds unless said otherwise.
+            /// How long bids are waited for in each round; 5 seconds unless said otherwise. In an auction whose
+            /// price goes up, who has said nothing in a round is not waited for in later ones while others bid. No
+            /// round begins after a hundred times the deadline.
             #[must_use]
             pub fn deadline(mut self, deadline: Duration) -> Self {
                 self.0.deadline = deadline;
@@ -123,6 +128,10 @@ struct Auction {
     outcome: Outcome,
     /// Who has bid most so far, and what.
     leader: Option<(usize, f64)>,
+    /// The bidders that said nothing when they were called last.
+    silent: HashSet<usize>,
+    /// No round begins after this time, where the price goes up.
+    until: u64,
 }
 
 impl Terms {
@@ -148,11 +157,15 @@ impl Core {
     ) -> Result<Outcome, Error> {
         let mut auction = Auction::open(self, Protocol::EnglishAuction, auction.0).await?;
         let mut price = auction.terms.start;
-        for _ in 0..MAX_ROUNDS {
+        while auction.has_time() {
             let bids = auction.round(price).await?;
             let Some((winner, best)) = highest(&bids, price) else { break };
             auction.decide(winner, best, &bids).await?;
             price = best + auction.terms.step;
+            if price <= best {
+                // A step is lost in so high a price.
+                break;
+            }
         }
         let is_sold = match (auction.leader, auction.terms.reserve) {
             (Some((_, price)), Some(reserve)) => price >= reserve,
@@ -166,7 +179,7 @@ impl Core {
         if auction.terms.delivers && auction.leader.is_some() {
             auction.deliver().await?;
         }
-        Ok(auction.outcome)
+        Ok(auction.told())
     }
 
     pub async fn dutch_auction(self: &Arc<Self>, auction: DutchAuction) -> Result<Outcome, Error> {
@@ -185,7 +198,7 @@ impl Core {
         }
         auction.reject_undecided().await?;
         auction.end().await?;
-        Ok(auction.outcome)
+        Ok(auction.told())
     }
 }
 
@@ -198,7 +211,20 @@ impl Auction {
         let everybody: Vec<usize> = (0..exchange.len()).collect();
         let announced = with_price(&item, terms.start);
         exchange.say(Performative::Inform, &everybody, &announced, None).await?;
-        Ok(Auction { exchange, terms, item, outcome, leader: None })
+        let until = exchange.after(terms.deadline.saturating_mul(MAX_DEADLINES));
+        let silent = HashSet::new();
+        Ok(Auction { exchange, terms, item, outcome, leader: None, silent, until })
+    }
+
+    /// Returns false when another round would be one too many, where the price goes up.
+    fn has_time(&self) -> bool {
+        self.outcome.rounds < MAX_ROUNDS && self.exchange.now() < self.until
+    }
+
+    /// The outcome, when all is over.
+    fn told(mut self) -> Outcome {
+        self.outcome.missed += self.exchange.missed();
+        self.outcome
     }
 
     /// Who may still bid: everybody who has not gone, but the one that leads.
@@ -231,8 +257,10 @@ impl Auction {
         let content = with_price(&self.item, price);
         let failed = self.exchange.say(Performative::Cfp, &called, &content, Some(until)).await?;
         let mut gone = failed.len();
-
+        // While nobody bids, everybody is waited for.
+        let mut awaited: HashSet<usize> = called.iter().copied().collect();
         for (place, error) in failed {
+            awaited.remove(&place);
             // A bid that came at this very moment stands in the way of the call.
             if error.kind() != ErrorKind::InvalidMessage {
                 self.outcome.answers[place].status = Status::Failed;
@@ -241,11 +269,13 @@ impl Auction {
         }
         let is_dutch = self.exchange.protocol == Protocol::DutchAuction;
         let mut bids: Vec<(usize, Message)> = Vec::new();
-        while bids.len() + gone < called.len() && (bids.is_empty() || !is_dutch) {
+        // Who has been silent is not waited for once somebody bids.
+        let mut left = awaited.difference(&self.silent).count();
+        while bids.len() + gone < called.len() && (bids.is_empty() || !is_dutch && left > 0) {
             let (place, message) = match self.exchange.next(Some(until)).await? {
                 None => break,
                 Some(Came::Other(message)) => {
-                    self.outcome.forwarded.push(message);
+                    self.outcome.forward(message, &mut self.exchange.room);
                     continue;
                 }
                 Some(Came::From(place, message) | Came::Fault(place, message)) => (place, message),
@@ -260,7 +290,10 @@ impl Auction {
                     if !self.exchange.answers_call(&message)
                         || self::price(&message).is_some_and(|offered| offered < price) => {}
                 Performative::Propose if bids.iter().any(|(bidder, _)| *bidder == place) => {}
-                Performative::Propose => bids.push((place, message)),
+                Performative::Propose => {
+                    left -= usize::from(awaited.remove(&place) && !self.silent.contains(&place));
+                    bids.push((place, message));
+                }
                 act @ (Performative::Failure
                 | Performative::NotUnderstood
                 | Performative::Refuse) => {
@@ -271,10 +304,15 @@ impl Auction {
                     };
                     answer.message = Some(message);
                     self.exchange.settled(place);
+                    left -= usize::from(awaited.remove(&place) && !self.silent.contains(&place));
                     gone += 1;
                 }
                 _ => {}
             }
+        }
+        self.silent.retain(|place| awaited.contains(place));
+        if !bids.is_empty() {
+            self.silent.extend(awaited);
         }
         Ok(bids)
     }

@@ -129,10 +129,15 @@ impl Core {
             return Err(error);
         }
         let (mut answers, mut wanted, mut agreed) = (Vec::new(), brokered.wanted, false);
+        let mut missed = 0;
         while wanted.is_none_or(|wanted| answers.len() < wanted) {
             let message = match exchange.next(until).await? {
                 Some(Came::Other(message)) => {
-                    answers.push(message);
+                    if exchange.room.take(&message) {
+                        answers.push(message);
+                    } else {
+                        missed += 1;
+                    }
                     continue;
                 }
                 Some(Came::From(_, message) | Came::Fault(_, message)) => message,
@@ -161,8 +166,17 @@ impl Core {
                 }
                 // A recruiter says with it that all have been told.
                 Performative::Inform if protocol == Protocol::Recruiting => exchange.settled(0),
-                _ => answers.push(message),
+                _ if exchange.room.take(&message) => answers.push(message),
+                _ => missed += 1,
             }
+        }
+        if missed > 0 {
+            let broker = &**exchange.name(0);
+            tracing::warn!(
+                broker,
+                missed,
+                "answers were dropped: there is room for 64 MiB of them"
+            );
         }
         exchange.settled(0);
         Ok(answers)

@@ -328,7 +328,9 @@ impl Tender {
         let (place, message) = match came {
             Came::From(place, message) => (place, message),
             Came::Fault(place, message) => (place, message),
-            Came::Other(message) => return self.outcome.forwarded.push(message),
+            Came::Other(message) => {
+                return self.outcome.forward(message, &mut self.exchange.room);
+            }
         };
         let answer = &mut self.outcome.answers[place];
         if answer.status != Status::Silent || !self.exchange.answers_call(&message) {
@@ -389,6 +391,7 @@ impl Tender {
         for place in self.places_with(Status::Silent) {
             self.exchange.settled(place);
         }
+        self.outcome.missed += self.exchange.missed();
         Ok(self.outcome)
     }
 
@@ -398,7 +401,7 @@ impl Tender {
             Came::From(place, message) => (place, message),
             Came::Fault(place, message) => (place, message),
             Came::Other(message) => {
-                self.outcome.forwarded.push(message);
+                self.outcome.forward(message, &mut self.exchange.room);
                 return Ok(false);
             }
         };

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::outcome::{Answer, Outcome};
+use super::room::Room;
 use crate::agent::Letter;
 use crate::conversation::{Protocol, Stage};
 use crate::directory::Member;
@@ -39,6 +40,8 @@ pub(crate) struct Exchange {
     /// How often proposals were called for, and what answers to the last call name.
     calls: u32,
     key: String,
+    /// Room for what is kept until the outcome is told.
+    pub room: Room,
 }
 
 /// What came, and from whom.
@@ -93,6 +96,7 @@ impl Exchange {
             pending: vec![false; members.len()],
             asked: vec![None; members.len()],
             calls: 0,
+            room: Room::default(),
             key: key.as_str().to_owned(),
             core: core.clone(),
             ask,
@@ -118,6 +122,7 @@ impl Exchange {
             conversation_id: self.conversation_id.clone(),
             answers: self.participants.iter().map(|it| Answer::of(it.name())).collect(),
             forwarded: Vec::new(),
+            missed: 0,
             rounds: 0,
             price: None,
         }

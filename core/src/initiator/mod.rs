@@ -9,6 +9,7 @@ mod contract_net;
 mod exchange;
 mod informs;
 mod outcome;
+mod room;
 mod single;
 
 pub use self::auction::{DutchAuction, EnglishAuction};

@@ -1,5 +1,6 @@
 //! What came of a protocol with several participants.
 
+use super::room::Room;
 use crate::choice::choice;
 use crate::message::Message;
 
@@ -12,7 +13,10 @@ pub struct Outcome {
     /// The participants, in the order in which they were named.
     pub answers: Vec<Answer>,
     /// Answers of agents to which a participant passed the conversation on, in the order in which they came.
+    /// There is room for 64 MiB and 32,768 of them, and for an eighth of that from one sender.
     pub forwarded: Vec<Message>,
+    /// The number of answers that found no room among them, or that came faster than they were read.
+    pub missed: u64,
     /// The number of rounds of proposals.
     pub rounds: u32,
     /// The price at which an auction ended.
@@ -63,6 +67,14 @@ choice!(Status, "the status of a participant",
     Accepted => "accepted", Done => "done");
 
 impl Outcome {
+    /// Keeps an answer of somebody who is no participant, if there is room.
+    pub(super) fn forward(&mut self, message: Message, room: &mut Room) {
+        match room.take(&message) {
+            true => self.forwarded.push(message),
+            false => self.missed += 1,
+        }
+    }
+
     /// The participants that stand there.
     pub fn with(&self, status: Status) -> impl Iterator<Item = &Answer> {
         self.answers.iter().filter(move |answer| answer.status == status)

@@ -10,13 +10,13 @@ use parking_lot::{Mutex, MutexGuard};
 use smallvec::SmallVec;
 
 use super::call::Gathering;
-use super::core::Core;
+use super::core::{Core, Party};
 use super::following::has_proposals;
 use super::posting::{Outward, Post};
 use crate::by_name::ByName;
 use crate::conversation::Protocol;
 use crate::error::Error;
-use crate::message::{Message, Performative, name};
+use crate::message::{Message, Performative};
 
 /// An ask that has not been answered. Every message that it led to carries it along.
 pub(crate) struct Ask {
@@ -46,7 +46,7 @@ pub(crate) enum Awaits {
 
 #[derive(Default)]
 struct State {
-    /// Whose answer counts, beside that of `ams`; sorted.
+    /// Whose answer counts, beside that of the runtime itself; sorted.
     allowed: SmallVec<[u64; 4]>,
     answers: VecDeque<Result<Message, Error>>,
     bytes: usize,
@@ -191,7 +191,7 @@ impl Ask {
     /// Takes an answer of `from`, if it counts and is waited for.
     pub fn answer(&self, from: u64, message: &Message) -> Taken {
         let mut state = self.state.lock();
-        if !state.takes(from, message.sender()) {
+        if !state.takes(from) {
             return Taken::No;
         }
         let act = message.performative();
@@ -231,8 +231,8 @@ impl Ask {
     }
 
     /// Whether [`Ask::answer`] would take an answer of `from` now.
-    fn would_take(&self, from: u64, sender: &str) -> bool {
-        self.state.lock().takes(from, sender)
+    fn would_take(&self, from: u64) -> bool {
+        self.state.lock().takes(from)
     }
 
     /// Whether an `agree` has come.
@@ -311,8 +311,8 @@ impl Ask {
 }
 
 impl State {
-    fn takes(&self, from: u64, sender: &str) -> bool {
-        !self.done && (sender == name::AMS || self.allowed.binary_search(&from).is_ok())
+    fn takes(&self, from: u64) -> bool {
+        !self.done && (from == Party::RUNTIME.0 || self.allowed.binary_search(&from).is_ok())
     }
 }
 
@@ -451,7 +451,7 @@ impl Core {
         self.asks.answered(to, message, ask, |ask| match post.posting {
             None => self.hand_answer(ask, from, message, post),
             Some(_) => {
-                let takes = ask.would_take(from, message.sender());
+                let takes = ask.would_take(from);
                 if takes {
                     post.hold(Outward::Answer(ask.clone(), from, message.clone()));
                 }

@@ -203,6 +203,8 @@ impl Builder {
         };
         let (storage, mut contents) = store.unzip();
         let writable = contents.as_mut().map(|it| std::mem::take(&mut it.writable));
+        let leftovers = contents.as_mut().map(|it| std::mem::take(&mut it.leftovers));
+        let leftovers = leftovers.unwrap_or_default();
         let marks = contents.as_ref().map(|contents| (contents.next_row, contents.next_serial));
         let engine = Engine::lease(self.profile)?;
         let restored = match (contents, &self.store) {
@@ -224,7 +226,7 @@ impl Builder {
         }
         // Everything in the store has been checked.
         if let Some(storage) = &storage {
-            storage.update()?;
+            storage.update(&leftovers)?;
         }
         let running = engine.run()?;
         let io = tokio::runtime::Builder::new_multi_thread()

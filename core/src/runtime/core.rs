@@ -116,6 +116,9 @@ impl Party {
     pub const SCRIPT: Party = Party(1);
     /// The directory facilitator.
     pub const DF: Party = Party(2);
+    /// The runtime itself, which reports in the name of `ams` what became of a message. Whatever somebody
+    /// makes `ams` answer comes from [`Party::AMS`].
+    pub const RUNTIME: Party = Party(u64::MAX);
 }
 
 /// What a new runtime is made of.

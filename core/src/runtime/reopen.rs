@@ -11,7 +11,7 @@ use super::dead_letter::DeadLetter;
 use super::deploy::Newcomer;
 use super::settings::{Declared, Settings, host_registration};
 use super::wasm::Loaded;
-use crate::agent::{Agent, AgentState, Kind, Lane, Letter, Restart, Starting, Timer};
+use crate::agent::{Agent, AgentState, Alarm, Kind, Lane, Letter, Restart, Starting, Timer};
 use crate::compile_limits::CompileLimits;
 use crate::datum::Datum;
 use crate::directory::{Member, Registration};
@@ -21,7 +21,7 @@ use crate::host_agent::HostAgent;
 use crate::message::{Filter, Message, name};
 use crate::sandbox::{Lease, Made, Template};
 use crate::store::{
-    AgentRow, Change, Contents, DeadLetterRow, HostRow, LetterRow, Row, Serial, StoredAgent,
+    AgentRow, Contents, DeadLetterRow, HostRow, LetterRow, Row, Serial, StoredAgent,
 };
 
 /// What is checked against what a store holds.
@@ -41,9 +41,6 @@ pub(crate) struct Restored {
     /// With their receivers.
     letters: Vec<(Row, Serial, Kind, Message)>,
     dead_letters: Vec<DeadLetter>,
-    /// Messages that nothing names.
-    unnamed: Vec<Row>,
-    orphans: Vec<Serial>,
 }
 
 impl Restored {
@@ -101,8 +98,7 @@ impl Restore<'_> {
             Ok((host, registered))
         });
         let hosts = hosts.collect::<Result<_, Error>>()?;
-        let (orphans, unnamed) = (contents.orphans, contents.unnamed);
-        Ok(Restored { agents, hosts, letters, dead_letters, unnamed, orphans })
+        Ok(Restored { agents, hosts, letters, dead_letters })
     }
 
     /// Checks that names are allowed, and that no two members have the same name, id or number.
@@ -169,9 +165,10 @@ impl Core {
         let mut agents = Vec::with_capacity(restored.agents.len());
         let mut members = HashMap::new();
         for stored in restored.agents {
+            let timers: Vec<_> = stored.timers.iter().map(|(id, timer)| (*id, timer.due)).collect();
             let agent = self.bring_back_agent(stored)?;
             members.insert(agent.face.serial, Member::Agent(agent.clone()));
-            agents.push(agent);
+            agents.push((agent, timers));
         }
         for service in self.services() {
             members.insert(service.serial, Member::Host(service));
@@ -208,23 +205,21 @@ impl Core {
                 None => self.give_up(letter),
             }
         }
-        if !restored.unnamed.is_empty() {
-            self.alone(Post::outside(), |post| {
-                for row in restored.unnamed {
-                    post.change(|| Change::NoMessage(row));
-                }
-            });
-        }
-        for orphan in restored.orphans {
-            self.alone(Post::outside(), |post| post.change(|| Change::Gone(orphan)));
-        }
         for service in self.services() {
             service.serve();
         }
-        for agent in agents {
+        // Nobody runs before all members and their mail are there: what they send would not arrive, and
+        // mailboxes would look empty.
+        for (agent, _) in &agents {
             let begins = agent.state() != AgentState::Failed && agent.missing().is_none();
             if begins && agent.mailbox.request_init() {
                 agent.schedule(Lane::outside());
+            }
+        }
+        // An init may have ended one meanwhile: its alarm rings for nothing.
+        for (agent, timers) in agents {
+            for (id, due) in timers {
+                self.timers.set(due, &agent, Alarm::Timer(id));
             }
         }
         Ok(())
@@ -262,7 +257,7 @@ impl Core {
             self.put_subscription(&agent, id, filter, made);
         }
         for (id, timer) in stored.timers {
-            self.set_timer(&agent, id, timer);
+            holdings.set_timer(id, timer, &agent.face.account);
         }
         let mut missing = confined.missing;
         missing.extend(agent.unfit());

@@ -30,9 +30,11 @@ impl Core {
         match self.stamp_own(&draft) {
             Ok(failure) => {
                 self.observe(&failure, post);
-                if post.hold(Outward::Answer(ask.clone(), Party::AMS.0, failure.clone())).is_some()
+                if post
+                    .hold(Outward::Answer(ask.clone(), Party::RUNTIME.0, failure.clone()))
+                    .is_some()
                 {
-                    ask.answer(Party::AMS.0, &failure);
+                    ask.answer(Party::RUNTIME.0, &failure);
                 }
             }
             Err(error) => ask.fail(error),
@@ -78,7 +80,7 @@ impl Core {
         self.follow_fault(original, agent, &failure, fault);
         let seen = self.observe(&failure, post);
         let to = original.sender();
-        if self.answer(Party::AMS.0, to, &failure, letter.ask.as_ref(), post) {
+        if self.answer(Party::RUNTIME.0, to, &failure, letter.ask.as_ref(), post) {
             return true;
         }
         self.deliver_seen(failure, to, seen, post);
@@ -88,7 +90,7 @@ impl Core {
     /// Sends a message of the host to `to`.
     pub fn deliver_own(&self, message: Message, to: &str, ask: Option<&Arc<Ask>>, post: Post<'_>) {
         let seen = self.observe(&message, post);
-        if !self.answer(Party::AMS.0, to, &message, ask, post) {
+        if !self.answer(Party::RUNTIME.0, to, &message, ask, post) {
             self.deliver_seen(message, to, seen, post);
         }
     }

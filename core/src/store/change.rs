@@ -181,6 +181,23 @@ pub(crate) struct LetterRow {
     pub message: Row,
 }
 
+/// Rows of a store that belong to nobody: a process that is killed may leave some.
+#[derive(Debug, Default)]
+pub(crate) struct Leftovers {
+    /// Messages that nothing names.
+    pub unnamed: Vec<Row>,
+    /// Serials that have something, and are nobody's.
+    pub orphans: Vec<Serial>,
+}
+
+impl Leftovers {
+    /// The changes that delete them.
+    pub fn changes(&self) -> impl Iterator<Item = Change<Row>> {
+        let unnamed = self.unnamed.iter().copied().map(Change::NoMessage);
+        unnamed.chain(self.orphans.iter().copied().map(Change::Gone))
+    }
+}
+
 /// All that an opened store holds.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
@@ -193,10 +210,7 @@ pub(crate) struct Contents {
     pub dead_letters: Vec<DeadLetterRow<Row>>,
     /// The bytes of the messages that these name.
     pub messages: HashMap<Row, Bytes>,
-    /// Messages that nothing names.
-    pub unnamed: Vec<Row>,
-    /// Serials that have something, and belong to nobody.
-    pub orphans: Vec<Serial>,
+    pub leftovers: Leftovers,
     /// Folders that an agent may write, or once could.
     pub writable: HashSet<PathBuf>,
     /// Above every row that was ever written, also those that are gone.

@@ -13,7 +13,8 @@ use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::change::Contents;
+use super::apply::apply;
+use super::change::{Contents, Leftovers};
 use super::{load, schema, staged};
 use crate::error::{Error, ErrorKind};
 use crate::grants::check_store;
@@ -112,15 +113,17 @@ impl<'a> Locked<'a> {
         Ok(contents)
     }
 
-    /// Brings a file up to date whose contents have been read: its tables, and what was staged.
-    pub fn update(&self) -> Result<(), Error> {
+    /// Brings a file up to date whose contents have been read: its tables, what was staged, and what is left
+    /// over.
+    pub fn update(&self, leftovers: &Leftovers) -> Result<(), Error> {
         let wrong = |error: rusqlite::Error| explain(&self.path, error);
         self.execute_batch("BEGIN IMMEDIATE").map_err(wrong)?;
         let updated = self.version().and_then(|version| {
             if version < self.steps.len() as i64 {
                 schema::migrate(self, self.steps, version).map_err(wrong)?;
             }
-            staged::finish(self).map_err(|fault| self.explain(fault))
+            staged::finish(self).map_err(|fault| self.explain(fault))?;
+            leftovers.changes().try_for_each(|change| apply(self, &change)).map_err(wrong)
         });
         match updated {
             Ok(()) => self.execute_batch("COMMIT").map_err(wrong),

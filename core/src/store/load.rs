@@ -56,12 +56,13 @@ pub(super) fn contents(connection: &Connection) -> Result<Contents, Fault> {
     // A mark that is too low would give numbers twice.
     let members = contents.agents.iter().map(|agent| agent.row.serial);
     let members = members.chain(contents.hosts.iter().map(|host| host.serial));
-    let serials = members.chain(contents.orphans.iter().copied());
+    let serials = members.chain(contents.leftovers.orphans.iter().copied());
     contents.next_serial = above(contents.next_serial, serials);
     let rows = contents.letters.iter().map(|letter| letter.row);
     let rows = rows.chain(contents.dead_letters.iter().map(|letter| letter.row));
-    let rows =
-        rows.chain(contents.messages.keys().copied()).chain(contents.unnamed.iter().copied());
+    let rows = rows
+        .chain(contents.messages.keys().copied())
+        .chain(contents.leftovers.unnamed.iter().copied());
     contents.next_row = above(contents.next_row, rows);
     Ok(contents)
 }
@@ -171,7 +172,7 @@ fn what_agents_have(connection: &Connection, contents: &mut Contents) -> Result<
         }
         Ok(())
     })?;
-    contents.orphans = orphans.into_iter().collect();
+    contents.leftovers.orphans = orphans.into_iter().collect();
     Ok(())
 }
 
@@ -216,7 +217,7 @@ fn messages(connection: &Connection, contents: &mut Contents) -> Result<(), Faul
         if named.contains_key(&number) {
             contents.messages.insert(number, Bytes::copy_from_slice(json));
         } else {
-            contents.unnamed.push(number);
+            contents.leftovers.unnamed.push(number);
         }
         Ok(())
     })?;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::apply::number;
 use super::batch::{Batch, Write};
-use super::change::{Contents, Row, Serial};
+use super::change::{Contents, Leftovers, Row, Serial};
 use super::file::{Access, Locked, explain};
 use super::log::Log;
 use super::{Durability, Hook, Point, Storage, schema};
@@ -62,9 +62,10 @@ impl Sqlite {
         Ok((store, contents))
     }
 
-    /// Brings a file of an older version up to date, and what an earlier run has left unfinished.
-    pub fn update(&self) -> Result<(), Error> {
-        self.connection.update()
+    /// Brings a file of an older version up to date, finishes what an earlier run has left unfinished, and
+    /// deletes what nothing names any more.
+    pub fn update(&self, leftovers: &Leftovers) -> Result<(), Error> {
+        self.connection.update(leftovers)
     }
 
     fn reach(&self, point: Point) -> rusqlite::Result<()> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use rusqlite::Connection;
 
+use super::change::Leftovers;
 use super::file::{Access, Locked};
 use super::schema::{self, MIGRATIONS};
 
@@ -24,7 +25,7 @@ impl File {
     fn read(&self, steps: &[&str]) -> Result<usize, crate::Error> {
         let locked = Locked::open(&self.0, Access::Write, steps)?;
         let hosts = locked.read()?.hosts.len();
-        locked.update()?;
+        locked.update(&Leftovers::default())?;
         Ok(hosts)
     }
 

@@ -1,6 +1,6 @@
 //! Auctions, queries, subscriptions and brokers, begun by the program.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use caxton::{
     Brokered, Choose, ContractNet, Draft, DutchAuction, EnglishAuction, ErrorKind, Message,
@@ -51,6 +51,52 @@ fn an_auction_goes_up_until_one_is_left() {
     let auction = EnglishAuction::new(&json!("lot"), ["poor"], 10.0, 0.0);
     let wrong = wait(runtime.english_auction(auction)).unwrap_err();
     assert_eq!(wrong.kind(), ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn who_says_nothing_holds_up_one_round_of_an_auction() {
+    let runtime = strict();
+    bidder(&runtime, "poor", 12);
+    bidder(&runtime, "rich", 1000);
+    bidder(&runtime, "richer", 1010);
+    let begun = Instant::now();
+    let bidders = ["poor", "rich", "richer"];
+    let auction = EnglishAuction::new(&json!("lot"), bidders, 20.0, 5.0).deadline(soon());
+    let outcome = wait(runtime.english_auction(auction)).unwrap();
+    assert_eq!(outcome.winner().unwrap().agent, "richer");
+    assert!(outcome.rounds > 190, "{}", outcome.rounds);
+    // The first and the last round wait for who is silent; a hundred would be the end of it all.
+    assert!(begun.elapsed() < soon() * 50, "{:?}", begun.elapsed());
+
+    // A price that a step does not raise has come to its end.
+    for name in ["always", "ever"] {
+        host(&runtime, name, |_| async { message("propose", json!({})) });
+    }
+    let auction = EnglishAuction::new(&json!("lot"), ["always", "ever"], 1e300, 1.0);
+    let outcome = wait(runtime.english_auction(auction)).unwrap();
+    assert_eq!((outcome.rounds, outcome.price), (1, Some(1e300)));
+}
+
+#[test]
+fn answers_of_a_broker_have_a_bound() {
+    let runtime = runtime(2);
+    let speaker = runtime.clone();
+    let broker = runtime.register(Register::named("broker")).unwrap();
+    let answers = runtime.handler(move |proxy: Message| {
+        let runtime = speaker.clone();
+        async move {
+            for _ in 0..12 {
+                let much = json!("x".repeat(900_000));
+                let answer = Draft::reply(&proxy, Performative::Inform, &much).unwrap();
+                runtime.send(&answer.field("sender", "broker"), HANGS).await.unwrap();
+            }
+            Reply::Message(r#"{"performative":"agree","content":{"found":9}}"#.to_owned().into())
+        }
+    });
+    broker.on(Some(Performative::Proxy), None, answers).unwrap();
+    let brokered = Brokered::new("broker", &json!({}), &json!({"performative": "request"}));
+    let found = wait(runtime.broker(brokered)).unwrap();
+    assert_eq!(found.len(), 9);
 }
 
 #[test]

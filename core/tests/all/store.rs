@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use caxton::{Deploy, Draft, ErrorKind, Message, Point, Runtime};
 use serde_json::json;
@@ -167,6 +168,42 @@ fn timers_fire_after_the_store_is_opened_again_and_once() {
     until("nothing waits", || agent.stats().mailbox_messages == 0);
     // One message, one timer, and the one that asks.
     until("both have been counted", || count_is_above(&runtime, 2));
+    wait(runtime.close());
+}
+
+#[test]
+fn nobody_runs_before_all_of_a_store_is_there() {
+    const TICKS: u64 = 200;
+    const DUE: Duration = Duration::from_millis(500);
+    let folder = Folder::new();
+    let runtime = open(&folder.file());
+    // The oldest send to the youngest, with timers that are due when the store is opened again.
+    let tell = r#"{"performative":"inform","receiver":"last","content":"Q"}"#;
+    let code = format!(
+        r#"
+        (func (export "handle_message") (param $ptr i32) (param $len i32) (result i32)
+            (drop (call $set_timer (i64.const {})))
+            (i32.const 0))
+        (func (export "handle_timer") (param i32) (result i32) (call $send {{tell}}))"#,
+        DUE.as_micros()
+    );
+    let names = (0..TICKS).map(|n| format!("tick-{n}"));
+    wait(runtime.deploy_many(agent(&code, &[("tell", tell)]), names)).unwrap();
+    wait(runtime.deploy(counter().name("last"))).unwrap();
+    for n in 0..TICKS {
+        send(&runtime, &format!("tick-{n}"), "now").unwrap();
+    }
+    wait(runtime.close());
+    drop(runtime);
+    std::thread::sleep(DUE);
+
+    let runtime = open(&folder.file());
+    let mut asked = 0;
+    until("all have told", || {
+        asked += 1;
+        count(&runtime, "last").unwrap() >= TICKS + asked
+    });
+    assert!(runtime.dead_letters().is_empty(), "{:?}", runtime.dead_letters());
     wait(runtime.close());
 }
 

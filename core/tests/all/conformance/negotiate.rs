@@ -204,6 +204,7 @@ fn outcome_shown(outcome: &Negotiated) -> Value {
         "winner": outcome.winner().map(|answer| &answer.agent),
         "result": maybe(outcome.result()),
         "answers": answers.collect::<Value>(),
+        "missed": outcome.missed,
         "forwarded": outcome.forwarded.iter().cloned().map(shown).collect::<Value>(),
         "rounds": outcome.rounds,
         "price": outcome.price.map(price_shown),

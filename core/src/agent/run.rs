@@ -247,7 +247,9 @@ fn work_off(agent: &Arc<Agent>, activity: &mut Activity, runner: Runner, lane: L
     for _ in 0..most {
         let Some(outbox) = activity.outbox.take() else { return true };
         activity.outbox = advance(agent, activity, outbox, lane);
-        if activity.outbox.is_some() && agent.pace.should_yield() {
+        if activity.outbox.is_some()
+            && (agent.pace.should_yield() || agent.core.scheduler.is_crowded(lane))
+        {
             return false;
         }
     }

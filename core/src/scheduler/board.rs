@@ -28,12 +28,19 @@ pub(crate) struct Board {
     largest: [CachePadded<AtomicU64>; 2],
     /// The lowest order that waits with each worker, for each class.
     firsts: Box<[CachePadded<[AtomicU64; 2]>]>,
+    /// Number of items that wait with each worker, for each class.
+    counts: Box<[CachePadded<[AtomicU64; 2]>]>,
 }
 
 impl Board {
     pub fn new(workers: usize) -> Self {
         let nobody = || CachePadded::new([AtomicU64::new(NOBODY), AtomicU64::new(NOBODY)]);
-        Board { largest: Default::default(), firsts: (0..workers).map(|_| nobody()).collect() }
+        let none = || CachePadded::new([AtomicU64::new(0), AtomicU64::new(0)]);
+        Board {
+            largest: Default::default(),
+            firsts: (0..workers).map(|_| nobody()).collect(),
+            counts: (0..workers).map(|_| none()).collect(),
+        }
     }
 
     pub fn workers(&self) -> usize {
@@ -52,11 +59,17 @@ impl Board {
         }
     }
 
-    /// Publishes the order of the first item that waits with a worker. The caller holds the lock of the
-    /// worker's heaps.
-    pub fn publish(&self, worker: usize, class: Class, order: Option<u64>) {
+    /// Publishes the number of items that wait with a worker, and the order of the first. The caller holds the
+    /// lock of the worker's heaps.
+    pub fn publish(&self, worker: usize, class: Class, count: usize, order: Option<u64>) {
+        self.counts[worker][class as usize].store(count as u64, Ordering::Relaxed);
         let order = order.map_or(NOBODY, |order| order.min(NOBODY - 1));
         self.firsts[worker][class as usize].store(order, Ordering::Relaxed);
+    }
+
+    /// Returns the number of items that wait with this worker.
+    pub fn count(&self, worker: usize, class: Class) -> u64 {
+        self.counts[worker][class as usize].load(Ordering::Relaxed)
     }
 
     /// Returns the lowest order that waits with this worker.

@@ -206,6 +206,12 @@ impl<T: Runnable> Scheduler<T> {
         goes_on
     }
 
+    /// Returns true if so many short turns wait in this lane that an agent has to wait before it makes more
+    /// agents ready: otherwise a message to thousands would put all of their turns before everyone else's.
+    pub fn is_crowded(&self, lane: Lane<'_, T>) -> bool {
+        lane.0.is_some_and(|worker| self.queues.is_crowded(worker))
+    }
+
     /// Wakes the workers that sleep, for other work than running items.
     pub fn wake_all(&self) {
         self.sleepers.wake_all();

@@ -81,7 +81,7 @@ impl Pool {
     fn hand_in(&self, worker: usize, order: u64) {
         let mut waiting = self.waiting[worker].lock();
         waiting.push(order);
-        self.board.publish(worker, Class::Short, waiting.iter().min().copied());
+        self.board.publish(worker, Class::Short, waiting.len(), waiting.iter().min().copied());
         drop(waiting);
         self.sleepers.wake_one();
     }
@@ -91,7 +91,7 @@ impl Pool {
         let whose = self.board.whose(worker, own, Class::Short, 0)?;
         let mut waiting = self.waiting[whose].lock();
         let taken = waiting.pop();
-        self.board.publish(whose, Class::Short, waiting.iter().min().copied());
+        self.board.publish(whose, Class::Short, waiting.len(), waiting.iter().min().copied());
         taken
     }
 

@@ -26,6 +26,9 @@ const SLOT_LEAD: u64 = 4_000;
 /// for it between two turns.
 const ROW_LEAD: u64 = 16_000;
 
+/// Number of short turns that wait with a worker at which an agent that makes others ready waits for them.
+const CROWD: u64 = 256;
+
 /// The queues of all workers.
 pub(super) struct Queues<T> {
     pub board: Arc<Board>,
@@ -134,6 +137,16 @@ impl<T: Runnable> Queues<T> {
                 first(Class::Short).is_some() || first(Class::Long).is_some_and(is_lower)
             }
         }
+    }
+
+    /// Returns true if [`CROWD`] short turns wait with this worker. Then it gives up its time that is owed to
+    /// long turns, so that the short ones run first.
+    pub fn is_crowded(&self, worker: &Worker<T>) -> bool {
+        let is_crowded = self.board.count(worker.index, Class::Short) >= CROWD;
+        if is_crowded {
+            worker.paying.set(0);
+        }
+        is_crowded
     }
 
     /// Takes the item that the worker runs next, and begins its slice.
@@ -280,8 +293,9 @@ impl<T: Runnable> Queues<T> {
     }
 
     fn publish(&self, worker: usize, class: Class, heaps: &mut Heaps<T>) {
-        let first = heaps.of(class).peek().map(|entry| entry.stand.order);
-        self.board.publish(worker, class, first);
+        let heap = heaps.of(class);
+        let first = heap.peek().map(|entry| entry.stand.order);
+        self.board.publish(worker, class, heap.len(), first);
     }
 
     /// Removes all waiting items, and returns them.

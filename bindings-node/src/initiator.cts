@@ -211,7 +211,8 @@ export class Initiator {
 
   /**
    * Sells something to whoever bids most (FIPA XC00031): the price goes up by a step after each round in
-   * which somebody has bid.
+   * which somebody has bid. If somebody has bid, a round does not wait for bidders that were silent in an
+   * earlier one. No round begins after 100 times the deadline of one.
    *
    * Rejects as `contractNet`; with `InvalidArgument` if the step is not above 0.
    */

@@ -440,7 +440,7 @@ class Outcome:
         """
     @property
     def missed(self) -> int:
-        """The number of answers that found no room there, or that came faster than they were read."""
+        """The number of answers without room there, or that came faster than they were read."""
     @property
     def rounds(self) -> int:
         """The number of rounds of proposals."""
@@ -1102,10 +1102,10 @@ class Runtime:
         """Sells something to the highest bidder (FIPA XC00031).
 
         The price goes up from ``start`` by ``step`` after each round in which somebody has bid. A
-        round waits ``deadline`` seconds for bids, but not for bidders that were silent in an earlier
-        round if others bid. No round begins after 100 times ``deadline``. The item is not sold below ``reserve``. With
-        ``deliver`` the call sends the winner a ``request``, and waits for its result at most
-        ``timeout`` seconds. Raises the errors of ``contract_net``.
+        round waits ``deadline`` seconds for bids, but if somebody has bid, not for those that were
+        silent in an earlier round. No round begins after 100 times ``deadline``. The item is not
+        sold below ``reserve``. With ``deliver`` the call sends the winner a ``request``, and waits
+        for its result at most ``timeout`` seconds. Raises the errors of ``contract_net``.
         """
     def dutch_auction(
         self,
@@ -1449,10 +1449,10 @@ class AsyncRuntime:
         """Sells something to the highest bidder (FIPA XC00031).
 
         The price goes up from ``start`` by ``step`` after each round in which somebody has bid. A
-        round waits ``deadline`` seconds for bids, but not for bidders that were silent in an earlier
-        round if others bid. No round begins after 100 times ``deadline``. The item is not sold below ``reserve``. With
-        ``deliver`` the call sends the winner a ``request``, and waits for its result at most
-        ``timeout`` seconds. Raises the errors of ``contract_net``.
+        round waits ``deadline`` seconds for bids, but if somebody has bid, not for those that were
+        silent in an earlier round. No round begins after 100 times ``deadline``. The item is not
+        sold below ``reserve``. With ``deliver`` the call sends the winner a ``request``, and waits
+        for its result at most ``timeout`` seconds. Raises the errors of ``contract_net``.
         """
     def dutch_auction(
         self,

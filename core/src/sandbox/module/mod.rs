@@ -12,6 +12,7 @@ mod pieces;
 mod ration;
 mod references;
 mod rewrite;
+mod straight;
 
 pub(super) use facts::{Facts, InboxKind, Start, kind, producers, signature, vet};
 pub(super) use guest::{Guest, is_out_of_ration};
@@ -20,3 +21,4 @@ pub(super) use pieces::in_pieces;
 pub(super) use ration::{VERSION, is_allocator, ration};
 pub(super) use references::without_externref;
 pub(super) use rewrite::imported_functions;
+pub(super) use straight::Straight;

@@ -1,5 +1,6 @@
-//! Long operations on memory in pieces: what loading makes of them, so that they can be interrupted.
+//! What takes long between two looks at the clock in pieces: what loading makes of it, so that it can be interrupted.
 //!
+//! Long operations on memory are done piece by piece, and a long way without a loop gets looks at the clock (`straight.rs`).
 //! The engine looks at the clock before a `memory.copy`, a `memory.fill` or a `memory.init`, and not within
 //! it: one of 64 MiB, whose pages the system has to find first, takes tens of milliseconds. So a module gets
 //! functions that do the same in pieces, and calls one of them wherever the length is not known to be small.
@@ -15,6 +16,7 @@ use wasm_encoder::{
 use wasmparser::{BinaryReaderError, DataKind, FunctionBody, Operator, Parser, Payload};
 
 use super::rewrite::{Code, gives_offsets, imported_functions, one_more, put};
+use super::straight::{LOOK, Straight};
 
 /// The bytes that are dealt with between two looks at the clock at most.
 const PIECE: u32 = 256 << 10;
@@ -23,10 +25,11 @@ const PAGE_SHIFT: i64 = 16;
 /// The type of the functions that are added: destination, source or value, and length.
 const PARAMS: [ValType; 3] = [ValType::I32; 3];
 
-/// The module with its long operations on memory in pieces. `wasm` has to be valid.
+/// The module with its long operations on memory in pieces, and looks at the clock in its straight-line code. `wasm` has to
+/// be valid.
 pub(in crate::sandbox) fn in_pieces(wasm: &[u8]) -> Result<Cow<'_, [u8]>, BinaryReaderError> {
     let plan = Plan::read(wasm)?;
-    if plan.added.is_empty() {
+    if plan.added.is_empty() && !plan.is_straight {
         return Ok(Cow::Borrowed(wasm));
     }
     Ok(Cow::Owned(plan.rewrite(wasm)?))
@@ -41,6 +44,15 @@ enum Long {
     Init(u32),
 }
 
+/// A place at which a function is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// An operation whose length is not known to be small.
+    Long(Long),
+    /// A look at the clock is due.
+    Look,
+}
+
 /// Facts that are needed before a module is rewritten.
 #[derive(Default)]
 struct Plan {
@@ -51,6 +63,8 @@ struct Plan {
     segments: BTreeMap<u32, u32>,
     /// Which functions are added, in their order.
     added: Vec<Long>,
+    /// Whether a function needs a look at the clock.
+    is_straight: bool,
 }
 
 impl Plan {
@@ -65,9 +79,12 @@ impl Plan {
                 }
                 Payload::FunctionSection(functions) => plan.functions = functions.count(),
                 Payload::CodeSectionEntry(body) => {
-                    for_each(&body, |long, _, _| {
-                        if let Err(at) = used.binary_search(&long) {
-                            used.insert(at, long);
+                    for_each(&body, |place, _, _| match place {
+                        Place::Look => plan.is_straight = true,
+                        Place::Long(long) => {
+                            if let Err(at) = used.binary_search(&long) {
+                                used.insert(at, long);
+                            }
                         }
                     })?;
                 }
@@ -104,8 +121,9 @@ impl Plan {
         for payload in Parser::new(0).parse_all(wasm) {
             let payload = payload?;
             if let Payload::CodeSectionEntry(body) = &payload {
-                code.add(&self.body(body)?);
-                if code.done == self.functions {
+                if let Some(section) = code.add(&self.body(body)?) {
+                    put(&mut module, SectionId::Code as u8, &section);
+                } else if code.done == self.functions {
                     self.finish(&mut code, &mut module);
                 }
                 continue;
@@ -113,7 +131,7 @@ impl Plan {
             let Some((id, range)) = payload.as_section() else { continue };
             let data = wasm.get(range).unwrap_or_default();
             match &payload {
-                Payload::TypeSection(_) => {
+                Payload::TypeSection(_) if !self.added.is_empty() => {
                     let mut entry = vec![0x60];
                     PARAMS.as_slice().encode(&mut entry);
                     0u32.encode(&mut entry);
@@ -135,20 +153,31 @@ impl Plan {
                 _ => put(&mut module, id, data),
             }
         }
-        module.section(&self.names());
+        if !self.added.is_empty() {
+            module.section(&self.names());
+        }
         Ok(module.finish())
     }
 
-    /// A body that calls what does it in pieces.
+    /// A body that calls what does it in pieces, and looks at the clock.
     fn body(&self, body: &FunctionBody<'_>) -> Result<Vec<u8>, BinaryReaderError> {
         let (old, begin) = (body.as_bytes(), body.range().start);
         let mut new = Vec::with_capacity(old.len());
         let mut copied = 0;
-        for_each(body, |long, at, end| {
-            let Some(function) = self.index_of(long) else { return };
+        for_each(body, |place, at, end| {
             let (at, end) = (at.saturating_sub(begin), end.saturating_sub(begin));
+            let function = match place {
+                Place::Look => None,
+                Place::Long(long) => match self.index_of(long) {
+                    Some(function) => Some(function),
+                    None => return,
+                },
+            };
             new.extend_from_slice(old.get(copied..at).unwrap_or_default());
-            Instruction::Call(function).encode(&mut new);
+            match function {
+                Some(function) => Instruction::Call(function).encode(&mut new),
+                None => new.extend_from_slice(&LOOK),
+            }
             copied = end;
         })?;
         new.extend_from_slice(old.get(copied..).unwrap_or_default());
@@ -266,19 +295,22 @@ impl Long {
     }
 }
 
-/// Calls `take` with each operation whose length is not known to be small, and where it begins and ends.
+/// Calls `take` with each place at which a function may have to be changed, and where what is there begins and ends.
 fn for_each(
     body: &FunctionBody<'_>,
-    mut take: impl FnMut(Long, usize, usize),
+    mut take: impl FnMut(Place, usize, usize),
 ) -> Result<(), BinaryReaderError> {
     let mut operators = body.get_operators_reader()?;
-    let mut is_small = false;
+    let (mut is_small, mut straight) = (false, Straight::new());
     while !operators.eof() {
         let (operator, at) = operators.read_with_offset()?;
+        if straight.next(&operator) {
+            take(Place::Look, at, at);
+        }
         if let Some(long) = Long::of(&operator)
             && !is_small
         {
-            take(long, at, operators.original_position());
+            take(Place::Long(long), at, operators.original_position());
         }
         is_small = matches!(operator, Operator::I32Const { value } if value as u32 <= PIECE);
     }

@@ -24,7 +24,7 @@ pub(in crate::sandbox) const RATION: &str = "caxton:ration";
 pub(in crate::sandbox) const START: &str = "caxton:start";
 /// Changes whenever a module is rewritten in another way, or kept in another form: what was compiled before is not used
 /// again.
-pub(in crate::sandbox) const VERSION: u32 = 4;
+pub(in crate::sandbox) const VERSION: u32 = 5;
 
 /// The exports that count as allocators.
 const ALLOCATORS: &[&str] = &[

@@ -54,6 +54,24 @@ export function generate(kind, count) {
     constant_expression: () => `(global i32 i32.const 0 ${"i32.const 1 i32.add ".repeat(count)})`,
     computed_globals: () => `(func) ${"(global funcref (ref.func 0))".repeat(count)}`,
     computed_data: () => '(data (offset i32.const 0 i32.const 0 i32.add) "x")'.repeat(count),
+    clauses: () => {
+      const half = "(catch $tag $caught)".repeat(count / 2);
+      const inner = `(try_table ${half} (try_table ${half} (throw $tag)))`;
+      return `(tag $tag) (func (block $caught ${inner}))`;
+    },
+    calls_in_try: () => {
+      const each = (length, part) => Array.from({ length }, (_, at) => part(at)).join("");
+      const begin = each(100, (at) => `(local.set ${at} (i32.load (i32.const ${at})))`);
+      const calls = each(count, (at) => `(local.set ${at % 100} (call $f))`);
+      const end = each(100, (at) => `(i32.store (i32.const ${at}) (local.get ${at}))`);
+      const inner = `(block $caught (try_table (catch $tag $caught) ${calls}))`;
+      const callee = "(func $f (result i32) (throw $tag))";
+      return `(tag $tag) ${callee} (func (local ${"i32 ".repeat(100)}) ${begin} ${inner} ${end})`;
+    },
+    branch_table_entries: () => {
+      const one = `(block (br_table ${"0 ".repeat(1000)} (local.get 0)))`;
+      return `(func (param i32) ${one.repeat(count / 1000)})`;
+    },
   };
   const handler = '(func (export "handle_message") (param i32 i32) (result i32) (i32.const 7))';
   return `(module ${kinds[kind]()} (memory (export "memory") 1) ${handler})`;

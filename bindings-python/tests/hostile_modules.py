@@ -78,6 +78,22 @@ def generate(kind: str, count: int) -> str:
             parts = f"(func) {'(global funcref (ref.func 0))' * count}"
         case "computed_data":
             parts = '(data (offset i32.const 0 i32.const 0 i32.add) "x")' * count
+        case "clauses":
+            half = "(catch $tag $caught)" * (count // 2)
+            inner = f"(try_table {half} (try_table {half} (throw $tag)))"
+            parts = f"(tag $tag) (func (block $caught {inner}))"
+        case "calls_in_try":
+            begin = "".join(f"(local.set {at} (i32.load (i32.const {at})))" for at in range(100))
+            calls = "".join(f"(local.set {at % 100} (call $f))" for at in range(count))
+            end = "".join(f"(i32.store (i32.const {at}) (local.get {at}))" for at in range(100))
+            inner = f"(block $caught (try_table (catch $tag $caught) {calls}))"
+            parts = (
+                "(tag $tag) (func $f (result i32) (throw $tag)) "
+                f"(func (local {'i32 ' * 100}) {begin} {inner} {end})"
+            )
+        case "branch_table_entries":
+            one = f"(block (br_table {'0 ' * 1000} (local.get 0)))"
+            parts = f"(func (param i32) {one * (count // 1000)})"
         case _:
             raise AssertionError(f"unknown module {kind}")
     return f'(module {parts} (memory (export "memory") 1) {HANDLER})'

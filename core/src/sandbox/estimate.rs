@@ -10,13 +10,14 @@ use std::thread;
 
 use wasmparser::CompositeInnerType::Func;
 use wasmparser::{
-    BinaryReader, CompositeType, FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator,
-    Parser, Payload, SubType, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    BinaryReader, Catch, CompositeType, FuncToValidate, FuncValidatorAllocations, FunctionBody,
+    Operator, Parser, Payload, SubType, ValidPayload, Validator, ValidatorResources, WasmFeatures,
     WasmModuleResources,
 };
 
 use sections::{Layout, Sections};
 
+use super::module::Straight;
 use super::template::cannot_run;
 use crate::compile_limits::CompileLimits;
 use crate::error::{Error, ErrorKind};
@@ -46,6 +47,9 @@ const MAX_READERS: usize = 4;
 const MAX_VALUES: u64 = 300_000_000;
 /// More operators than any module has.
 const ENDLESS: u64 = 1 << 50;
+/// The catch clauses that may be in force at one point of a function: the engine looks at all of them for each call on the
+/// stack when something is thrown, and nothing interrupts it.
+const MAX_CLAUSES: u64 = 64;
 /// What a function and an operator leave behind, in bytes; half of the first where nothing outside calls it.
 const KEPT_FUNCTION: u64 = 12_000;
 const KEPT_OPERATOR: u64 = 30;
@@ -107,13 +111,13 @@ impl Estimate {
 
 /// Validates a module or component, and estimates what compiling it will cost; on the calling thread alone.
 pub(super) fn estimate(wasm: &[u8]) -> Result<Estimate, Error> {
-    Ok(Reading::of(wasm, 1)?.estimate)
+    Reading::of(wasm, 1)?.accepted(wasm)
 }
 
 /// The same on some threads, which end with it.
 pub(super) fn estimate_quickly(wasm: &[u8]) -> Result<Estimate, Error> {
     let readers = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MAX_READERS);
-    Ok(Reading::of(wasm, if wasm.len() < SMALL_CODE { 1 } else { readers })?.estimate)
+    Reading::of(wasm, if wasm.len() < SMALL_CODE { 1 } else { readers })?.accepted(wasm)
 }
 
 /// The error of a module that is above `limits`: it is read once more for that.
@@ -132,6 +136,8 @@ struct Reading {
     /// The functions that take longest, and most memory.
     slowest: Option<Priced>,
     largest: Option<Priced>,
+    /// The first function with more catch clauses in force at one point than there may be, and their number.
+    overfull: Option<(Place, u64)>,
 }
 
 /// A unit that is compiled as one, and the source of its cost.
@@ -142,8 +148,8 @@ enum Priced {
     Sections(Sections),
 }
 
-/// Where a function is.
-#[derive(Clone, Copy)]
+/// Where a function is: of two, the one that comes first is the smaller.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     /// The number of its module among those of a component.
     module: usize,
@@ -221,7 +227,7 @@ impl Reading {
             function_micros: micros,
             function_bytes: sections.bytes().sum(),
         };
-        Reading { estimate, functions: 0, slowest: priced, largest: priced }
+        Reading { estimate, slowest: priced, largest: priced, ..Reading::default() }
     }
 
     fn of_functions<'a>(functions: impl Iterator<Item = ToRead<'a>>) -> Result<Self, Error> {
@@ -237,6 +243,7 @@ impl Reading {
                 functions: 1,
                 slowest: priced,
                 largest: priced,
+                overfull: (work.clauses > MAX_CLAUSES).then_some((place, work.clauses)),
             });
             if is_endless {
                 break;
@@ -253,8 +260,26 @@ impl Reading {
         if other.estimate.function_bytes > self.estimate.function_bytes || self.largest.is_none() {
             self.largest = other.largest;
         }
+        self.overfull = match (self.overfull, other.overfull) {
+            (Some(one), Some(another)) => Some(one.min(another)),
+            (one, another) => one.or(another),
+        };
         self.functions += other.functions;
         self.estimate += other.estimate;
+    }
+
+    /// The estimate of a module that may be compiled if that is not too dear.
+    fn accepted(self, wasm: &[u8]) -> Result<Estimate, Error> {
+        let Some((place, clauses)) = self.overfull else { return Ok(self.estimate) };
+        let name = place.shown(wasm);
+        Err(Error::new(
+            ErrorKind::InvalidModule,
+            format!(
+                "{name} has {clauses} catch clauses in force at one point, those of all the try_tables there together, \
+                 and {MAX_CLAUSES} is the most; catch what is thrown with fewer clauses (one catch_all, and a test of \
+                 what it was), or move inner try_tables to functions of their own"
+            ),
+        ))
     }
 
     /// Says which limit the module is above, and why.
@@ -386,10 +411,18 @@ struct Work {
     loop_values: u64,
     /// The most loops inside one another.
     depth: u64,
-    /// Entries of `br_table`s, with the values that they carry.
+    /// Entries of `br_table`s, with the index and the values that they carry: two for one that carries none.
     entries: u64,
     /// Indirect calls, and operators that copy, fill or grow something.
     indirect: u64,
+    /// The most catch clauses in force at one point, those of all the `try_table`s there together.
+    clauses: u64,
+    /// Ways to clauses from calls and throws within their `try_table`s.
+    ways: u64,
+    /// Values that these ways carry, of locals that are written in the `try_table`, and the sum of their squares: over each
+    /// `try_table`, times the most clauses in force in it in place of its own.
+    carried: u64,
+    carried_squares: u64,
     /// Parameters and results, which the trampoline that others enter it by passes on.
     passed: u64,
 }
@@ -420,8 +453,8 @@ impl Work {
     }
 
     /// In microseconds.
-    fn micros(&self) -> Terms<9> {
-        let [n, l, b, t, p, d, e, i, v] = self.figures();
+    fn micros(&self) -> Terms<10> {
+        let [n, l, b, t, p, d, e, i, v, w, _, q] = self.figures();
         Terms([
             ("its operators", 75.0 + 26.0 * n),
             ("its indirect calls and bulk operations", 100.0 * i + 0.006 * i * i),
@@ -431,13 +464,14 @@ impl Work {
             ("its loops times its locals", 9.0 * (l * t + p)),
             ("its blocks and branches times its locals", 0.8 * l * b),
             ("its br_table entries times its locals", e * (l + 0.5)),
+            ("its calls in try_tables times its clauses and locals", 20.0 * w + 0.0045 * q),
             ("how deep its loops are nested", 0.0025 * d.powi(3) + 0.00004 * d.powi(3) * l * l),
         ])
     }
 
     /// In bytes.
-    fn bytes(&self) -> Terms<6> {
-        let [n, l, b, t, p, _, _, i, v] = self.figures();
+    fn bytes(&self) -> Terms<8> {
+        let [n, l, b, t, p, _, e, i, v, w, c, _] = self.figures();
         Terms([
             ("its operators", 6500.0 + 2700.0 * n),
             ("its indirect calls and bulk operations", 15_000.0 * i),
@@ -445,10 +479,12 @@ impl Work {
             ("its blocks and branches times its locals", 115.0 * l * b),
             ("its loops", 60.0 * t * t),
             ("its loops times its locals", 1200.0 * (l * t + p)),
+            ("its br_table entries", 400.0 * e),
+            ("its calls in try_tables times its clauses and locals", 1200.0 * w + 200.0 * c),
         ])
     }
 
-    fn figures(&self) -> [f64; 9] {
+    fn figures(&self) -> [f64; 12] {
         let Work {
             operators,
             locals,
@@ -459,9 +495,26 @@ impl Work {
             entries,
             indirect,
             passed,
+            ways,
+            carried,
+            carried_squares,
+            clauses: _,
         } = *self;
-        [operators, locals, blocks, loops, loop_values, depth, entries, indirect, passed]
-            .map(|it| it as f64)
+        [
+            operators,
+            locals,
+            blocks,
+            loops,
+            loop_values,
+            depth,
+            entries,
+            indirect,
+            passed,
+            ways,
+            carried,
+            carried_squares,
+        ]
+        .map(|it| it as f64)
     }
 }
 
@@ -485,15 +538,20 @@ fn read(
     reader.set_features(*validator.features());
     let mut work = Work { locals: validator.len_locals().into(), passed, ..Work::default() };
     let mut most_values = 0;
-    // Of each block whether it is a loop.
-    let mut open = vec![false];
-    let mut depth = 0;
+    let mut open = vec![Open::default()];
+    let (mut depth, mut clauses) = (0, 0);
+    let (own_locals, mut tried) = (work.locals, Tried::default());
+    let mut straight = Straight::new();
     while !reader.eof() {
         let at = reader.original_position();
         work.operators += 1;
         let kind = Kind::next(&reader)?;
-        if kind != Kind::Plain {
+        let is_look_due;
+        if kind == Kind::Plain || (kind == Kind::Write && clauses == 0) {
+            is_look_due = straight.plain();
+        } else {
             let operator = reader.peek_operator(&validator.visitor(at))?;
+            is_look_due = straight.next(&operator);
             let (takes, gives) = operator.operator_arity(&validator).unwrap_or_default();
             let values = u64::from(takes) + u64::from(gives);
             work.operators += values;
@@ -510,32 +568,93 @@ fn read(
             *left = fewer;
             match (kind, &operator) {
                 (Kind::End, _) => {
-                    depth -= u64::from(open.pop().unwrap_or_default());
+                    let block = open.pop().unwrap_or_default();
+                    depth -= u64::from(block.is_loop);
+                    clauses -= block.clauses;
+                    if let Some(outer) = open.last_mut() {
+                        outer.deepest = outer.deepest.max(block.deepest);
+                    }
+                    let written = (tried.writes - block.begun.writes).min(own_locals).max(1);
+                    let calls = tried.calls - block.begun.calls;
+                    let carried = calls.saturating_mul(written);
+                    work.ways += block.clauses * calls;
+                    work.carried =
+                        work.carried.saturating_add(carried.saturating_mul(block.clauses));
+                    work.carried_squares = work.carried_squares.saturating_add(
+                        carried
+                            .saturating_mul(carried)
+                            .saturating_mul(block.clauses * block.deepest),
+                    );
+                }
+                (Kind::Block, Operator::Loop { .. }) => {
+                    open.push(Open { is_loop: true, ..Open::default() });
+                    work.blocks += 1;
+                    work.loops += 1;
+                    depth += 1;
+                    work.depth = work.depth.max(depth);
+                    work.loop_values += u64::from(takes);
+                }
+                (Kind::Block, Operator::TryTable { try_table }) => {
+                    let own = try_table.catches.len() as u64;
+                    open.push(Open {
+                        is_loop: false,
+                        clauses: own,
+                        deepest: clauses + own,
+                        begun: tried,
+                    });
+                    clauses += own;
+                    work.clauses = work.clauses.max(clauses);
+                    work.blocks += 1 + own;
+                    work.indirect += 1;
+                    let carried = try_table.catches.iter().map(|catch| match catch {
+                        Catch::One { tag, .. } | Catch::OneRef { tag, .. } => {
+                            let ty = validator.resources().tag_at(*tag);
+                            1 + ty.map_or(0, |ty| ty.params().len() as u64)
+                        }
+                        Catch::All { .. } | Catch::AllRef { .. } => 1,
+                    });
+                    let carried = carried.sum();
+                    work.operators += carried;
+                    let Some(fewer) = left.checked_sub(carried) else {
+                        work.operators = ENDLESS;
+                        return Ok(work);
+                    };
+                    *left = fewer;
                 }
                 (Kind::Block, _) => {
-                    let is_loop = matches!(operator, Operator::Loop { .. });
-                    open.push(is_loop);
+                    open.push(Open::default());
                     work.blocks += 1;
-                    if is_loop {
-                        work.loops += 1;
-                        depth += 1;
-                        work.depth = work.depth.max(depth);
-                        work.loop_values += u64::from(takes);
-                    }
-                    if matches!(operator, Operator::TryTable { .. }) {
-                        work.indirect += 1;
-                    }
                 }
                 (Kind::Branch, _) => {
                     work.blocks += 1;
                     work.entries += entries;
                 }
                 (Kind::Indirect, _) => work.indirect += 1,
+                (Kind::Write, _) => tried.writes += 1,
                 _ => {}
+            }
+            let may_throw = matches!(
+                operator,
+                Operator::Call { .. }
+                    | Operator::CallIndirect { .. }
+                    | Operator::Throw { .. }
+                    | Operator::ThrowRef
+            );
+            if may_throw && clauses > 0 {
+                // It ends a block.
+                work.blocks += 1;
+                tried.calls += 1;
+                most_values = most_values.max(validator.operand_stack_height());
             }
             if matches!(kind, Kind::Block | Kind::Branch) {
                 most_values = most_values.max(validator.operand_stack_height());
             }
+        }
+        if is_look_due {
+            work.operators += 2;
+            work.blocks += 1;
+            work.loops += 1;
+            most_values = most_values.max(validator.operand_stack_height());
         }
         reader.visit_operator(&mut validator.visitor(at))??;
     }
@@ -543,6 +662,26 @@ fn read(
     work.locals += u64::from(most_values);
     *allocations = validator.into_allocations();
     Ok(work)
+}
+
+/// Numbers of what was found where catch clauses are in force.
+#[derive(Clone, Copy, Default)]
+struct Tried {
+    /// Calls and throws.
+    calls: u64,
+    /// Writes of locals.
+    writes: u64,
+}
+
+/// A block that has not ended.
+#[derive(Default)]
+struct Open {
+    is_loop: bool,
+    /// The catch clauses that it puts in force, and what was found before.
+    clauses: u64,
+    begun: Tried,
+    /// The most clauses in force at one point of it.
+    deepest: u64,
 }
 
 /// What an operator is for an estimate.
@@ -554,6 +693,8 @@ enum Kind {
     Branch,
     Call,
     Indirect,
+    /// Of a local.
+    Write,
 }
 
 impl Kind {
@@ -566,7 +707,10 @@ impl Kind {
             // else, br, br_if, br_table, return
             0x05 | 0x0c..=0x0f => Kind::Branch,
             0x0b => Kind::End,
-            0x10 => Kind::Call,
+            // unreachable, call
+            0x00 | 0x10 => Kind::Call,
+            // local.set, local.tee
+            0x21 | 0x22 => Kind::Write,
             // throw, throw_ref; indirect and tail calls; table.get, table.set; memory.grow; ref.func
             0x08 | 0x0a | 0x11..=0x15 | 0x25 | 0x26 | 0x40 | 0xd2 => Kind::Indirect,
             // Below are conversions of floats, above what copies, fills and grows.

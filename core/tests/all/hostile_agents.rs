@@ -193,6 +193,31 @@ pub fn generate(what: &Value) -> String {
             format!("(func) {}", "(global funcref (ref.func 0))".repeat(count))
         }
         "computed_data" => "(data (offset i32.const 0 i32.const 0 i32.add) \"x\")".repeat(count),
+        "clauses" => {
+            let half = "(catch $tag $caught)".repeat(count / 2);
+            format!(
+                "(tag $tag) (func (block $caught (try_table {half} (try_table {half} (throw $tag)))))"
+            )
+        }
+        "calls_in_try" => {
+            let locals = "i32 ".repeat(100);
+            let begin: String = (0..100)
+                .map(|at| format!("(local.set {at} (i32.load (i32.const {at})))"))
+                .collect();
+            let calls: String =
+                (0..count).map(|at| format!("(local.set {} (call $f))", at % 100)).collect();
+            let end: String = (0..100)
+                .map(|at| format!("(i32.store (i32.const {at}) (local.get {at}))"))
+                .collect();
+            format!(
+                "(tag $tag) (func $f (result i32) (throw $tag)) (func (local {locals}) {begin} (block $caught \
+                 (try_table (catch $tag $caught) {calls})) {end})"
+            )
+        }
+        "branch_table_entries" => {
+            let one = format!("(block (br_table {} (local.get 0)))", "0 ".repeat(1000));
+            format!("(func (param i32) {})", one.repeat(count / 1000))
+        }
         other => panic!("unknown module {other:?}"),
     };
     let handler = "(func (export \"handle_message\") (param i32 i32) (result i32) (i32.const 7))";

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use wasm_encoder::BlockType;
+
 use super::*;
 use crate::sandbox::Engine;
 use crate::source::monotonic;
@@ -91,6 +93,119 @@ fn few_bytes_that_name_many_values_are_read_shortly() {
 }
 
 #[test]
+fn catch_clauses_in_force_at_one_point_are_bounded() {
+    let refused = |wasm: &[u8]| {
+        let error = estimate(wasm).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidModule);
+        assert_eq!(estimate_quickly(wasm).unwrap_err().message(), error.message());
+        error.message().to_owned()
+    };
+    assert!(estimate(&calls_in_try(MAX_CLAUSES as usize, 0, 1, 3)).is_ok());
+    let text = refused(&calls_in_try(MAX_CLAUSES as usize + 1, 0, 1, 1));
+    for part in ["function 1 has 65 catch clauses", "64 is the most", "catch_all"] {
+        assert!(text.contains(part), "{text}");
+    }
+    // Those inside one another count together, those beside one another do not.
+    let clauses = "(catch_all $out)".repeat(40);
+    let function = |body: &str| format!("(func $dear (block $out {body}))");
+    let nested = function(&format!("(try_table {clauses} (loop (try_table {clauses})))"));
+    let text = refused(&wat::parse_str(format!("(module (func) {nested})")).unwrap());
+    assert!(text.contains("function 1 (dear) has 80 catch clauses"), "{text}");
+    let beside = function(&format!("(try_table {clauses})").repeat(2));
+    assert!(estimate(&wat::parse_str(format!("(module {beside})")).unwrap()).is_ok());
+    // Alike in the modules of a component; of some functions it is the first one.
+    let component = format!(
+        "(component (core module {beside}) (core module (func) {nested} {}))",
+        nested.replace("dear", "other")
+    );
+    let wasm = wat::parse_str(component).unwrap();
+    assert!(refused(&wasm).contains("function 1 (dear) has 80"));
+    assert_eq!(Reading::of(&wasm, 3).unwrap().overfull.map(|(place, _)| place.index), Some(1));
+}
+
+#[test]
+fn calls_in_try_tables_have_a_price() {
+    let limits = CompileLimits::default();
+    // Microseconds that they took, on a machine of 2026.
+    for (clauses, locals, calls, took) in [
+        (64, 100, 100, 156_000_000),
+        (16, 100, 100, 10_200_000),
+        (1, 100, 600, 3_500_000),
+        (1, 100, 300, 1_490_000),
+        (64, 10, 1000, 1_270_000),
+        (64, 10, 100, 680_000),
+        (64, 1, 1000, 16_300_000),
+        (64, 0, 3000, 36_900_000),
+        (4, 20, 300, 750_000),
+    ] {
+        let found = estimate(&calls_in_try(clauses, locals, calls, 1)).unwrap();
+        assert!(found.micros >= took, "{clauses} {locals} {calls}: {found:?}");
+    }
+    // In try_tables inside one another, or one after the other.
+    let inside = |blocks: usize| {
+        let inner = "(call $f)".repeat(1000);
+        let (begin, end) = ("(try_table (catch_all $out) ".repeat(blocks), ")".repeat(blocks));
+        let text = format!("(module (func $f) (func (block $out {begin} {inner} {end})))");
+        estimate(&wat::parse_str(text).unwrap()).unwrap().micros
+    };
+    assert!(inside(64) >= 4_000_000 && inside(1) < 200_000, "{} {}", inside(64), inside(1));
+    let beside = estimate(&calls_in_try(1, 30, 100, 20)).unwrap().micros;
+    assert!((370_000..3_700_000).contains(&beside), "{beside}");
+    let many = calls_in_try(1, 1000, 3000, 1);
+    assert!(!estimate(&many).unwrap().is_within(&limits));
+    let text = too_dear(&many, &limits).message().to_owned();
+    assert!(text.contains("its calls in try_tables"), "{text}");
+    // What throws within the function is a call too; where nothing is written, or caught, they cost no more than others.
+    let function = |catch: &str, call: &str, write: &str| {
+        let calls = format!("{call} {write}").repeat(300);
+        let locals = "i32 ".repeat(100);
+        let text = format!(
+            "(module (table 1 funcref) (tag $tag) (func $f) (func (local {locals}) (block $out (try_table {catch} {calls}))))"
+        );
+        estimate(&wat::parse_str(text).unwrap()).unwrap().micros
+    };
+    let write = "(local.set 1 (i32.const 1))";
+    for call in ["(call $f)", "(call_indirect (i32.const 0))", "(throw $tag)"] {
+        let dear = function("(catch $tag $out)", call, write);
+        let cheap = function("", call, write);
+        assert!(dear > cheap + 1_000_000, "{call}: {dear} {cheap}");
+        assert!(function("(catch $tag $out)", call, "") < cheap + 100_000, "{call}");
+    }
+}
+
+#[test]
+fn entries_of_branch_tables_take_memory() {
+    let tables = |count: usize| {
+        module(1, 0, |code| {
+            for _ in 0..count {
+                code.block(BlockType::Empty).local_get(0).br_table(vec![0; 1000], 0).end();
+            }
+        })
+    };
+    let limits = CompileLimits::default();
+    // A million of them took 729 MB.
+    let found = estimate(&tables(1000)).unwrap();
+    assert!(found.function_bytes > 729_000_000 && found.is_within(&limits), "{found:?}");
+    let text = too_dear(&tables(2000), &limits).message().to_owned();
+    assert!(text.contains("its br_table entries,"), "{text}");
+}
+
+#[test]
+fn looks_at_the_clock_count_as_loops() {
+    // It has to keep the thousands of values that lie on the stack.
+    let values = module(1, 0, |code| {
+        for _ in 0..4900 {
+            code.local_get(0);
+        }
+        for _ in 0..4900 {
+            code.drop();
+        }
+    });
+    let found = estimate(&values).unwrap();
+    assert!(found.micros > 26 * 9800 + 9 * 4700, "{found:?}");
+}
+
+#[test]
 fn an_estimate_is_the_same_however_it_is_read() {
     for (name, wasm) in shapes() {
         let estimate = estimate(&wasm).unwrap();
@@ -114,8 +229,9 @@ fn peak() -> u64 {
 
 /// Compiles each of the shapes, and prints what it took beside what was estimated: to be run by hand.
 /// `CAXTON_SHAPE=part` takes those whose names have that part, `CAXTON_LOOPS=100x20,…` loops inside one another with locals,
-/// `CAXTON_WASM=path,…` modules in files, `CAXTON_SECTIONS=1` what modules have besides functions: those are to be run one by
-/// one, since one finds the memory that another has freed.
+/// `CAXTON_TRY=64x100x10x1,…` clauses, locals, calls and blocks of them, `CAXTON_WASM=path,…` modules in files,
+/// `CAXTON_SECTIONS=1` what modules have besides functions: those are to be run one by one, since one finds the memory that
+/// another has freed.
 #[test]
 #[ignore = "it measures, and takes a minute"]
 fn figures() {
@@ -130,6 +246,18 @@ fn figures() {
             .map(|(loops, locals)| {
                 let name = format!("{loops} loops nested, {locals} locals");
                 (name, loops_with_locals(loops, locals))
+            })
+            .collect();
+    }
+    if let Ok(given) = std::env::var("CAXTON_TRY") {
+        shapes = given
+            .split(',')
+            .map(|numbers| {
+                let mut numbers = numbers.split('x').map(|number| number.parse().unwrap());
+                let mut next = || numbers.next().unwrap();
+                let (clauses, locals, calls, blocks) = (next(), next(), next(), next());
+                let name = format!("{blocks} of {calls} calls, {clauses} clauses, {locals} locals");
+                (name, calls_in_try(clauses, locals, calls, blocks))
             })
             .collect();
     }

@@ -292,6 +292,30 @@ pub(super) fn shapes() -> Vec<(String, Vec<u8>)> {
     shapes
 }
 
+/// So many calls within the reach of so many clauses, which write the locals in turn, and as many such blocks one after the
+/// other; where a clause leads to, all locals are read.
+pub(super) fn calls_in_try(clauses: usize, locals: usize, calls: usize, blocks: usize) -> Vec<u8> {
+    let catches = "(catch $tag $caught)".repeat(clauses);
+    let begin: String = (0..locals)
+        .map(|at| format!("(local.set {at} (i32.load offset={} (i32.const 0)))", at * 4))
+        .collect();
+    let calls: String = (0..calls)
+        .map(|at| match locals {
+            0 => "(drop (call $callee))".to_owned(),
+            _ => format!("(local.set {} (call $callee))", at % locals),
+        })
+        .collect();
+    let end: String = (0..locals)
+        .map(|at| format!("(i32.store offset={} (i32.const 0) (local.get {at}))", at * 4))
+        .collect();
+    let locals = "i32 ".repeat(locals);
+    let blocks = format!("(block $caught (try_table {catches} {calls})) {end}").repeat(blocks);
+    let text = format!(
+        "(module (memory 1) (tag $tag) (func $callee (result i32) (throw $tag)) (func (local {locals}) {begin} {blocks}))"
+    );
+    wat::parse_str(text).unwrap()
+}
+
 /// Many functions of many locals each, in a few bytes.
 pub(super) fn of_locals(functions: usize) -> Vec<u8> {
     let mut types = TypeSection::new();

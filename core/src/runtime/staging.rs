@@ -30,6 +30,20 @@ pub(super) struct Piece {
     pub bytes: usize,
 }
 
+/// The time that the store takes for a change, small as it may be, as the bytes that it writes in that time.
+const CHANGE_BYTES: usize = 512;
+
+/// Returns the weight of what is written together: its bytes, or what its changes come to if that is more.
+pub(super) fn weight(bytes: usize, changes: usize) -> usize {
+    bytes.max(changes * CHANGE_BYTES)
+}
+
+impl Piece {
+    pub fn weight(&self) -> usize {
+        weight(self.bytes, self.changes.len())
+    }
+}
+
 /// Cuts the changes of a commit into pieces. Returns none if one piece is enough.
 pub(super) fn cut(changes: &[Change], bytes: usize) -> Vec<Piece> {
     if bytes <= PIECE_BYTES && changes.len() <= PIECE_CHANGES {
@@ -113,13 +127,11 @@ impl Staged {
         self.queue
     }
 
-    /// Returns the bytes of the next piece.
-    pub fn next_bytes(&self) -> usize {
+    /// Returns the weight of the next piece.
+    pub fn next_weight(&self) -> usize {
         match self.phase {
             Phase::Void => 0,
-            Phase::Staging | Phase::Moving => {
-                self.pieces.get(self.next).map_or(0, |piece| piece.bytes)
-            }
+            Phase::Staging | Phase::Moving => self.pieces.get(self.next).map_or(0, Piece::weight),
         }
     }
 

@@ -9,7 +9,7 @@ use super::core::Core;
 use super::events::EventKind;
 use super::journal::{Entry, Journal, SYNC_EVERY};
 use super::posting::{Commit, CommittedTurn, Outward, Parts, Post, closed};
-use super::staging::{Advanced, Piece, Staged, cut};
+use super::staging::{Advanced, Piece, Staged, cut, weight};
 use crate::agent::OpenTurn;
 use crate::error::Error;
 use crate::store::{Change, Serial, Storage, Write};
@@ -261,9 +261,11 @@ impl Entry {
         self.commit.queue()
     }
 
-    /// Returns the bytes of its first step.
-    pub fn next_bytes(&self) -> usize {
-        self.pieces.first().map_or(self.bytes, |piece| piece.bytes)
+    /// Returns the weight of its first step.
+    pub fn next_weight(&self) -> usize {
+        self.pieces
+            .first()
+            .map_or_else(|| weight(self.bytes, self.parts.changes.len()), Piece::weight)
     }
 
     /// Returns true if the commit only tidies up or ends a member that is gone, so that it may be written

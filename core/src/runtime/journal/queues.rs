@@ -11,11 +11,11 @@ use super::Entry;
 use crate::spare::shrink;
 use crate::store::Serial;
 
-/// The most commits, and the most bytes, of one batch, which is one transaction.
+/// The most commits, and the greatest weight, of one batch, which is one transaction.
 const BATCH_COMMITS: usize = 4096;
-const BATCH_BYTES: usize = 1 << 20;
-/// The most bytes that one turn adds to a batch, unless a single piece is larger.
-const TURN_BYTES: usize = 256 << 10;
+const BATCH_WEIGHT: usize = 1 << 20;
+/// The greatest weight that one turn adds to a batch, unless a single piece is heavier.
+const TURN_WEIGHT: usize = 256 << 10;
 /// The most spare queues, and the most entries that each may have room for.
 const SPARE: usize = 256;
 const SPARE_ENTRIES: usize = 8;
@@ -54,8 +54,8 @@ pub(super) enum Turn {
 #[derive(Default)]
 struct Batch {
     steps: Vec<Step>,
-    bytes: usize,
-    /// Bytes that the current turn has added.
+    weight: usize,
+    /// The weight that the current turn has added.
     of_turn: usize,
     is_full: bool,
 }
@@ -156,15 +156,15 @@ impl Queues {
     fn take(&mut self, of: Serial, batch: &mut Batch) -> bool {
         let Some(queue) = self.of.get_mut(&of) else { return false };
         queue.is_listed = false;
-        while let Some(size) = queue.next_bytes() {
-            if !batch.has_room(size) {
+        while let Some(weight) = queue.next_weight() {
+            if !batch.has_room(weight) {
                 break;
             }
             let Some(step) = queue.take(of) else { break };
             let is_staged = matches!(step, Step::Staged(_));
             batch.steps.push(step);
-            batch.bytes += size;
-            batch.of_turn += size;
+            batch.weight += weight;
+            batch.of_turn += weight;
             if is_staged {
                 break;
             }
@@ -191,7 +191,7 @@ impl Queues {
                     false => line.push_back(of),
                 }
             }
-            if batch.is_full || batch.of_turn >= TURN_BYTES {
+            if batch.is_full || batch.of_turn >= TURN_WEIGHT {
                 break;
             }
         }
@@ -204,12 +204,12 @@ impl Queues {
 }
 
 impl Batch {
-    /// Returns true if a step of `bytes` has room in the batch and in the current turn.
-    fn has_room(&mut self, bytes: usize) -> bool {
+    /// Returns true if a step of this weight has room in the batch and in the current turn.
+    fn has_room(&mut self, weight: usize) -> bool {
         let is_first = self.steps.is_empty();
         self.is_full =
-            !is_first && self.bytes + bytes > BATCH_BYTES || self.steps.len() >= BATCH_COMMITS;
-        !self.is_full && (self.of_turn == 0 || self.of_turn + bytes <= TURN_BYTES)
+            !is_first && self.weight + weight > BATCH_WEIGHT || self.steps.len() >= BATCH_COMMITS;
+        !self.is_full && (self.of_turn == 0 || self.of_turn + weight <= TURN_WEIGHT)
     }
 }
 
@@ -219,11 +219,11 @@ impl Queue {
         self.bytes == 0 && self.entries.is_empty() && self.staged.is_none()
     }
 
-    /// Returns the bytes of the next step, or `None` if there is none.
-    fn next_bytes(&self) -> Option<usize> {
+    /// Returns the weight of the next step, or `None` if there is none.
+    fn next_weight(&self) -> Option<usize> {
         match &self.staged {
-            Some(staged) => Some(staged.next_bytes()),
-            None => self.entries.front().map(|entry| entry.next_bytes()),
+            Some(staged) => Some(staged.next_weight()),
+            None => self.entries.front().map(|entry| entry.next_weight()),
         }
     }
 

@@ -229,13 +229,13 @@ impl Core {
                 });
             }
             if let Some(Outward::DeadLetter(letter)) = post.hold(Outward::DeadLetter(letter)) {
-                self.show_dead(letter);
+                drop(self.show_dead(letter));
             }
         });
     }
 
-    /// Puts a dead letter where scripts can read it.
-    pub fn show_dead(&self, letter: DeadLetter) {
+    /// Puts a dead letter where scripts can read it. Returns those that make room for it.
+    pub fn show_dead(&self, letter: DeadLetter) -> Vec<DeadLetter> {
         let (id, sender) = (letter.id, Arc::<str>::from(letter.message.sender()));
         let caused_by = letter.caused_by;
         let owner_now = || match caused_by.map(|serial| (serial, self.directory.member(serial))) {
@@ -251,8 +251,14 @@ impl Core {
         if owner_now() != owner {
             self.dead_letters.give(id, &Owner::gone(&self.account));
         }
+        gone
+    }
+
+    /// Deletes dead letters that have made room from the store, in the queue of whoever has caused that: the
+    /// next of these commits come after it.
+    pub fn delete_dead(&self, gone: Vec<DeadLetter>, queue: Serial) {
         if !gone.is_empty() {
-            self.alone(Post::outside(), |post| {
+            self.alone_of(queue, Post::outside(), |post| {
                 for letter in gone {
                     post.change(|| letter.into_change());
                 }

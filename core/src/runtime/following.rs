@@ -434,7 +434,9 @@ impl Core {
         if self.check_open().is_err() {
             return;
         }
-        self.alone(Post::outside(), |post| {
+        // Whoever wanted so many answers waits for the store, too.
+        let queue = self.directory.find(message.sender()).map_or(Party::AMS.0, |it| it.serial());
+        self.alone_of(queue, Post::outside(), |post| {
             let text = format!("{:?} did not answer {:?} in time", &*asked, message.sender());
             let fault = Fault::new(FaultKind::Deadline, text);
             let letter = Letter::direct(message.clone(), None);

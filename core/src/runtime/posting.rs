@@ -348,6 +348,7 @@ impl Core {
         for member in parts.mailboxes {
             member.settle(commit.queue());
         }
+        let mut gone = Vec::new();
         for outward in parts.outward {
             match outward {
                 Outward::Observe(message) => {
@@ -360,7 +361,7 @@ impl Core {
                         self.keep_dead(message, reason, Post::outside());
                     }
                 }
-                Outward::DeadLetter(letter) => self.show_dead(letter),
+                Outward::DeadLetter(letter) => gone.extend(self.show_dead(letter)),
                 Outward::Event(event) => self.show_event(&event),
                 Outward::Note(note) => self.take_note(note),
                 Outward::Done(done, result) => {
@@ -368,6 +369,7 @@ impl Core {
                 }
             }
         }
+        self.delete_dead(gone, commit.queue());
         if let Some(turn) = parts.turn {
             turn.agent.turn_settled(bytes);
         }
@@ -379,12 +381,28 @@ impl Core {
     }
 }
 
+/// About what an event takes with its fields, in bytes.
+const EVENT_BYTES: usize = 1024;
+
+impl Outward {
+    /// Returns the bytes that it takes to keep it.
+    fn bytes(&self) -> usize {
+        let own = std::mem::size_of::<Outward>();
+        match self {
+            Outward::DeadLetter(letter) => own + letter.reason.len(),
+            Outward::Event(_) => own + EVENT_BYTES,
+            Outward::Observe(_) | Outward::Answer(..) | Outward::Note(_) | Outward::Done(..) => own,
+        }
+    }
+}
+
 impl Parts {
     /// Returns the bytes that it takes to keep them until they are written.
     pub fn bytes(&self) -> usize {
         let changes: usize = self.changes.iter().map(Change::bytes).sum();
-        let others = self.outward.len() + self.mailboxes.len() + self.undo.len();
-        changes + self.message_bytes + others * std::mem::size_of::<Outward>()
+        let outward: usize = self.outward.iter().map(Outward::bytes).sum();
+        let others = self.mailboxes.len() + self.undo.len();
+        changes + self.message_bytes + outward + others * std::mem::size_of::<Outward>()
     }
 
     /// Returns the bytes that were charged for them.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Post;
-use super::core::Core;
+use super::core::{Core, Party};
 use super::dead_letter::DeadLetter;
 use super::deploy::Newcomer;
 use super::settings::{Declared, Settings, host_registration};
@@ -192,7 +192,8 @@ impl Core {
         }
         // The oldest are dead letters first, as they were.
         for letter in restored.dead_letters {
-            self.show_dead(letter);
+            let gone = self.show_dead(letter);
+            self.delete_dead(gone, Party::AMS.0);
         }
         for (row, to, kind, message) in restored.letters {
             let letter = Letter { row: Some(row), ..Letter::new(message, None, kind) };

@@ -118,3 +118,23 @@ fn short_functions_are_left_alone() {
     let short = &body[body.len() - 7000..];
     assert!(has(&changed, short));
 }
+
+#[test]
+fn what_toolchains_make_gets_few_looks() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/agents/build");
+    for name in ["rust", "rust-wasi", "rust-bindgen", "assemblyscript", "c", "go", "kit-javascript"]
+    {
+        let wasm = std::fs::read(format!("{folder}/{name}.wasm")).unwrap();
+        let (mut operators, mut looks) = (0, 0);
+        for payload in wasmparser::Parser::new(0).parse_all(&wasm) {
+            let wasmparser::Payload::CodeSectionEntry(body) = payload.unwrap() else { continue };
+            let mut straight = super::Straight::new();
+            for operator in body.get_operators_reader().unwrap() {
+                looks += u32::from(straight.next(&operator.unwrap()));
+                operators += 1;
+            }
+        }
+        println!("{name}: {looks} in {operators} operators");
+        assert!(operators > 10_000 && looks <= operators / 10_000, "{name}: {looks} {operators}");
+    }
+}

@@ -318,6 +318,11 @@ impl Host {
         self.refuse_work(total, limit)
     }
 
+    /// Work that the turn may still ask for.
+    pub fn work_left(&self) -> Work {
+        Work::units(self.limits.max_turn_work.unwrap_or(u64::MAX)).less(self.turn.work)
+    }
+
     #[cold]
     fn refuse_work(&mut self, total: Work, limit: u64) -> Answer {
         self.turn.refused += 1;

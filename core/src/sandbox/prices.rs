@@ -18,6 +18,16 @@ impl Work {
         Work(units.saturating_mul(4))
     }
 
+    /// Returns the rest of this after `other`, or none if `other` is more.
+    pub const fn less(self, other: Work) -> Self {
+        Work(self.0.saturating_sub(other.0))
+    }
+
+    /// Returns the number of things of the price `each` that this pays for.
+    pub fn pays_for(self, each: Work) -> usize {
+        usize::try_from(self.0 / each.0.max(1)).unwrap_or(usize::MAX)
+    }
+
     /// Returns whole units, rounded up.
     pub const fn to_units(self) -> u64 {
         self.0.div_ceil(4)
@@ -74,8 +84,10 @@ pub(crate) struct Prices {
     /// Price of a line of the log, and of each started KiB of it.
     line: Work,
     line_kib: Work,
-    /// Price of a WASI call on a file, and of each started KiB that it reads or writes.
+    /// Price of a WASI call on a file, of each started 64 bytes of its paths, and of each started KiB that it
+    /// reads or writes.
     pub file: Work,
+    path_piece: Work,
     file_read_kib: Work,
     file_written_kib: Work,
     /// Price of each thing that a WASI call waits for, and of each entry of a folder that it lists.
@@ -108,6 +120,7 @@ pub(crate) static IN_MEMORY: Prices = Prices {
     line: Work::HALF,
     line_kib: Work::HALF,
     file: Work::units(2),
+    path_piece: Work::units(1),
     file_read_kib: Work::QUARTER,
     file_written_kib: Work::HALF,
     polled: Work::HALF,
@@ -136,6 +149,7 @@ pub(crate) static WITH_STORE: Prices = Prices {
     line: Work::HALF,
     line_kib: Work::HALF,
     file: Work::units(2),
+    path_piece: Work::units(1),
     file_read_kib: Work::QUARTER,
     file_written_kib: Work::HALF,
     polled: Work::HALF,
@@ -151,6 +165,9 @@ const MOST_TOLD: usize = 1024;
 /// The most subscribers of a topic, and the most filters without a topic, that a message is charged for, so
 /// that subscriptions of other agents cannot make it too dear. The others are worked off in slices too.
 const MOST_SUBSCRIBED: usize = 4096;
+
+/// The piece of a path that has a price, in bytes.
+const PATH_PIECE: usize = 64;
 
 impl Prices {
     /// Returns the price of a message of `bytes`, without its receivers.
@@ -171,6 +188,11 @@ impl Prices {
     /// Returns the price of a log line of `bytes`.
     pub fn line(&self, bytes: usize) -> Work {
         self.line + self.line_kib * bytes.div_ceil(1024)
+    }
+
+    /// Returns the price of a path of `bytes` in a WASI call, beside that of the call.
+    pub fn path(&self, bytes: usize) -> Work {
+        self.path_piece * bytes.div_ceil(PATH_PIECE)
     }
 
     /// Returns the price of a WASI call that reads into a buffer of `bytes`.
@@ -221,6 +243,11 @@ mod tests {
         assert_eq!(IN_MEMORY.loaded(5 << 10).to_units(), 2);
         assert_eq!(IN_MEMORY.service(10_000, 100, 0).to_units(), 10_000);
         assert_eq!(IN_MEMORY.service(0, 0, usize::MAX).to_units(), 4 * 1024);
+        assert_eq!(IN_MEMORY.path(0).to_units(), 0);
+        assert_eq!(IN_MEMORY.path(64).to_units(), 1);
+        assert_eq!(WITH_STORE.path(65).to_units(), 2);
+        assert_eq!(Work::units(100).less(Work::units(1)).pays_for(IN_MEMORY.file), 49);
+        assert_eq!(Work::units(1).less(Work::units(2)).pays_for(Work::NONE), 0);
     }
 
     #[test]

@@ -25,6 +25,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, I32Exit, WasiCtx, WasiView};
 
 use super::host::{Host, Level, World};
+use super::prices::Work;
 use crate::account::Charge;
 use crate::grants::{Access, Stdout};
 
@@ -46,6 +47,9 @@ const MAX_RANDOM_BYTES: u64 = 1 << 20;
 
 /// The longest path that is looked at, in bytes.
 const MAX_PATH_BYTES: usize = 4096;
+/// The longest text of a symbolic link that an agent makes, in bytes: the system walks over it, and over those of
+/// the links that it leads to, at each use.
+const MAX_LINK_BYTES: usize = 255;
 /// What the host keeps for an agent that uses WASI, beside buffers: tables, and what is open.
 pub(super) const CONTEXT_BYTES: usize = 16 << 10;
 
@@ -165,6 +169,13 @@ pub(super) fn context(world: &Arc<dyn World>) -> WasiP1Ctx {
 /// The places in WASI's table of an agent with so many folders.
 fn places(folders: usize) -> usize {
     MAX_OPEN + OWN_PLACES + folders
+}
+
+/// Adds up what a call with paths of so many bytes costs; `None` where one is too long to be looked at.
+fn price_of_paths(host: &Host, paths: impl IntoIterator<Item = usize>) -> Option<Work> {
+    paths.into_iter().try_fold(host.prices.file, |work, bytes| {
+        (bytes <= MAX_PATH_BYTES).then(|| work + host.prices.path(bytes))
+    })
 }
 
 /// Number of free places in WASI's table.

@@ -191,8 +191,10 @@ fn listing_a_folder_costs_what_is_in_it() {
     assert!((4000..4100).contains(&work), "{work} units");
     let mut few = patient();
     few.max_turn_work = Some(1000);
-    let agent = run(&runtime, "b", guest(1, &is(list, QUOTA), &folder.0).limits(few));
-    assert_eq!(agent.stats().refused_work, 1);
+    let twice = format!("{}{}", is(list, QUOTA), is(list, QUOTA));
+    let agent = run(&runtime, "b", guest(1, &twice, &folder.0).limits(few));
+    // What was counted is paid for, though the list was refused, and the second call counts nothing.
+    assert_eq!((agent.stats().work, agent.stats().refused_work), (1000, 2));
     let mut little = patient();
     little.max_host_bytes = 100_000;
     run(&runtime, "c", guest(1, &is(list, NO_MEMORY), &folder.0).limits(little));

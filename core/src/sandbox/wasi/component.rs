@@ -17,7 +17,7 @@ use wasmtime_wasi::p2::{
 };
 
 use super::opening::{self, Waiting};
-use super::{MAX_PATH_BYTES, folder, may_open};
+use super::{MAX_LINK_BYTES, folder, may_open, price_of_paths};
 use crate::account::Charge;
 use crate::sandbox::host::Host;
 use crate::sandbox::prices::Work;
@@ -51,11 +51,9 @@ impl Host {
 
     /// The same for a call with paths.
     fn pay_path(&mut self, paths: &[&str]) -> FsResult<()> {
-        self.pay_file(self.prices.file)?;
-        match paths.iter().all(|path| path.len() <= MAX_PATH_BYTES) {
-            true => Ok(()),
-            false => Err(ErrorCode::NameTooLong.into()),
-        }
+        let price = price_of_paths(self, paths.iter().map(|path| path.len()));
+        self.pay_file(price.unwrap_or(self.prices.file))?;
+        if price.is_some() { Ok(()) } else { Err(ErrorCode::NameTooLong.into()) }
     }
 
     /// The same for a call of streams.
@@ -193,7 +191,6 @@ descriptor! {
         fn rename_at(
             fd: Folder, path: String, to: Folder, to_path: String
         ) -> (), [&path, &to_path];
-        fn symlink_at(fd: Folder, path: String, to_path: String) -> (), [&path, &to_path];
         fn unlink_file_at(fd: Folder, path: String) -> (), [&path];
         fn metadata_hash_at(
             fd: Folder, follow: PathFlags, path: String
@@ -229,8 +226,8 @@ descriptor! {
         let Some(found) = folder::at(self, &fd) else {
             return self.filesystem().read_directory(fd).await;
         };
-        let contents = folder::contents(self, found).await?;
-        self.pay_file(self.prices.polled * contents.entries)?;
+        let contents = folder::contents(self, found, self.prices.polled).await?;
+        self.pay_file(contents.price)?;
         let charge = self.keep_file(contents.bytes)?;
         let stream = self.filesystem().read_directory(fd).await?;
         self.wasi_kept.insert(stream.rep(), charge);
@@ -251,6 +248,14 @@ descriptor! {
         let waiting = Waiting::begin(self);
         let mut files = self.filesystem();
         waiting.until(files.open_at(fd, follow, path, open, flags)).await
+    }
+
+    async fn symlink_at(&mut self, fd: Folder, text: String, path: String) -> FsResult<()> {
+        self.pay_path(&[&text, &path])?;
+        if text.len() > MAX_LINK_BYTES {
+            return Err(ErrorCode::NameTooLong.into());
+        }
+        self.filesystem().symlink_at(fd, text, path).await
     }
 
     async fn set_times_at(

@@ -7,25 +7,35 @@ use wasmtime::component::Resource;
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::filesystem::WasiFilesystemView;
 use wasmtime_wasi::p2::FsResult;
-use wasmtime_wasi::p2::bindings::filesystem::types::{Descriptor, HostDescriptor};
+use wasmtime_wasi::p2::bindings::filesystem::types::{Descriptor, ErrorCode, HostDescriptor};
 
 use super::places;
 use crate::sandbox::host::Host;
+use crate::sandbox::prices::Work;
 
 /// What the library keeps of an entry beside its name, in bytes.
 const ENTRY_BYTES: usize = 128;
 
 /// What is in a folder.
 pub(super) struct Contents {
-    pub entries: usize,
-    /// What a list of them takes.
+    /// What listing it costs.
+    pub price: Work,
+    /// What a list of it takes.
     pub bytes: usize,
 }
 
-/// The open folder with this number of preview 1's.
+/// Entries of a folder that were counted.
+struct Counted {
+    entries: usize,
+    bytes: usize,
+}
+
+/// The open folder with this number of preview 1's. Each that is looked at costs a call.
 pub(super) async fn with_number(host: &mut Host, number: u64) -> FsResult<Option<Arc<File>>> {
     for place in 0..places(host.world.folders().len()) as u32 {
         let Some(folder) = at(host, &Resource::new_borrow(place)) else { continue };
+        let price = host.prices.file;
+        host.spend(price).map_err(|_| ErrorCode::Quota)?;
         let hash = host.filesystem().metadata_hash(Resource::new_borrow(place)).await?;
         if hash.lower == number {
             return Ok(Some(folder));
@@ -42,33 +52,41 @@ pub(super) fn at(host: &mut Host, place: &Resource<Descriptor>) -> Option<Arc<Fi
     }
 }
 
-/// Counts what is in a folder. It stops where a list of it would be more than the agent may have kept.
-pub(super) async fn contents(host: &mut Host, folder: Arc<File>) -> FsResult<Contents> {
+/// Counts what is in a folder, each entry at the price `each`. It stops where a list of it would be more than the agent
+/// may have kept, or than the turn can pay for; then the price is above what is left of the turn's work, which
+/// has gone into counting.
+pub(super) async fn contents(host: &mut Host, folder: Arc<File>, each: Work) -> FsResult<Contents> {
     let account = host.world.account();
-    let most = usize::try_from(account.limit()).unwrap_or(usize::MAX);
-    let counted = tokio::task::spawn_blocking(move || count(&folder, most)).await;
-    Ok(counted.map_err(std::io::Error::from)??)
+    let most_bytes = usize::try_from(account.limit()).unwrap_or(usize::MAX);
+    let payable = host.work_left().pays_for(each);
+    let counting = tokio::task::spawn_blocking(move || count(&folder, payable, most_bytes));
+    let Counted { entries, bytes } = counting.await.map_err(std::io::Error::from)??;
+    if entries > payable {
+        // A turn that asks again and again has nothing counted any more.
+        let _ = host.spend(host.work_left());
+    }
+    Ok(Contents { price: each * entries, bytes })
 }
 
 #[cfg(unix)]
-fn count(folder: &File, most: usize) -> std::io::Result<Contents> {
+fn count(folder: &File, payable: usize, most_bytes: usize) -> std::io::Result<Counted> {
     use rustix::fs::{Dir, Mode, OFlags, openat};
 
-    let mut contents = Contents { entries: 0, bytes: 0 };
+    let mut counted = Counted { entries: 0, bytes: 0 };
     // The library's own handle is good for paths only.
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     for entry in Dir::new(openat(folder, ".", flags, Mode::empty())?)? {
-        contents.entries += 1;
-        contents.bytes += ENTRY_BYTES + entry?.file_name().to_bytes().len();
-        if contents.bytes > most {
+        counted.entries += 1;
+        counted.bytes += ENTRY_BYTES + entry?.file_name().to_bytes().len();
+        if counted.entries > payable || counted.bytes > most_bytes {
             break;
         }
     }
-    Ok(contents)
+    Ok(counted)
 }
 
 /// No folders are granted on such a system.
 #[cfg(not(unix))]
-fn count(_: &File, _: usize) -> std::io::Result<Contents> {
-    Ok(Contents { entries: 0, bytes: 0 })
+fn count(_: &File, _: usize, _: usize) -> std::io::Result<Counted> {
+    Ok(Counted { entries: 0, bytes: 0 })
 }

@@ -11,7 +11,7 @@ use wasmtime_wasi::p1::wasi_snapshot_preview1::WasiSnapshotPreview1;
 use wiggle::{GuestMemory, GuestPtr, GuestType};
 
 use super::opening::{self, Waiting};
-use super::{MAX_PATH_BYTES, folder, free_places, may_open};
+use super::{MAX_LINK_BYTES, folder, free_places, may_open, price_of_paths};
 use crate::account::Charge;
 use crate::sandbox::host::Host;
 use crate::sandbox::prices::Work;
@@ -51,11 +51,9 @@ impl Host {
 
     /// The same for a call with paths.
     fn with_paths(&mut self, paths: &[GuestPtr<str>]) -> Result<()> {
-        self.pay(self.prices.file)?;
-        match paths.iter().all(|path| path.len() as usize <= MAX_PATH_BYTES) {
-            true => Ok(()),
-            false => Err(Errno::Nametoolong.into()),
-        }
+        let price = price_of_paths(self, paths.iter().map(|path| path.len() as usize));
+        self.pay(price.unwrap_or(self.prices.file))?;
+        if price.is_some() { Ok(()) } else { Err(Errno::Nametoolong.into()) }
     }
 
     /// Looks at what is at a path that is about to be opened.
@@ -250,7 +248,6 @@ interface! {
         fn path_rename(
             fd: Fd, path: GuestPtr<str>, to: Fd, to_path: GuestPtr<str>
         ) -> (), [path, to_path];
-        fn path_symlink(path: GuestPtr<str>, fd: Fd, to_path: GuestPtr<str>) -> (), [path, to_path];
         fn path_unlink_file(fd: Fd, path: GuestPtr<str>) -> (), [path];
     }
 
@@ -293,6 +290,20 @@ interface! {
             .wasi()
             .path_filestat_set_times(memory, fd, flags, path, accessed, modified, which);
         waiting.until(done).await
+    }
+
+    async fn path_symlink(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        text: GuestPtr<str>,
+        fd: Fd,
+        path: GuestPtr<str>,
+    ) -> Result<()> {
+        self.with_paths(&[text, path])?;
+        if text.len() as usize > MAX_LINK_BYTES {
+            return Err(Errno::Nametoolong.into());
+        }
+        self.wasi().path_symlink(memory, text, fd, path).await
     }
 
     async fn fd_read(
@@ -347,8 +358,8 @@ interface! {
         let Some(found) = folder::with_number(self, number).await? else {
             return self.wasi().fd_readdir(memory, fd, buf, len, cookie).await;
         };
-        let contents = folder::contents(self, found).await?;
-        self.pay(self.prices.file * contents.entries)?;
+        let contents = folder::contents(self, found, self.prices.file).await?;
+        self.pay(contents.price)?;
         let _kept = self.keep(contents.bytes)?;
         self.wasi().fd_readdir(memory, fd, buf, len, cookie).await
     }

@@ -35,6 +35,7 @@ mod conversation;
 mod datum;
 mod directory;
 mod error;
+mod files;
 mod fork;
 mod grants;
 mod host_agent;

@@ -19,6 +19,7 @@ use crate::account::Account;
 use crate::datum::Datum;
 use crate::directory::{Member, Profile};
 use crate::error::Error;
+use crate::files::{FileThreads, User};
 use crate::grants::{Grants, OpenFolder};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Envelope, Filter, Message, Stamp, Traceparent};
@@ -26,6 +27,7 @@ use crate::runtime::{Core, EventKind, Post};
 use crate::sandbox::{
     Addressee, Cost, Found, IN_MEMORY, Level, Made, NoPlace, Place, Prices, WITH_STORE, World,
 };
+use crate::scheduler::CpuAccount;
 use crate::shares::Owner;
 
 /// An agent's identity, its log and its counts; it outlives each instance.
@@ -47,6 +49,8 @@ pub(crate) struct Face {
     folders: Mutex<Arc<[OpenFolder]>>,
     /// Folders in which files were being opened when their instances ended.
     openings: Mutex<Vec<Weak<File>>>,
+    /// The workers' time that it and its agents have had; shared with who deployed it through `ams`.
+    pub cpu: Arc<CpuAccount>,
     core: Arc<Core>,
     log: Arc<LogRing>,
     bucket: Bucket,
@@ -70,6 +74,7 @@ impl Face {
             unused: Mutex::default(),
             has_unused: AtomicBool::new(false),
             account: Account::new(limits.max_host_bytes),
+            cpu: CpuAccount::new(limits.cpu_share),
             log: LogRing::new(limits.max_log_bytes, &core.logs),
             bucket: Bucket::new(limits.max_messages_per_second),
             counters: Counters::default(),
@@ -138,6 +143,25 @@ impl Face {
             log_lines_dropped: self.log.dropped(),
             ..self.counters.read()
         }
+    }
+}
+
+impl User for Face {
+    fn line(&self) -> usize {
+        Arc::as_ptr(&self.cpu).addr()
+    }
+
+    fn used(&self) -> u64 {
+        self.cpu.used()
+    }
+
+    fn charge(&self, nanos: u64) {
+        self.cpu.charge(nanos);
+        self.counters.served(nanos);
+    }
+
+    fn charge_anywhere(&self) {
+        self.cpu.charge_anywhere();
     }
 }
 
@@ -300,6 +324,10 @@ impl World for Face {
 
     fn folders(&self) -> Arc<[OpenFolder]> {
         self.folders.lock().clone()
+    }
+
+    fn files(&self) -> &Arc<FileThreads> {
+        &self.core.files
     }
 
     fn openings(&self) -> &Mutex<Vec<Weak<File>>> {

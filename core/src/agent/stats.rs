@@ -91,7 +91,7 @@ figures! {
     /// its content limits forbade them.
     skipped: Counter,
     /// Time for which its guest ran, and for which the host worked for its turns and for its requests to
-    /// `ams` and `df`, in microseconds.
+    /// `ams` and `df` and its calls for files, in microseconds.
     cpu_micros: Counter,
     /// Time of its turns, in microseconds: running, host calls and sleeping, without waiting for a
     /// worker.
@@ -167,7 +167,7 @@ impl Counters {
         self.cpu_nanos.add_alone(nanos);
     }
 
-    /// `ams` or `df` worked for the agent for so many nanoseconds, perhaps beside a turn.
+    /// `ams`, `df` or a thread for files worked for the agent for so many nanoseconds, perhaps beside a turn.
     pub fn served(&self, nanos: u64) {
         self.served_nanos.add(nanos);
     }

@@ -188,6 +188,7 @@ impl Core {
         for io in runtimes {
             io.shutdown_timeout(deadline.saturating_duration_since(monotonic()).max(GRACE));
         }
+        self.files.shut_down(deadline.max(monotonic() + GRACE));
         drop(self.running.lock().take());
         release::begin_round();
         release::release();

@@ -27,6 +27,7 @@ use crate::compile_limits::CompileLimits;
 use crate::conversation::{Book, Deadlines};
 use crate::directory::{Directory, Member};
 use crate::error::{Error, ErrorKind};
+use crate::files::FileThreads;
 use crate::grants::{Access, Bound, MAX_WRITABLE, OpenFolder};
 use crate::host_agent::{HostAgent, Within};
 use crate::limits::Limits;
@@ -51,6 +52,8 @@ pub(crate) struct Core {
     pub io: tokio::runtime::Handle,
     /// What agents do with files, which may block for ever.
     pub wasi_io: tokio::runtime::Handle,
+    /// The threads for agents' files.
+    pub files: Arc<FileThreads>,
     pub directory: Directory,
     pub asks: Asks,
     pub subscriptions: Feeds<Filter>,
@@ -160,6 +163,7 @@ impl Core {
             timers: Arc::default(),
             io: parts.io.handle().clone(),
             wasi_io: parts.wasi_io.handle().clone(),
+            files: FileThreads::new(),
             directory: Directory::default(),
             asks: Asks::default(),
             subscriptions: Feeds::default(),

@@ -20,7 +20,7 @@ use crate::grants::{Folder, Grants, OpenFolder};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, name};
 use crate::sandbox::{KEY_BYTES, Meter, Seat};
-use crate::scheduler::{CpuAccount, Pace};
+use crate::scheduler::Pace;
 
 /// An agent to deploy: its module, and what it may do.
 #[derive(Debug, Clone)]
@@ -282,12 +282,11 @@ impl Core {
         let Newcomer { serial, id, name, starting, folders } = newcomer;
         let limits = &settings.limits;
         let mut face = Face::new(self.clone(), name, id, serial, limits.clone());
-        let mut cpu = CpuAccount::new(limits.cpu_share);
         if let Some(Member::Agent(deployer)) =
             settings.deployer.as_ref().and_then(|id| self.directory.find(id))
         {
             face.account = deployer.face.account.clone();
-            cpu = deployer.pace.account().share();
+            face.cpu = deployer.face.cpu.share();
             if let Some(journal) = &self.journal {
                 journal.join_family(serial, deployer.face.serial);
             }
@@ -297,7 +296,8 @@ impl Core {
         face.hold_folders(folders);
         let face = Arc::new(face);
         let longest_slice = Duration::from_micros(limits.max_cpu_micros);
-        let pace = Arc::new(Pace::new(cpu, self.scheduler.board().clone(), longest_slice));
+        let pace =
+            Arc::new(Pace::new(face.cpu.clone(), self.scheduler.board().clone(), longest_slice));
         let seat = Seat {
             engine: self.engine.clone(),
             template: loaded.template.clone(),

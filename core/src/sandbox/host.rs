@@ -24,6 +24,7 @@ use super::ticker::ticks;
 use crate::account::{Account, Charge};
 use crate::datum::Datum;
 use crate::error::Error;
+use crate::files::{FileThreads, Taken, User};
 use crate::grants::{Grants, OpenFolder};
 use crate::limits::Limits;
 use crate::message::{Envelope, Filter, Message, Traceparent};
@@ -42,7 +43,7 @@ pub(crate) enum Level {
 }
 
 /// What the sandbox asks of the world outside, on behalf of one agent.
-pub(crate) trait World: Send + Sync {
+pub(crate) trait World: User {
     /// Whether `name` is this agent's name or id.
     fn is_me(&self, name: &str) -> bool;
     /// Microseconds since the Unix epoch.
@@ -119,6 +120,8 @@ pub(crate) trait World: Send + Sync {
     fn grants(&self) -> &Grants;
     /// The folders that it has been granted, held open.
     fn folders(&self) -> Arc<[OpenFolder]>;
+    /// The threads for its files.
+    fn files(&self) -> &Arc<FileThreads>;
     /// Folders in which files were being opened when their instances ended.
     fn openings(&self) -> &Mutex<Vec<Weak<File>>>;
     /// Tells that the agent tried to speak as `claimed`.
@@ -174,6 +177,8 @@ pub(crate) struct Host {
     pub(super) counts_growth: bool,
     /// Most guests that have no files never need it, and it is large.
     pub(super) wasi: Option<Box<WasiP1Ctx>>,
+    /// It has standard input, output and error where WASI puts them, and no file there.
+    pub(super) has_plain_std: bool,
     /// What is kept for it: by their places, streams and lists of folders, and the rest.
     pub(super) wasi_kept: HashMap<u32, Charge>,
     wasi_charge: Option<Charge>,
@@ -236,6 +241,7 @@ impl Host {
             ration: None,
             counts_growth: false,
             wasi: None,
+            has_plain_std: true,
             wasi_kept: HashMap::new(),
             wasi_charge: None,
             has_timer_handler,
@@ -263,6 +269,13 @@ impl Host {
             self.wasi_charge = Some(self.world.account().charge(super::wasi::CONTEXT_BYTES));
             Box::new(super::wasi::context(&self.world))
         })
+    }
+
+    /// Waits for a thread for a call of files, in line with others.
+    pub fn file_thread(&self) -> impl Future<Output = Taken> + Send + use<> {
+        let (files, world, meter) =
+            (self.world.files().clone(), self.world.clone(), self.meter.clone());
+        async move { files.take(world, || meter.stand_in_line()).await }
     }
 
     /// Charges the agent for what the host keeps for a call of WASI; nothing where the account is full, which the

@@ -28,18 +28,23 @@ pub(crate) struct Meter {
     max_execution: Option<Duration>,
     /// When the slice that runs now began.
     slice_began: AtomicU64,
-    /// Nanoseconds that earlier slices and host waits of this turn took.
+    /// Nanoseconds that earlier slices and host waits of this turn took, without those in line.
     spent: AtomicU64,
     /// When a host call began to wait.
     waiting_since: AtomicU64,
     /// When the wait ended: what comes after it is waiting for a worker, and not counted.
     woken_at: AtomicU64,
+    /// The wait is one in line behind others, and this much of such waits of the turn was not counted.
+    is_in_line: AtomicBool,
+    uncounted: AtomicU64,
     /// The last slice ended at a preemption point, not in a host call.
     yielded: AtomicBool,
     stop: AtomicBool,
 }
 
 const NEVER: u64 = u64::MAX;
+/// Nanoseconds in line that are not counted in a turn: whoever stands there longer waits for what may never end.
+const MOST_UNCOUNTED: u64 = 60_000_000_000;
 
 impl Meter {
     /// The meter of turns that take at most so long, and of slices that end when `pacer` says so.
@@ -51,6 +56,8 @@ impl Meter {
             spent: AtomicU64::new(0),
             waiting_since: AtomicU64::new(NEVER),
             woken_at: AtomicU64::new(NEVER),
+            is_in_line: AtomicBool::new(false),
+            uncounted: AtomicU64::new(0),
             yielded: AtomicBool::new(false),
             stop: AtomicBool::new(false),
         }
@@ -59,6 +66,7 @@ impl Meter {
     /// A new turn begins: nothing is spent yet.
     pub fn begin_turn(&self) {
         self.spent.store(0, Ordering::Relaxed);
+        self.uncounted.store(0, Ordering::Relaxed);
         self.waiting_since.store(NEVER, Ordering::Relaxed);
         self.woken_at.store(NEVER, Ordering::Relaxed);
     }
@@ -68,7 +76,14 @@ impl Meter {
         let since = self.waiting_since.swap(NEVER, Ordering::Relaxed);
         if since != NEVER {
             let until = self.woken_at.swap(NEVER, Ordering::Relaxed).min(now);
-            self.spent.fetch_add(until.saturating_sub(since), Ordering::Relaxed);
+            let mut waited = until.saturating_sub(since);
+            if self.is_in_line.swap(false, Ordering::Relaxed) {
+                let uncounted = self.uncounted.load(Ordering::Relaxed);
+                let free = waited.min(MOST_UNCOUNTED.saturating_sub(uncounted));
+                self.uncounted.store(uncounted + free, Ordering::Relaxed);
+                waited -= free;
+            }
+            self.spent.fetch_add(waited, Ordering::Relaxed);
         }
         self.yielded.store(false, Ordering::Relaxed);
         self.slice_began.store(now, Ordering::Relaxed);
@@ -85,6 +100,11 @@ impl Meter {
     /// A host call waits from now on.
     pub fn begin_wait(&self) {
         self.waiting_since.store(nanos(), Ordering::Relaxed);
+    }
+
+    /// The wait that a host call is about to begin is one in line: others' work is not the turn's time.
+    pub fn stand_in_line(&self) {
+        self.is_in_line.store(true, Ordering::Relaxed);
     }
 
     /// What the host call waited for has come.
@@ -157,5 +177,45 @@ impl Meter {
             limit,
             used.max(limit),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Never;
+
+    impl Pacer for Never {
+        fn should_yield(&self) -> bool {
+            false
+        }
+    }
+
+    /// Lets a host call wait for a millisecond.
+    fn wait(meter: &Meter) -> Duration {
+        let before = meter.spent();
+        meter.begin_wait();
+        let began = nanos();
+        while nanos() < began + 1_000_000 {
+            std::hint::spin_loop();
+        }
+        meter.woken();
+        meter.begin_slice(nanos());
+        meter.spent() - before
+    }
+
+    #[test]
+    fn a_wait_in_line_is_not_the_turns_time_and_the_next_wait_is() {
+        let meter = Meter::new(None, Arc::new(Never));
+        meter.begin_turn();
+        meter.begin_slice(nanos());
+        meter.stand_in_line();
+        assert_eq!(wait(&meter), Duration::ZERO);
+        assert!(wait(&meter) >= Duration::from_millis(1));
+        // Whoever waits for what never ends comes to the end of the turn some time.
+        meter.uncounted.store(MOST_UNCOUNTED, Ordering::Relaxed);
+        meter.stand_in_line();
+        assert!(wait(&meter) >= Duration::from_millis(1));
     }
 }

@@ -30,7 +30,8 @@ const CALLER: u32 = u32::MAX;
 pub(crate) struct CpuAccount {
     used: AtomicU64,
     share: u64,
-    /// True if several agents are charged to it, which may run at the same time.
+    /// True if several threads may charge it at the same time: for several agents, or for work of an agent that
+    /// goes on outside its turns.
     is_shared: AtomicBool,
 }
 
@@ -46,8 +47,13 @@ impl CpuAccount {
 
     /// Returns the same account for one more agent.
     pub fn share(self: &Arc<Self>) -> Arc<Self> {
-        self.is_shared.store(true, Ordering::Relaxed);
+        self.charge_anywhere();
         self.clone()
+    }
+
+    /// From now on it may be charged on any thread.
+    pub fn charge_anywhere(&self) {
+        self.is_shared.store(true, Ordering::Relaxed);
     }
 
     fn weighted(&self, time: u64) -> u64 {
@@ -57,11 +63,13 @@ impl CpuAccount {
         }
     }
 
-    fn used(&self) -> u64 {
+    /// The time that it has had, in weighted nanoseconds.
+    pub fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
 
-    fn charge(&self, time: u64) {
+    /// Charges it for so many nanoseconds, on the thread that holds the run token of its one agent.
+    pub fn charge(&self, time: u64) {
         let time = self.weighted(time);
         if self.is_shared.load(Ordering::Relaxed) {
             self.used.fetch_add(time, Ordering::Relaxed);

@@ -23,6 +23,8 @@ const IMPORTS: &str = r#"
         (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "path_rename"
         (func $path_rename (param i32 i32 i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "path_filestat_get"
+        (func $stat (param i32 i32 i32 i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "poll_oneoff"
         (func $poll (param i32 i32 i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "random_get"
@@ -198,6 +200,45 @@ fn listing_a_folder_costs_what_is_in_it() {
     let mut little = patient();
     little.max_host_bytes = 100_000;
     run(&runtime, "c", guest(1, &is(list, NO_MEMORY), &folder.0).limits(little));
+}
+
+/// Links of long texts, each of which leads to the next, from `10` to the file `49`.
+fn chain(folder: &Folder) {
+    std::fs::create_dir_all(folder.0.join("a/a")).unwrap();
+    for link in 10..49 {
+        let text = format!("{}{}", "a/../".repeat(800), link + 1);
+        std::os::unix::fs::symlink(text, folder.0.join(link.to_string())).unwrap();
+    }
+    std::fs::write(folder.0.join("49"), "").unwrap();
+}
+
+#[test]
+fn the_time_of_a_call_for_files_is_the_agents() {
+    let (runtime, folder) = (runtime(1), Folder::new());
+    chain(&folder);
+    let code = |path: &str| {
+        format!(
+            "(i32.store16 (i32.const 256) (i32.const {}))
+             (local.set $n (i32.const 20))
+             (loop $again
+               {}
+               (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))",
+            u16::from_le_bytes(path.as_bytes().try_into().unwrap()),
+            is(
+                "(call $stat (i32.const 3) (i32.const 1) (i32.const 256) (i32.const 2) (i32.const 512))",
+                0
+            )
+        )
+    };
+    let cpu = |name: &str, path: &str| {
+        let agent = deploy(&runtime, name, guest(1, &code(path), &folder.0).limits(patient()));
+        turn(&agent);
+        let before = agent.stats();
+        turn(&agent);
+        agent.stats().cpu_micros - before.cpu_micros
+    };
+    let (short, long) = (cpu("short", "49"), cpu("long", "10"));
+    assert!(long > short + 20_000, "{short} and {long} microseconds");
 }
 
 #[test]

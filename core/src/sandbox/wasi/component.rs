@@ -19,6 +19,7 @@ use wasmtime_wasi::p2::{
 use super::opening::{self, Waiting};
 use super::{MAX_LINK_BYTES, folder, may_open, price_of_paths};
 use crate::account::Charge;
+use crate::files::Taken;
 use crate::sandbox::host::Host;
 use crate::sandbox::prices::Work;
 
@@ -79,6 +80,17 @@ impl Host {
         self.pay_stream(self.prices.file_write(bytes as usize))
     }
 
+    /// Waits for a thread for a call of the stream at this place, if it is one of a file.
+    fn stream_thread(&self, place: u32) -> impl Future<Output = Option<Taken>> + Send + use<> {
+        let thread = self.wasi_kept.contains_key(&place).then(|| self.file_thread());
+        async {
+            match thread {
+                Some(thread) => Some(thread.await),
+                None => None,
+            }
+        }
+    }
+
     /// Looks whether there is room for something more that is open.
     fn may_open(&mut self) -> FsResult<()> {
         if may_open(self) { Ok(()) } else { Err(ErrorCode::InsufficientMemory.into()) }
@@ -113,6 +125,14 @@ impl Host {
     }
 }
 
+/// Runs a call on the thread that it has, if it needs one.
+async fn on<T>(thread: Option<Taken>, call: impl Future<Output = T>) -> T {
+    match thread {
+        Some(thread) => thread.run(call).await,
+        None => call.await,
+    }
+}
+
 impl files::Host for Host {
     fn convert_error_code(&mut self, error: FsError) -> wasmtime::Result<ErrorCode> {
         error.downcast()
@@ -142,12 +162,14 @@ macro_rules! descriptor {
         impl HostDescriptor for Host {
             $( async fn $file(&mut self, fd: Folder, $($arg: $ty),*) -> FsResult<$result> {
                 self.pay_file(self.prices.file)?;
-                self.filesystem().$file(fd, $($arg),*).await
+                let thread = self.file_thread().await;
+                thread.run(self.filesystem().$file(fd, $($arg),*)).await
             } )*
 
             $( async fn $path(&mut self, $($path_arg: $path_ty),*) -> FsResult<$path_result> {
                 self.pay_path(&$paths)?;
-                self.filesystem().$path($($path_arg),*).await
+                let thread = self.file_thread().await;
+                thread.run(self.filesystem().$path($($path_arg),*)).await
             } )*
 
             $( fn $stream(
@@ -211,27 +233,33 @@ descriptor! {
         let bytes = usize::try_from(len).unwrap_or(usize::MAX).min(MAX_PIECE);
         self.pay_file(self.prices.file_read(bytes))?;
         let _kept = self.keep_file(bytes)?;
-        self.filesystem().read(fd, len, offset).await
+        let thread = self.file_thread().await;
+        thread.run(self.filesystem().read(fd, len, offset)).await
     }
 
     async fn write(&mut self, fd: Folder, bytes: Vec<u8>, offset: Filesize) -> FsResult<Filesize> {
         self.pay_file(self.prices.file_write(bytes.len()))?;
         let _kept = self.keep_file(bytes.len())?;
-        self.filesystem().write(fd, bytes, offset).await
+        let thread = self.file_thread().await;
+        thread.run(self.filesystem().write(fd, bytes, offset)).await
     }
 
     async fn read_directory(&mut self, fd: Folder) -> FsResult<Resource<DirectoryEntryStream>> {
         self.pay_file(self.prices.file)?;
         self.may_open()?;
-        let Some(found) = folder::at(self, &fd) else {
-            return self.filesystem().read_directory(fd).await;
+        let thread = self.file_thread().await;
+        let list = async {
+            let Some(found) = folder::at(self, &fd) else {
+                return self.filesystem().read_directory(fd).await;
+            };
+            let contents = folder::contents(self, found, self.prices.polled).await?;
+            self.pay_file(contents.price)?;
+            let charge = self.keep_file(contents.bytes)?;
+            let stream = self.filesystem().read_directory(fd).await?;
+            self.wasi_kept.insert(stream.rep(), charge);
+            Ok(stream)
         };
-        let contents = folder::contents(self, found, self.prices.polled).await?;
-        self.pay_file(contents.price)?;
-        let charge = self.keep_file(contents.bytes)?;
-        let stream = self.filesystem().read_directory(fd).await?;
-        self.wasi_kept.insert(stream.rep(), charge);
-        Ok(stream)
+        thread.run(list).await
     }
 
     async fn open_at(
@@ -244,10 +272,14 @@ descriptor! {
     ) -> FsResult<Folder> {
         self.pay_path(&[&path])?;
         self.may_open()?;
-        self.look_at(&fd, follow, &path).await?;
-        let waiting = Waiting::begin(self);
-        let mut files = self.filesystem();
-        waiting.until(files.open_at(fd, follow, path, open, flags)).await
+        let thread = self.file_thread().await;
+        let open = async {
+            self.look_at(&fd, follow, &path).await?;
+            let waiting = Waiting::begin(self);
+            let mut files = self.filesystem();
+            waiting.until(files.open_at(fd, follow, path, open, flags)).await
+        };
+        thread.run(open).await
     }
 
     async fn symlink_at(&mut self, fd: Folder, text: String, path: String) -> FsResult<()> {
@@ -255,7 +287,8 @@ descriptor! {
         if text.len() > MAX_LINK_BYTES {
             return Err(ErrorCode::NameTooLong.into());
         }
-        self.filesystem().symlink_at(fd, text, path).await
+        let thread = self.file_thread().await;
+        thread.run(self.filesystem().symlink_at(fd, text, path)).await
     }
 
     async fn set_times_at(
@@ -267,16 +300,21 @@ descriptor! {
         modified: NewTimestamp,
     ) -> FsResult<()> {
         self.pay_path(&[&path])?;
-        self.look_at(&fd, follow, &path).await?;
-        let waiting = Waiting::begin(self);
-        let mut files = self.filesystem();
-        waiting.until(files.set_times_at(fd, follow, path, accessed, modified)).await
+        let thread = self.file_thread().await;
+        let set = async {
+            self.look_at(&fd, follow, &path).await?;
+            let waiting = Waiting::begin(self);
+            let mut files = self.filesystem();
+            waiting.until(files.set_times_at(fd, follow, path, accessed, modified)).await
+        };
+        thread.run(set).await
     }
 
     async fn is_same_object(&mut self, fd: Folder, other: Folder) -> wasmtime::Result<bool> {
         // It has no error to give; both places are the guest's own.
         let _ = self.pay_file(self.prices.file);
-        self.filesystem().is_same_object(fd, other).await
+        let thread = self.file_thread().await;
+        thread.run(self.filesystem().is_same_object(fd, other)).await
     }
 
     fn drop(&mut self, fd: Folder) -> wasmtime::Result<()> {
@@ -325,7 +363,8 @@ impl HostInputStream for Host {
         len: u64,
     ) -> StreamResult<Vec<u8>> {
         self.pay_read(len)?;
-        HostInputStream::blocking_read(self.wasi().ctx().table, stream, len).await
+        let thread = self.stream_thread(stream.rep()).await;
+        on(thread, HostInputStream::blocking_read(self.wasi().ctx().table, stream, len)).await
     }
 
     fn skip(&mut self, stream: Resource<DynInputStream>, len: u64) -> StreamResult<u64> {
@@ -339,7 +378,8 @@ impl HostInputStream for Host {
         len: u64,
     ) -> StreamResult<u64> {
         self.pay_read(len)?;
-        HostInputStream::blocking_skip(self.wasi().ctx().table, stream, len).await
+        let thread = self.stream_thread(stream.rep()).await;
+        on(thread, HostInputStream::blocking_skip(self.wasi().ctx().table, stream, len)).await
     }
 
     fn subscribe(
@@ -381,7 +421,12 @@ impl HostOutputStream for Host {
         bytes: Vec<u8>,
     ) -> StreamResult<()> {
         self.pay_write(bytes.len() as u64)?;
-        HostOutputStream::blocking_write_and_flush(self.wasi().ctx().table, stream, bytes).await
+        let thread = self.stream_thread(stream.rep()).await;
+        on(
+            thread,
+            HostOutputStream::blocking_write_and_flush(self.wasi().ctx().table, stream, bytes),
+        )
+        .await
     }
 
     async fn blocking_write_zeroes_and_flush(
@@ -390,8 +435,9 @@ impl HostOutputStream for Host {
         len: u64,
     ) -> StreamResult<()> {
         self.pay_write(len)?;
+        let thread = self.stream_thread(stream.rep()).await;
         let table = self.wasi().ctx().table;
-        HostOutputStream::blocking_write_zeroes_and_flush(table, stream, len).await
+        on(thread, HostOutputStream::blocking_write_zeroes_and_flush(table, stream, len)).await
     }
 
     fn write_zeroes(&mut self, stream: Resource<DynOutputStream>, len: u64) -> StreamResult<()> {
@@ -406,7 +452,8 @@ impl HostOutputStream for Host {
 
     async fn blocking_flush(&mut self, stream: Resource<DynOutputStream>) -> StreamResult<()> {
         self.pay_stream(self.prices.file)?;
-        HostOutputStream::blocking_flush(self.wasi().ctx().table, stream).await
+        let thread = self.stream_thread(stream.rep()).await;
+        on(thread, HostOutputStream::blocking_flush(self.wasi().ctx().table, stream)).await
     }
 
     fn splice(
@@ -426,7 +473,9 @@ impl HostOutputStream for Host {
         len: u64,
     ) -> StreamResult<u64> {
         self.pay_write(len.min(MAX_PIECE as u64))?;
-        HostOutputStream::blocking_splice(self.wasi().ctx().table, to, from, len).await
+        let is_file = self.wasi_kept.contains_key(&to.rep());
+        let thread = self.stream_thread(if is_file { to.rep() } else { from.rep() }).await;
+        on(thread, HostOutputStream::blocking_splice(self.wasi().ctx().table, to, from, len)).await
     }
 }
 

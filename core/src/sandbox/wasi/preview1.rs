@@ -56,6 +56,11 @@ impl Host {
         if price.is_some() { Ok(()) } else { Err(Errno::Nametoolong.into()) }
     }
 
+    /// Returns true for standard input, output and error, which need no thread.
+    fn is_std(&self, fd: Fd) -> bool {
+        self.has_plain_std && is_std(fd)
+    }
+
     /// Looks at what is at a path that is about to be opened.
     async fn look(
         &mut self,
@@ -117,15 +122,24 @@ piece_of!(piece_written, CiovecArray, Ciovec);
 
 /// Pays for a call that reads or writes, and lets the library do it with a piece of the buffer.
 macro_rules! in_a_piece {
-    ($host:ident, $memory:ident, $piece:ident($buffers:ident), $pay:ident, $call:ident($($arg:ident),*)) => {{
+    ($host:ident, $memory:ident, $piece:ident($buffers:ident), $pay:ident, $call:ident($fd:ident $(, $arg:ident)*)) => {{
         let (bytes, shortened) = $piece($memory, $buffers)?;
         let done = match $host.$pay(bytes) {
-            Ok(_kept) => $host.wasi().$call($memory, $($arg),*).await,
+            Ok(_kept) if $host.is_std($fd) => $host.wasi().$call($memory, $fd $(, $arg)*).await,
+            Ok(_kept) => {
+                let thread = $host.file_thread().await;
+                thread.run($host.wasi().$call($memory, $fd $(, $arg)*)).await
+            }
             Err(no) => Err(no),
         };
         restore($memory, shortened)?;
         done
     }};
+}
+
+/// Returns true for the numbers that standard input, output and error have at first.
+fn is_std(fd: Fd) -> bool {
+    u32::from(fd) < 3
 }
 
 /// Makes a buffer as long again as the guest has it.
@@ -181,7 +195,8 @@ macro_rules! interface {
                 $($file_arg: $file_ty),*
             ) -> Result<$file_result> {
                 self.pay(self.prices.file)?;
-                self.wasi().$file(memory, $($file_arg),*).await
+                let thread = self.file_thread().await;
+                thread.run(self.wasi().$file(memory, $($file_arg),*)).await
             } )*
 
             $( async fn $path(
@@ -190,7 +205,8 @@ macro_rules! interface {
                 $($path_arg: $path_ty),*
             ) -> Result<$path_result> {
                 self.with_paths(&$paths)?;
-                self.wasi().$path(memory, $($path_arg),*).await
+                let thread = self.file_thread().await;
+                thread.run(self.wasi().$path(memory, $($path_arg),*)).await
             } )*
 
             $($special)*
@@ -223,7 +239,6 @@ interface! {
     }
     file {
         fn fd_advise(fd: Fd, offset: Filesize, len: Filesize, advice: Advice) -> ();
-        fn fd_close(fd: Fd) -> ();
         fn fd_datasync(fd: Fd) -> ();
         fn fd_fdstat_get(fd: Fd) -> Fdstat;
         fn fd_filestat_get(fd: Fd) -> Filestat;
@@ -231,7 +246,6 @@ interface! {
         fn fd_filestat_set_times(
             fd: Fd, accessed: Timestamp, modified: Timestamp, which: Fstflags
         ) -> ();
-        fn fd_renumber(from: Fd, to: Fd) -> ();
         fn fd_seek(fd: Fd, offset: Filedelta, whence: Whence) -> Filesize;
         fn fd_sync(fd: Fd) -> ();
     }
@@ -251,6 +265,25 @@ interface! {
         fn path_unlink_file(fd: Fd, path: GuestPtr<str>) -> (), [path];
     }
 
+    async fn fd_close(&mut self, memory: &mut GuestMemory<'_>, fd: Fd) -> Result<()> {
+        self.pay(self.prices.file)?;
+        self.has_plain_std &= !is_std(fd);
+        let thread = self.file_thread().await;
+        thread.run(self.wasi().fd_close(memory, fd)).await
+    }
+
+    async fn fd_renumber(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        from: Fd,
+        to: Fd,
+    ) -> Result<()> {
+        self.pay(self.prices.file)?;
+        self.has_plain_std &= !is_std(from) && !is_std(to);
+        let thread = self.file_thread().await;
+        thread.run(self.wasi().fd_renumber(memory, from, to)).await
+    }
+
     async fn path_open(
         &mut self,
         memory: &mut GuestMemory<'_>,
@@ -266,11 +299,15 @@ interface! {
         if !may_open(self) {
             return Err(Errno::Mfile.into());
         }
-        self.look(memory, fd, flags, path).await?;
-        let waiting = Waiting::begin(self);
-        let done =
-            self.wasi().path_open(memory, fd, flags, path, open, base, inheriting, fdflags);
-        waiting.until(done).await
+        let thread = self.file_thread().await;
+        let open = async {
+            self.look(memory, fd, flags, path).await?;
+            let waiting = Waiting::begin(self);
+            let wasi = self.wasi();
+            let done = wasi.path_open(memory, fd, flags, path, open, base, inheriting, fdflags);
+            waiting.until(done).await
+        };
+        thread.run(open).await
     }
 
     async fn path_filestat_set_times(
@@ -284,12 +321,16 @@ interface! {
         which: Fstflags,
     ) -> Result<()> {
         self.with_paths(&[path])?;
-        self.look(memory, fd, flags, path).await?;
-        let waiting = Waiting::begin(self);
-        let done = self
-            .wasi()
-            .path_filestat_set_times(memory, fd, flags, path, accessed, modified, which);
-        waiting.until(done).await
+        let thread = self.file_thread().await;
+        let set = async {
+            self.look(memory, fd, flags, path).await?;
+            let waiting = Waiting::begin(self);
+            let done = self
+                .wasi()
+                .path_filestat_set_times(memory, fd, flags, path, accessed, modified, which);
+            waiting.until(done).await
+        };
+        thread.run(set).await
     }
 
     async fn path_symlink(
@@ -303,7 +344,8 @@ interface! {
         if text.len() as usize > MAX_LINK_BYTES {
             return Err(Errno::Nametoolong.into());
         }
-        self.wasi().path_symlink(memory, text, fd, path).await
+        let thread = self.file_thread().await;
+        thread.run(self.wasi().path_symlink(memory, text, fd, path)).await
     }
 
     async fn fd_read(
@@ -354,14 +396,18 @@ interface! {
         cookie: Dircookie,
     ) -> Result<Size> {
         self.pay(self.prices.file)?;
-        let number = self.wasi().fd_filestat_get(memory, fd).await?.ino;
-        let Some(found) = folder::with_number(self, number).await? else {
-            return self.wasi().fd_readdir(memory, fd, buf, len, cookie).await;
+        let thread = self.file_thread().await;
+        let list = async {
+            let number = self.wasi().fd_filestat_get(memory, fd).await?.ino;
+            let Some(found) = folder::with_number(self, number).await? else {
+                return self.wasi().fd_readdir(memory, fd, buf, len, cookie).await;
+            };
+            let contents = folder::contents(self, found, self.prices.file).await?;
+            self.pay(contents.price)?;
+            let _kept = self.keep(contents.bytes)?;
+            self.wasi().fd_readdir(memory, fd, buf, len, cookie).await
         };
-        let contents = folder::contents(self, found, self.prices.file).await?;
-        self.pay(contents.price)?;
-        let _kept = self.keep(contents.bytes)?;
-        self.wasi().fd_readdir(memory, fd, buf, len, cookie).await
+        thread.run(list).await
     }
 
     async fn poll_oneoff(

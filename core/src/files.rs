@@ -1,0 +1,386 @@
+//! Threads on which agents wait for their files.
+//!
+//! Each call has a thread for as long as it lasts, so that the system's time for it is known. An account has few at a
+//! time, and its further calls wait in a line of its own; whoever has had the least time comes first.
+
+#![cfg_attr(target_os = "linux", allow(unsafe_code))] // The clock of another thread
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::source::monotonic;
+
+/// Number of threads.
+const THREADS: usize = 16;
+/// The most of them that one account has at a time.
+const MOST_OF_ONE: usize = 2;
+
+/// Whose calls these are.
+pub(crate) trait User: Send + Sync {
+    /// Tells one account from others while somebody holds this.
+    fn line(&self) -> usize;
+    /// The time that the account has had, in weighted nanoseconds.
+    fn used(&self) -> u64;
+    /// Charges the account for so many nanoseconds of a call, on the thread that holds the agent's run token.
+    fn charge(&self, nanos: u64);
+    /// From now on [`User::charge`] may be called on any thread.
+    fn charge_anywhere(&self);
+}
+
+/// All threads of a runtime, and who waits for one.
+pub(crate) struct FileThreads {
+    threads: [Thread; THREADS],
+    lines: Mutex<Lines>,
+}
+
+/// A thread, which the system has only while there is something to do.
+#[derive(Default)]
+struct Thread {
+    handle: OnceLock<Handle>,
+    runtime: Mutex<Option<Runtime>>,
+    clock: Arc<Clock>,
+}
+
+struct Lines {
+    /// The last that came free is the first to be taken: it is there still.
+    free: Vec<usize>,
+    accounts: HashMap<usize, Line>,
+    /// Accounts with a place, by the time that they had had when they got it.
+    order: BTreeMap<Rank, usize>,
+    next: u64,
+}
+
+/// The time that an account has had, and a number that is never used again.
+type Rank = (u64, u64);
+
+/// The calls of one account.
+#[derive(Default)]
+struct Line {
+    busy: usize,
+    waiting: VecDeque<Arc<Ticket>>,
+    /// It waits for the next thread that comes free.
+    place: Option<Rank>,
+}
+
+/// A call that waits.
+struct Ticket {
+    user: Arc<dyn User>,
+    state: Mutex<State>,
+}
+
+enum State {
+    Waiting(Option<Waker>),
+    Given(usize),
+    /// Nobody waits any more, or has taken the thread.
+    Over,
+}
+
+/// A thread that a call has.
+pub(crate) struct Taken {
+    threads: Arc<FileThreads>,
+    user: Arc<dyn User>,
+    at: usize,
+    /// The call has done something on the thread.
+    has_worked: bool,
+}
+
+impl FileThreads {
+    pub fn new() -> Arc<Self> {
+        Arc::new(FileThreads {
+            threads: Default::default(),
+            lines: Mutex::new(Lines {
+                free: (0..THREADS).rev().collect(),
+                accounts: HashMap::new(),
+                order: BTreeMap::new(),
+                next: 0,
+            }),
+        })
+    }
+
+    /// Waits for a thread. `in_line` is called each time before the wait begins or goes on.
+    pub async fn take(self: &Arc<Self>, user: Arc<dyn User>, in_line: impl Fn()) -> Taken {
+        let taken = |user, at| Taken { threads: self.clone(), user, at, has_worked: false };
+        let ticket =
+            Arc::new(Ticket { user: user.clone(), state: Mutex::new(State::Waiting(None)) });
+        let mut waiting = Waiting { threads: self, ticket };
+        self.change(|lines| lines.enter(waiting.ticket.clone()));
+        let at = poll_fn(|context| {
+            let polled = waiting.poll(context);
+            if polled.is_pending() {
+                in_line();
+            }
+            polled
+        })
+        .await;
+        taken(user, at)
+    }
+
+    /// Changes the lines, gives the free threads to who comes first, and wakes them.
+    fn change(&self, change: impl FnOnce(&mut Lines)) {
+        let mut lines = self.lines.lock();
+        change(&mut lines);
+        let wakers = lines.give();
+        drop(lines);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Ends the threads. Those that are in the middle of a call have time until `deadline`.
+    pub fn shut_down(&self, deadline: Instant) {
+        for thread in &self.threads {
+            let runtime = thread.runtime.lock().take();
+            if let Some(runtime) = runtime {
+                runtime.shutdown_timeout(deadline.saturating_duration_since(monotonic()));
+            }
+        }
+    }
+}
+
+impl Drop for FileThreads {
+    fn drop(&mut self) {
+        for thread in &mut self.threads {
+            if let Some(runtime) = thread.runtime.get_mut().take() {
+                runtime.shutdown_background();
+            }
+        }
+    }
+}
+
+impl Lines {
+    fn enter(&mut self, ticket: Arc<Ticket>) {
+        let account = ticket.user.line();
+        self.accounts.entry(account).or_default().waiting.push_back(ticket);
+        self.settle(account);
+    }
+
+    /// Takes out a call for which nobody waits any more.
+    fn leave(&mut self, ticket: &Arc<Ticket>) {
+        let account = ticket.user.line();
+        if let Some(line) = self.accounts.get_mut(&account) {
+            line.waiting.retain(|other| !Arc::ptr_eq(other, ticket));
+        }
+        self.settle(account);
+    }
+
+    fn give_back(&mut self, at: usize, account: usize) {
+        self.free.push(at);
+        if let Some(line) = self.accounts.get_mut(&account) {
+            line.busy -= 1;
+        }
+        self.settle(account);
+    }
+
+    /// Gives the account the place that it is due, or takes it away.
+    fn settle(&mut self, account: usize) {
+        let Some(line) = self.accounts.get_mut(&account) else { return };
+        let first = line.waiting.front().filter(|_| line.busy < MOST_OF_ONE);
+        match (line.place, first) {
+            (None, Some(first)) => {
+                let rank = (first.user.used(), self.next);
+                self.next += 1;
+                line.place = Some(rank);
+                self.order.insert(rank, account);
+            }
+            (Some(rank), None) => {
+                line.place = None;
+                self.order.remove(&rank);
+            }
+            (None, None) | (Some(_), Some(_)) => {}
+        }
+        if line.busy == 0 && line.waiting.is_empty() {
+            self.accounts.remove(&account);
+        }
+    }
+
+    /// Gives the free threads to those that come first. Returns who is to be woken.
+    fn give(&mut self) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        while !self.free.is_empty()
+            && let Some((_, account)) = self.order.pop_first()
+        {
+            let Some(line) = self.accounts.get_mut(&account) else { continue };
+            line.place = None;
+            if let Some(ticket) = line.waiting.pop_front() {
+                let mut state = ticket.state.lock();
+                if let State::Waiting(waker) = &mut *state
+                    && let Some(at) = self.free.pop()
+                {
+                    wakers.extend(waker.take());
+                    *state = State::Given(at);
+                    line.busy += 1;
+                }
+            }
+            self.settle(account);
+        }
+        wakers
+    }
+}
+
+/// A call that waits, until its thread is taken or nobody waits any more.
+struct Waiting<'a> {
+    threads: &'a Arc<FileThreads>,
+    ticket: Arc<Ticket>,
+}
+
+impl Waiting<'_> {
+    fn poll(&mut self, context: &Context<'_>) -> Poll<usize> {
+        let mut state = self.ticket.state.lock();
+        match &mut *state {
+            State::Given(at) => {
+                let at = *at;
+                *state = State::Over;
+                Poll::Ready(at)
+            }
+            State::Waiting(waker) => {
+                *waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+            State::Over => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let state = std::mem::replace(&mut *self.ticket.state.lock(), State::Over);
+        match state {
+            State::Over => {}
+            State::Waiting(_) => self.threads.change(|lines| lines.leave(&self.ticket)),
+            State::Given(at) => {
+                let account = self.ticket.user.line();
+                self.threads.change(|lines| lines.give_back(at, account));
+            }
+        }
+    }
+}
+
+impl Taken {
+    /// Runs a call whose blocking work goes to this thread. If the call is dropped, the thread is free once it has
+    /// done what was begun on it.
+    pub async fn run<T>(self, call: impl Future<Output = T>) -> T {
+        let mut call = pin!(call);
+        let mut held = Held(Some(self));
+        poll_fn(|context| {
+            let Some(taken) = &mut held.0 else { return Poll::Pending };
+            let entered = taken.handle().enter();
+            let polled = call.as_mut().poll(context);
+            drop(entered);
+            if polled.is_ready() {
+                held.0 = None;
+            } else {
+                taken.has_worked = true;
+            }
+            polled
+        })
+        .await
+    }
+
+    fn handle(&self) -> &Handle {
+        let thread = &self.threads.threads[self.at];
+        thread.handle.get_or_init(|| thread.start())
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if self.has_worked {
+            let spent = self.threads.threads[self.at].clock.spent();
+            self.user.charge(spent);
+        }
+        let account = self.user.line();
+        self.threads.change(|lines| lines.give_back(self.at, account));
+    }
+}
+
+/// A thread whose call goes on.
+struct Held(Option<Taken>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(taken) = self.0.take()
+            && taken.has_worked
+        {
+            taken.user.charge_anywhere();
+            let handle = taken.handle().clone();
+            // The thread does one thing after the other.
+            drop(handle.spawn_blocking(move || drop(taken)));
+        }
+    }
+}
+
+impl Thread {
+    fn start(&self) -> Handle {
+        let clock = self.clock.clone();
+        let built = Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .thread_name("caxton-files")
+            .on_thread_start(move || clock.begin())
+            .build();
+        match built {
+            Ok(runtime) => {
+                let handle = runtime.handle().clone();
+                *self.runtime.lock() = Some(runtime);
+                handle
+            }
+            // It has no driver that could fail; where it did, the threads of the workers' own runtime are left.
+            Err(_) => Handle::current(),
+        }
+    }
+}
+
+/// The processor's time that a thread has had.
+#[derive(Default)]
+struct Clock {
+    /// The system's number of the clock, and 1.
+    number: AtomicU64,
+    /// Nanoseconds that have been charged.
+    charged: AtomicU64,
+}
+
+#[cfg(target_os = "linux")]
+impl Clock {
+    /// Begins to measure the calling thread.
+    fn begin(&self) {
+        let mut number = 0;
+        // SAFETY: the calling thread is alive, and `number` a place for the clock's number.
+        let failed = unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &mut number) };
+        let number = if failed == 0 { u64::from(number as u32) + 1 } else { 0 };
+        self.charged.store(0, Ordering::Relaxed);
+        self.number.store(number, Ordering::Release);
+    }
+
+    /// Nanoseconds since the last call; 0 where the thread has ended.
+    fn spent(&self) -> u64 {
+        let Some(number) = self.number.load(Ordering::Acquire).checked_sub(1) else { return 0 };
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: `time` is a place for a time. A number whose thread has ended is an error, and nothing is written.
+        let failed = unsafe { libc::clock_gettime(number as u32 as i32, &mut time) };
+        if failed != 0 {
+            return 0;
+        }
+        let (seconds, nanos) = (time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs());
+        let now = seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
+        now.saturating_sub(self.charged.swap(now, Ordering::Relaxed))
+    }
+}
+
+/// The clock of another thread cannot be read there: nothing is charged.
+#[cfg(not(target_os = "linux"))]
+impl Clock {
+    fn begin(&self) {}
+
+    fn spent(&self) -> u64 {
+        let _ = (&self.number, &self.charged, Ordering::Relaxed);
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests;

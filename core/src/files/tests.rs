@@ -1,0 +1,198 @@
+//! Tests of who gets a thread for files, and of what is charged.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail this way")]
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use futures_util::task::noop_waker_ref;
+
+use super::*;
+
+struct Someone {
+    line: usize,
+    used: AtomicU64,
+    charged: AtomicU64,
+    anywhere: AtomicBool,
+}
+
+fn someone(line: usize, used: u64) -> Arc<Someone> {
+    let (charged, anywhere) = (AtomicU64::new(0), AtomicBool::new(false));
+    Arc::new(Someone { line, used: AtomicU64::new(used), charged, anywhere })
+}
+
+impl User for Someone {
+    fn line(&self) -> usize {
+        self.line
+    }
+
+    fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    fn charge(&self, nanos: u64) {
+        self.charged.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    fn charge_anywhere(&self) {
+        self.anywhere.store(true, Ordering::Relaxed);
+    }
+}
+
+type Call = Pin<Box<dyn Future<Output = Taken>>>;
+
+fn call(threads: &Arc<FileThreads>, user: &Arc<Someone>) -> Call {
+    let (threads, user) = (threads.clone(), user.clone());
+    Box::pin(async move { threads.take(user, || ()).await })
+}
+
+fn poll<T>(future: &mut Pin<Box<dyn Future<Output = T>>>) -> Option<T> {
+    match future.as_mut().poll(&mut Context::from_waker(noop_waker_ref())) {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => None,
+    }
+}
+
+fn take(threads: &Arc<FileThreads>, user: &Arc<Someone>) -> Option<Taken> {
+    poll(&mut call(threads, user))
+}
+
+/// Takes every thread, for accounts that have had `used`.
+fn take_all(threads: &Arc<FileThreads>, used: u64) -> Vec<Taken> {
+    let takes = |line: usize| {
+        let user = someone(1000 + line / MOST_OF_ONE, used);
+        take(threads, &user).expect("a thread is free")
+    };
+    (0..THREADS).map(takes).collect()
+}
+
+fn is_at_rest(threads: &FileThreads) -> bool {
+    let lines = threads.lines.lock();
+    lines.free.len() == THREADS && lines.accounts.is_empty() && lines.order.is_empty()
+}
+
+#[test]
+fn an_account_has_few_threads_and_its_further_calls_wait_for_its_own() {
+    let threads = FileThreads::new();
+    let (one, other) = (someone(1, 0), someone(2, 1_000_000));
+    let first = take(&threads, &one).unwrap();
+    let _second = take(&threads, &one).unwrap();
+    let mut third = call(&threads, &one);
+    assert!(poll(&mut third).is_none());
+    let _of_another = take(&threads, &other).unwrap();
+    drop(first);
+    assert!(poll(&mut third).is_some());
+}
+
+#[test]
+fn who_has_had_the_least_time_comes_first_however_many_wait() {
+    let threads = FileThreads::new();
+    let mut all = take_all(&threads, 0);
+    let mut busy: Vec<Call> =
+        (0..100).map(|line| call(&threads, &someone(line, 1_000_000))).collect();
+    assert!(busy.iter_mut().all(|call| poll(call).is_none()));
+    let mut honest = call(&threads, &someone(200, 1000));
+    assert!(poll(&mut honest).is_none());
+    all.pop();
+    assert!(busy.iter_mut().all(|call| poll(call).is_none()));
+    let honest = poll(&mut honest).expect("it comes first");
+    drop(honest);
+    // Among equals who came first.
+    assert!(poll(&mut busy[0]).is_some());
+    drop((busy, all));
+    assert!(is_at_rest(&threads));
+}
+
+#[test]
+fn calls_that_nobody_waits_for_take_no_thread() {
+    let threads = FileThreads::new();
+    let all = take_all(&threads, 0);
+    let one = someone(1, 0);
+    let mut calls: Vec<Call> = (0..4).map(|_| call(&threads, &one)).collect();
+    assert!(calls.iter_mut().all(|call| poll(call).is_none()));
+    // Of one the thread is there already when nobody waits any more.
+    drop(calls.remove(3));
+    drop(all);
+    drop(calls);
+    assert!(is_at_rest(&threads));
+}
+
+#[test]
+fn the_wait_is_told_of_and_the_call_itself_is_not() {
+    let threads = FileThreads::new();
+    let all = take_all(&threads, 0);
+    let told = Arc::new(AtomicUsize::new(0));
+    let (counts, others) = (told.clone(), threads.clone());
+    let mut call: Call = Box::pin(async move {
+        let counts = move || {
+            counts.fetch_add(1, Ordering::Relaxed);
+        };
+        others.take(someone(1, 0), counts).await
+    });
+    assert!(poll(&mut call).is_none());
+    assert!(poll(&mut call).is_none());
+    drop(all);
+    assert!(poll(&mut call).is_some());
+    assert_eq!(told.load(Ordering::Relaxed), 2);
+}
+
+/// A call that blocks its thread until something comes, and then spins for so long.
+async fn blocking(hold: mpsc::Receiver<()>, spins: Duration) {
+    let work = move || {
+        let _ = hold.recv();
+        let began = monotonic();
+        while began.elapsed() < spins {
+            std::hint::spin_loop();
+        }
+    };
+    tokio::task::spawn_blocking(work).await.unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_time_of_a_call_goes_on_its_account_and_its_wait_does_not() {
+    let threads = FileThreads::new();
+    for spins in [Duration::ZERO, Duration::from_millis(30)] {
+        let one = someone(1, 0);
+        let taken = take(&threads, &one).unwrap();
+        let (go, hold) = mpsc::channel();
+        let mut call: Pin<Box<dyn Future<Output = ()>>> =
+            Box::pin(taken.run(blocking(hold, spins)));
+        assert!(poll(&mut call).is_none());
+        // The thread waits so long.
+        let (_keep, never) = mpsc::channel::<()>();
+        let _ = never.recv_timeout(Duration::from_millis(40));
+        go.send(()).unwrap();
+        crate::blocking::block_on(call);
+        let charged = Duration::from_nanos(one.charged.load(Ordering::Relaxed));
+        if spins.is_zero() {
+            assert!(charged < Duration::from_millis(20), "{charged:?}");
+        } else {
+            assert!(charged > Duration::from_millis(1), "{charged:?}");
+        }
+    }
+    assert!(is_at_rest(&threads));
+}
+
+#[test]
+fn the_thread_of_a_call_that_is_dropped_is_free_once_it_has_come_back() {
+    let threads = FileThreads::new();
+    let one = someone(1, 0);
+    let mut holding = Vec::new();
+    for _ in 0..MOST_OF_ONE {
+        let (go, hold) = mpsc::channel();
+        let taken = take(&threads, &one).unwrap();
+        let mut call: Pin<Box<dyn Future<Output = ()>>> =
+            Box::pin(taken.run(blocking(hold, Duration::ZERO)));
+        assert!(poll(&mut call).is_none());
+        holding.push(go);
+        drop(call);
+    }
+    // They may have begun, and nobody waits for them.
+    assert!(one.anywhere.load(Ordering::Relaxed));
+    let mut next = call(&threads, &one);
+    assert!(poll(&mut next).is_none());
+    drop(holding);
+    drop(crate::blocking::block_on(next));
+}

@@ -16,7 +16,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::source::monotonic;
+use crate::source::{monotonic, nanos};
 
 /// Number of threads.
 const THREADS: usize = 16;
@@ -27,8 +27,10 @@ const MOST_OF_ONE: usize = 2;
 pub(crate) trait User: Send + Sync {
     /// Tells one account from others while somebody holds this.
     fn line(&self) -> usize;
-    /// The time that the account has had, in weighted nanoseconds.
-    fn used(&self) -> u64;
+    /// The time for which the account has had threads, in weighted nanoseconds. Only [`FileThreads`] changes it.
+    fn held(&self) -> &AtomicU64;
+    /// So many nanoseconds by the share of the account.
+    fn weighted(&self, nanos: u64) -> u64;
     /// Charges the account for so many nanoseconds of a call, on the thread that holds the agent's run token.
     fn charge(&self, nanos: u64);
     /// From now on [`User::charge`] may be called on any thread.
@@ -55,6 +57,9 @@ struct Lines {
     accounts: HashMap<usize, Line>,
     /// Accounts with a place, by the time that they had had when they got it.
     order: BTreeMap<Rank, usize>,
+    /// The time that whoever got a thread last had had: nobody who comes later has had less, so who has waited long
+    /// has no credit from that.
+    least: u64,
     next: u64,
 }
 
@@ -88,6 +93,8 @@ pub(crate) struct Taken {
     threads: Arc<FileThreads>,
     user: Arc<dyn User>,
     at: usize,
+    /// When it got it, in nanoseconds of [`nanos`].
+    since: u64,
     /// The call has done something on the thread.
     has_worked: bool,
 }
@@ -100,6 +107,7 @@ impl FileThreads {
                 free: (0..THREADS).rev().collect(),
                 accounts: HashMap::new(),
                 order: BTreeMap::new(),
+                least: 0,
                 next: 0,
             }),
         })
@@ -107,7 +115,6 @@ impl FileThreads {
 
     /// Waits for a thread. `in_line` is called each time before the wait begins or goes on.
     pub async fn take(self: &Arc<Self>, user: Arc<dyn User>, in_line: impl Fn()) -> Taken {
-        let taken = |user, at| Taken { threads: self.clone(), user, at, has_worked: false };
         let ticket =
             Arc::new(Ticket { user: user.clone(), state: Mutex::new(State::Waiting(None)) });
         let mut waiting = Waiting { threads: self, ticket };
@@ -120,7 +127,7 @@ impl FileThreads {
             polled
         })
         .await;
-        taken(user, at)
+        Taken { threads: self.clone(), user, at, since: nanos(), has_worked: false }
     }
 
     /// Changes the lines, gives the free threads to who comes first, and wakes them.
@@ -169,8 +176,11 @@ impl Lines {
         self.settle(account);
     }
 
-    fn give_back(&mut self, at: usize, account: usize) {
+    /// Takes back a thread that `user` has had for so many nanoseconds.
+    fn give_back(&mut self, at: usize, user: &dyn User, nanos: u64) {
         self.free.push(at);
+        let account = user.line();
+        user.held().fetch_add(user.weighted(nanos), Ordering::Relaxed);
         if let Some(line) = self.accounts.get_mut(&account) {
             line.busy -= 1;
         }
@@ -183,7 +193,9 @@ impl Lines {
         let first = line.waiting.front().filter(|_| line.busy < MOST_OF_ONE);
         match (line.place, first) {
             (None, Some(first)) => {
-                let rank = (first.user.used(), self.next);
+                let held = first.user.held();
+                let rank = (held.load(Ordering::Relaxed).max(self.least), self.next);
+                held.store(rank.0, Ordering::Relaxed);
                 self.next += 1;
                 line.place = Some(rank);
                 self.order.insert(rank, account);
@@ -203,8 +215,9 @@ impl Lines {
     fn give(&mut self) -> Vec<Waker> {
         let mut wakers = Vec::new();
         while !self.free.is_empty()
-            && let Some((_, account)) = self.order.pop_first()
+            && let Some(((held, _), account)) = self.order.pop_first()
         {
+            self.least = self.least.max(held);
             let Some(line) = self.accounts.get_mut(&account) else { continue };
             line.place = None;
             if let Some(ticket) = line.waiting.pop_front() {
@@ -254,8 +267,7 @@ impl Drop for Waiting<'_> {
             State::Over => {}
             State::Waiting(_) => self.threads.change(|lines| lines.leave(&self.ticket)),
             State::Given(at) => {
-                let account = self.ticket.user.line();
-                self.threads.change(|lines| lines.give_back(at, account));
+                self.threads.change(|lines| lines.give_back(at, &*self.ticket.user, 0));
             }
         }
     }
@@ -294,8 +306,8 @@ impl Drop for Taken {
             let spent = self.threads.threads[self.at].clock.spent();
             self.user.charge(spent);
         }
-        let account = self.user.line();
-        self.threads.change(|lines| lines.give_back(self.at, account));
+        let had = nanos().saturating_sub(self.since);
+        self.threads.change(|lines| lines.give_back(self.at, &*self.user, had));
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -151,8 +151,12 @@ impl User for Face {
         Arc::as_ptr(&self.cpu).addr()
     }
 
-    fn used(&self) -> u64 {
-        self.cpu.used()
+    fn held(&self) -> &AtomicU64 {
+        &self.cpu.held_files
+    }
+
+    fn weighted(&self, nanos: u64) -> u64 {
+        self.cpu.weighted(nanos)
     }
 
     fn charge(&self, nanos: u64) {

@@ -12,14 +12,14 @@ use super::*;
 
 struct Someone {
     line: usize,
-    used: AtomicU64,
+    held: AtomicU64,
     charged: AtomicU64,
     anywhere: AtomicBool,
 }
 
-fn someone(line: usize, used: u64) -> Arc<Someone> {
+fn someone(line: usize, held: u64) -> Arc<Someone> {
     let (charged, anywhere) = (AtomicU64::new(0), AtomicBool::new(false));
-    Arc::new(Someone { line, used: AtomicU64::new(used), charged, anywhere })
+    Arc::new(Someone { line, held: AtomicU64::new(held), charged, anywhere })
 }
 
 impl User for Someone {
@@ -27,8 +27,12 @@ impl User for Someone {
         self.line
     }
 
-    fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
+    fn held(&self) -> &AtomicU64 {
+        &self.held
+    }
+
+    fn weighted(&self, nanos: u64) -> u64 {
+        nanos
     }
 
     fn charge(&self, nanos: u64) {
@@ -102,6 +106,47 @@ fn who_has_had_the_least_time_comes_first_however_many_wait() {
     assert!(poll(&mut busy[0]).is_some());
     drop((busy, all));
     assert!(is_at_rest(&threads));
+}
+
+#[test]
+fn who_comes_again_and_again_stands_behind_who_comes_now_and_then() {
+    let threads = FileThreads::new();
+    let all = take_all(&threads, 0);
+    let busy: Vec<Arc<Someone>> = (0..20).map(|line| someone(line, 0)).collect();
+    let mut calls: Vec<Call> = busy.iter().map(|user| call(&threads, user)).collect();
+    assert!(calls.iter_mut().all(|call| poll(call).is_none()));
+    drop(all);
+    let taken: Vec<Taken> = calls.iter_mut().take(THREADS).filter_map(poll).collect();
+    assert_eq!(taken.len(), THREADS);
+    // What they have had meanwhile.
+    for user in &busy {
+        user.held.fetch_add(5_000_000_000, Ordering::Relaxed);
+    }
+    let mut again: Vec<Call> = busy.iter().map(|user| call(&threads, user)).collect();
+    assert!(again.iter_mut().all(|call| poll(call).is_none()));
+    let mut once = call(&threads, &someone(100, 0));
+    assert!(poll(&mut once).is_none());
+    let order: Vec<usize> = threads.lines.lock().order.values().copied().collect();
+    assert_eq!(order[..5], [16, 17, 18, 19, 100]);
+    drop((once, calls, again, taken));
+    assert!(is_at_rest(&threads));
+}
+
+#[test]
+fn a_thread_that_was_held_counts_and_long_waiting_gives_no_credit() {
+    let threads = FileThreads::new();
+    let (one, late) = (someone(1, 0), someone(2, 0));
+    let taken = take(&threads, &one).unwrap();
+    let began = nanos();
+    while nanos() < began + 2_000_000 {
+        std::hint::spin_loop();
+    }
+    drop(taken);
+    let held = one.held.load(Ordering::Relaxed);
+    assert!(held >= 2_000_000, "{held}");
+    drop(take(&threads, &one).unwrap());
+    drop(take(&threads, &late).unwrap());
+    assert!(late.held.load(Ordering::Relaxed) >= held);
 }
 
 #[test]

@@ -29,6 +29,8 @@ const CALLER: u32 = u32::MAX;
 /// The workers' time that an agent has had, together with the agents that it has deployed.
 pub(crate) struct CpuAccount {
     used: AtomicU64,
+    /// The time for which it has had threads for files, weighted too.
+    pub held_files: AtomicU64,
     share: u64,
     /// True if several threads may charge it at the same time: for several agents, or for work of an agent that
     /// goes on outside its turns.
@@ -40,6 +42,7 @@ impl CpuAccount {
     pub fn new(cpu_share: u32) -> Arc<Self> {
         Arc::new(CpuAccount {
             used: AtomicU64::new(0),
+            held_files: AtomicU64::new(0),
             share: u64::from(cpu_share.max(1)),
             is_shared: AtomicBool::new(false),
         })
@@ -56,15 +59,15 @@ impl CpuAccount {
         self.is_shared.store(true, Ordering::Relaxed);
     }
 
-    fn weighted(&self, time: u64) -> u64 {
+    /// So much time by its share.
+    pub fn weighted(&self, time: u64) -> u64 {
         match self.share {
             WHOLE_SHARE => time,
             share => time.saturating_mul(WHOLE_SHARE) / share,
         }
     }
 
-    /// The time that it has had, in weighted nanoseconds.
-    pub fn used(&self) -> u64 {
+    fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
 

@@ -16,7 +16,8 @@ use crate::message::{ContentLimits, name};
 use crate::sandbox::{Engine, Profile};
 use crate::store::{Durability, Hook, Sqlite};
 
-/// Number of threads on which agents wait for their files.
+/// Number of threads for what components read and write through streams without waiting for it; other calls on files
+/// have [`crate::files`].
 const FILE_THREADS: usize = 16;
 
 /// The options of a runtime.

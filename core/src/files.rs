@@ -16,10 +16,14 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::sandbox::stand_back;
 use crate::source::{monotonic, nanos};
 
 /// Number of threads.
 const THREADS: usize = 16;
+/// How far they stand back behind the workers: a thread that walks over links for milliseconds is not to hold up turns,
+/// and a short call beside busy workers is woken in time all the same.
+const NICE: i32 = 5;
 /// The most of them that one account has at a time.
 const MOST_OF_ONE: usize = 2;
 
@@ -333,7 +337,10 @@ impl Thread {
         let built = Builder::new_current_thread()
             .max_blocking_threads(1)
             .thread_name("caxton-files")
-            .on_thread_start(move || clock.begin())
+            .on_thread_start(move || {
+                stand_back(NICE);
+                clock.begin();
+            })
             .build();
         match built {
             Ok(runtime) => {

@@ -198,7 +198,7 @@ fn bytes_of(estimate: &Estimate) -> u64 {
 
 /// Lets other threads go before this one.
 #[cfg(target_os = "linux")]
-fn stand_back(by: i32) {
+pub(crate) fn stand_back(by: i32) {
     // SAFETY: both take the number 0 for the calling thread, and change nothing but its priority. A thread that may not
     // change it keeps the one that it has.
     unsafe {
@@ -208,7 +208,7 @@ fn stand_back(by: i32) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn stand_back(_by: i32) {}
+pub(crate) fn stand_back(_by: i32) {}
 
 #[cfg(test)]
 mod tests;

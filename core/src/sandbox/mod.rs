@@ -29,6 +29,7 @@ mod ticker;
 mod turn;
 mod wasi;
 
+pub(crate) use compilers::stand_back;
 pub(crate) use engine::{Engine, InstancePermit, Lease, Running};
 pub(crate) use fault::{Fault, FaultKind};
 pub(crate) use host::{Addressee, Cost, Found, Level, NoPlace, Place, World};

@@ -51,6 +51,8 @@ pub(crate) struct Book {
 #[derive(Default)]
 pub(super) struct Table {
     pub records: HashMap<u64, Record>,
+    /// Ids of conversations that were given up where nobody could be told: the next message tells.
+    pub untold: Vec<Arc<str>>,
     pub ids: Ids,
     pub keys: Keys,
     /// Open conversations, by the time of their last message.
@@ -249,11 +251,14 @@ impl Book {
 
     /// Returns the conversations that match, in the order in which they began.
     pub fn list(&self, filter: &ConversationFilter, now: u64) -> Vec<Conversation> {
-        let mut found: Vec<Conversation> = {
+        let wanted: Vec<u64> = {
             let table = self.table.lock();
-            let wanted = table.records.values().filter(|record| filter.wants(record));
-            wanted.map(|record| record.view(now)).collect()
+            let wanted = table.records.iter().filter(|(_, record)| filter.wants(record));
+            wanted.map(|(number, _)| *number).collect()
         };
+        // Each is copied under the lock alone: some have thousands of participants, and others wait for it.
+        let view = |number| self.table.lock().records.get(&number).map(|record| record.view(now));
+        let mut found: Vec<Conversation> = wanted.into_iter().filter_map(view).collect();
         found.sort_by(|a, b| (a.began_at, &a.id).cmp(&(b.began_at, &b.id)));
         found
     }
@@ -463,6 +468,7 @@ impl Table {
         if saying.undo && !said.before.is_empty() {
             entered.said = Some(said);
         }
+        entered.abandoned.append(&mut self.untold);
         self.make_room(&numbers, &mut entered.abandoned);
     }
 
@@ -495,8 +501,8 @@ impl Table {
         }
         self.weigh(number);
         self.touch(number, now);
-        // A conversation that goes on again may push out another, which is then given up without an event.
-        self.make_room(&[number], &mut Vec::new());
+        // A conversation that goes on again may push out another.
+        self.make_room_untold(&[number]);
     }
 }
 

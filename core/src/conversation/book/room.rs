@@ -10,6 +10,8 @@ use crate::spare::shrink;
 
 /// Conversations that are handed over under one hold of the lock.
 const BATCH: usize = 64;
+/// The most ids of conversations that wait for a message that tells of them.
+const MAX_UNTOLD: usize = 256;
 
 impl Table {
     pub(super) fn keep_key(&mut self, number: u64, saying: &Saying<'_>) {
@@ -121,6 +123,15 @@ impl Table {
 
     /// Drops the oldest conversation of an owner, those that have ended before all others; returns false
     /// if there is none.
+    /// Makes room where nobody can be told of what is given up: the next message tells of it, but not of an
+    /// agent's thousands of conversations at once.
+    pub(super) fn make_room_untold(&mut self, but: &[u64]) {
+        let mut untold = std::mem::take(&mut self.untold);
+        self.make_room(but, &mut untold);
+        untold.truncate(MAX_UNTOLD);
+        self.untold = untold;
+    }
+
     fn drop_oldest_of(&mut self, owner: &Owner, abandoned: &mut Vec<Arc<str>>) -> bool {
         if let Some(number) = self.ended.oldest_of(owner).map(|(_, number)| *number) {
             self.drop_record(number);
@@ -176,7 +187,7 @@ impl Table {
             self.weights.change(to, 0, record.weighed());
             record.hand_over(to);
         }
-        self.make_room(&[], &mut Vec::new());
+        self.make_room_untold(&[]);
         true
     }
 }

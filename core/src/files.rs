@@ -39,6 +39,8 @@ pub(crate) trait User: Send + Sync {
     fn charge(&self, nanos: u64);
     /// From now on [`User::charge`] may be called on any thread.
     fn charge_anywhere(&self);
+    /// Returns true if the agent is being removed: its calls come first, since somebody waits for its end.
+    fn hurries(&self) -> bool;
 }
 
 /// All threads of a runtime, and who waits for one.
@@ -134,6 +136,11 @@ impl FileThreads {
         Taken { threads: self.clone(), user, at, since: nanos(), has_worked: false }
     }
 
+    /// Lets a call that waits come first, if its agent hurries now.
+    pub fn hurry(&self, user: &dyn User) {
+        self.change(|lines| lines.place_anew(user.line()));
+    }
+
     /// Changes the lines, gives the free threads to who comes first, and wakes them.
     fn change(&self, change: impl FnOnce(&mut Lines)) {
         let mut lines = self.lines.lock();
@@ -198,8 +205,9 @@ impl Lines {
         match (line.place, first) {
             (None, Some(first)) => {
                 let held = first.user.held();
-                let rank = (held.load(Ordering::Relaxed).max(self.least), self.next);
-                held.store(rank.0, Ordering::Relaxed);
+                let had = held.load(Ordering::Relaxed).max(self.least);
+                held.store(had, Ordering::Relaxed);
+                let rank = (if first.user.hurries() { 0 } else { had }, self.next);
                 self.next += 1;
                 line.place = Some(rank);
                 self.order.insert(rank, account);
@@ -213,6 +221,16 @@ impl Lines {
         if line.busy == 0 && line.waiting.is_empty() {
             self.accounts.remove(&account);
         }
+    }
+
+    /// Gives the account the place that it is due now, if it waits.
+    fn place_anew(&mut self, account: usize) {
+        if let Some(line) = self.accounts.get_mut(&account)
+            && let Some(rank) = line.place.take()
+        {
+            self.order.remove(&rank);
+        }
+        self.settle(account);
     }
 
     /// Gives the free threads to those that come first. Returns who is to be woken.

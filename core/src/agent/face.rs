@@ -51,6 +51,8 @@ pub(crate) struct Face {
     openings: Mutex<Vec<Weak<File>>>,
     /// The workers' time that it and its agents have had; shared with who deployed it through `ams`.
     pub cpu: Arc<CpuAccount>,
+    /// True once it is to be removed.
+    hurries: AtomicBool,
     core: Arc<Core>,
     log: Arc<LogRing>,
     bucket: Bucket,
@@ -75,6 +77,7 @@ impl Face {
             has_unused: AtomicBool::new(false),
             account: Account::new(limits.max_host_bytes),
             cpu: CpuAccount::new(limits.cpu_share),
+            hurries: AtomicBool::new(false),
             log: LogRing::new(limits.max_log_bytes, &core.logs),
             bucket: Bucket::new(limits.max_messages_per_second),
             counters: Counters::default(),
@@ -146,6 +149,14 @@ impl Face {
     }
 }
 
+impl Face {
+    /// Lets the agent's calls on files come before those of others from now on.
+    pub fn hurry(&self) {
+        self.hurries.store(true, Ordering::Relaxed);
+        self.core.files.hurry(self);
+    }
+}
+
 impl User for Face {
     fn line(&self) -> usize {
         Arc::as_ptr(&self.cpu).addr()
@@ -166,6 +177,10 @@ impl User for Face {
 
     fn charge_anywhere(&self) {
         self.cpu.charge_anywhere();
+    }
+
+    fn hurries(&self) -> bool {
+        self.hurries.load(Ordering::Relaxed)
     }
 }
 

@@ -15,11 +15,13 @@ struct Someone {
     held: AtomicU64,
     charged: AtomicU64,
     anywhere: AtomicBool,
+    hurries: AtomicBool,
 }
 
 fn someone(line: usize, held: u64) -> Arc<Someone> {
     let (charged, anywhere) = (AtomicU64::new(0), AtomicBool::new(false));
-    Arc::new(Someone { line, held: AtomicU64::new(held), charged, anywhere })
+    let hurries = AtomicBool::new(false);
+    Arc::new(Someone { line, held: AtomicU64::new(held), charged, anywhere, hurries })
 }
 
 impl User for Someone {
@@ -41,6 +43,10 @@ impl User for Someone {
 
     fn charge_anywhere(&self) {
         self.anywhere.store(true, Ordering::Relaxed);
+    }
+
+    fn hurries(&self) -> bool {
+        self.hurries.load(Ordering::Relaxed)
     }
 }
 
@@ -105,6 +111,29 @@ fn who_has_had_the_least_time_comes_first_however_many_wait() {
     // Among equals who came first.
     assert!(poll(&mut busy[0]).is_some());
     drop((busy, all));
+    assert!(is_at_rest(&threads));
+}
+
+#[test]
+fn who_is_being_removed_comes_first() {
+    let threads = FileThreads::new();
+    let mut all = take_all(&threads, 0);
+    let mut honest = call(&threads, &someone(1, 1000));
+    let leaving = someone(2, 1_000_000);
+    let mut waiting = call(&threads, &leaving);
+    assert!(poll(&mut honest).is_none() && poll(&mut waiting).is_none());
+    leaving.hurries.store(true, Ordering::Relaxed);
+    threads.hurry(&*leaving);
+    all.pop();
+    assert!(poll(&mut honest).is_none());
+    let taken = poll(&mut waiting).expect("it comes first");
+    // Its further calls do, too.
+    let mut next = call(&threads, &leaving);
+    assert!(poll(&mut next).is_none());
+    drop(taken);
+    let next_taken = poll(&mut next).expect("it comes first again");
+    assert!(poll(&mut honest).is_none());
+    drop((honest, waiting, next, next_taken, all));
     assert!(is_at_rest(&threads));
 }
 

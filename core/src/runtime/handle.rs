@@ -215,6 +215,7 @@ impl Agent {
     pub async fn remove(&self) -> Result<(), Error> {
         // Whatever it has still to do comes to an end soon, however many others want as much.
         self.inner.pace.hurry();
+        self.inner.face.hurry();
         self.inner.core.remove(&self.inner).await
     }
 }

@@ -21,13 +21,13 @@ use crate::source::{monotonic, nanos};
 
 /// Number of threads.
 const THREADS: usize = 16;
-/// How far they stand back behind the workers: a thread that walks over links for milliseconds is not to hold up turns,
+/// Lowered priority of the threads: one that walks over links for milliseconds is not to hold up turns,
 /// and a short call beside busy workers is woken in time all the same.
 const NICE: i32 = 5;
 /// The most of them that one account has at a time.
 const MOST_OF_ONE: usize = 2;
 
-/// Whose calls these are.
+/// The agent that makes a call.
 pub(crate) trait User: Send + Sync {
     /// Tells one account from others while somebody holds this.
     fn line(&self) -> usize;

@@ -147,9 +147,7 @@ impl Face {
             ..self.counters.read()
         }
     }
-}
 
-impl Face {
     /// Lets the agent's calls on files come before those of others from now on.
     pub fn hurry(&self) {
         self.hurries.store(true, Ordering::Relaxed);

@@ -80,7 +80,7 @@ macro_rules! terms {
                 self
             }
 
-            /// How long bids are waited for in each round; 5 seconds unless said otherwise. In an auction whose
+            /// Time for bids in each round; 5 seconds unless said otherwise. In an auction whose
             /// price goes up, who has said nothing in a round is not waited for in later ones while others bid. No
             /// round begins after a hundred times the deadline.
             #[must_use]

@@ -46,7 +46,7 @@ pub(crate) enum Awaits {
 
 #[derive(Default)]
 struct State {
-    /// Whose answer counts, beside that of the runtime itself; sorted.
+    /// Serials of those whose answers count, beside the runtime's own; sorted.
     allowed: SmallVec<[u64; 4]>,
     answers: VecDeque<Result<Message, Error>>,
     bytes: usize,

@@ -148,7 +148,7 @@ enum Priced {
     Sections(Sections),
 }
 
-/// Where a function is: of two, the one that comes first is the smaller.
+/// Place of a function: of two, the one that comes first is the smaller.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     /// The number of its module among those of a component.
@@ -485,34 +485,19 @@ impl Work {
     }
 
     fn figures(&self) -> [f64; 12] {
-        let Work {
-            operators,
-            locals,
-            blocks,
-            loops,
-            loop_values,
-            depth,
-            entries,
-            indirect,
-            passed,
-            ways,
-            carried,
-            carried_squares,
-            clauses: _,
-        } = *self;
         [
-            operators,
-            locals,
-            blocks,
-            loops,
-            loop_values,
-            depth,
-            entries,
-            indirect,
-            passed,
-            ways,
-            carried,
-            carried_squares,
+            self.operators,
+            self.locals,
+            self.blocks,
+            self.loops,
+            self.loop_values,
+            self.depth,
+            self.entries,
+            self.indirect,
+            self.passed,
+            self.ways,
+            self.carried,
+            self.carried_squares,
         ]
         .map(|it| it as f64)
     }

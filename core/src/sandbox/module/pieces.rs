@@ -1,4 +1,4 @@
-//! What takes long between two looks at the clock in pieces: what loading makes of it, so that it can be interrupted.
+//! Interruptible code: loading cuts into pieces whatever takes long between two looks at the clock.
 //!
 //! Long operations on memory are done piece by piece, and a long way without a loop gets looks at the clock (`straight.rs`).
 //! The engine looks at the clock before a `memory.copy`, a `memory.fill` or a `memory.init`, and not within
@@ -63,7 +63,7 @@ struct Plan {
     segments: BTreeMap<u32, u32>,
     /// Which functions are added, in their order.
     added: Vec<Long>,
-    /// Whether a function needs a look at the clock.
+    /// True if a function needs a look at the clock.
     is_straight: bool,
 }
 

@@ -28,9 +28,9 @@ pub(in crate::sandbox) struct Straight {
 #[derive(Default)]
 struct Block {
     is_loop: bool,
-    /// How far the ways come that lead to its end by a branch.
+    /// Count of the longest way that leads to its end by a branch.
     ends: Option<u32>,
-    /// How far the way came that leads around an `if` without an `else`.
+    /// Count of the way that leads around an `if` without an `else`.
     around: Option<u32>,
     /// Of a `try_table` the blocks whose ends its clauses lead to, and how far what throws in it comes.
     catches: Vec<usize>,

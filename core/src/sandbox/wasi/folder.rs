@@ -18,9 +18,9 @@ const ENTRY_BYTES: usize = 128;
 
 /// What is in a folder.
 pub(super) struct Contents {
-    /// What listing it costs.
+    /// Price of listing it.
     pub price: Work,
-    /// What a list of it takes.
+    /// Bytes that a list of it takes.
     pub bytes: usize,
 }
 

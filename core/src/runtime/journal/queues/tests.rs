@@ -19,7 +19,7 @@ fn fill(queues: &mut Queues, of: u64, count: usize, bytes: usize) {
     }
 }
 
-/// How many commits of a batch are of each of these queues.
+/// Number of commits of a batch that are of these queues.
 fn taken(batch: &[Step], of: std::ops::Range<u64>) -> usize {
     batch.iter().filter(|step| of.clone().any(|number| step.queue() == serial(number))).count()
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { CaxtonError, Runtime } from "caxton";
 import { compareError, only } from "./expect.mjs";
 import { folder, generate, modules } from "./hostile-modules.mjs";
@@ -16,6 +17,7 @@ const CASE = [
   "attackers",
   "start",
   "deploys",
+  "pause",
   "promise",
   "memory",
   "until",
@@ -89,7 +91,7 @@ async function within(runtime, testCase) {
   }
   const run = (steps) => new Stage({ runtime, modules: modules(testCase) }).run(steps, "step ");
   await run(before);
-  const alone = await measure(runtime, promise, look);
+  const alone = await measure(runtime, testCase, look);
   const start = process.memoryUsage.rss() / MIB;
   watched.most = start;
 
@@ -101,7 +103,7 @@ async function within(runtime, testCase) {
   try {
     // A machine that others hold up is looked at again: an attack that works does so each time.
     for (let n = 0; n < TRIES; n += 1) {
-      wrong = exceeding(promise, alone, await measure(runtime, promise, look));
+      wrong = exceeding(promise, alone, await measure(runtime, testCase, look));
       if (wrong.length === 0) break;
     }
   } finally {
@@ -131,7 +133,7 @@ async function within(runtime, testCase) {
   // A thread's freed memory goes back when it has something to do.
   const { short, durable } = promise;
   const asked = short ? { short } : { durable };
-  while (left() > back && Date.now() < end) await measure(runtime, asked, look);
+  while (left() > back && Date.now() < end) await measure(runtime, { promise: asked }, look);
   assert.ok(left() <= back, `${left()} MiB stay, ${start} were there before`);
 }
 
@@ -229,10 +231,10 @@ async function deployOnce(runtime, module, expected) {
 }
 
 /** Milliseconds of each kind, in order. */
-async function measure(runtime, promise, look) {
+async function measure(runtime, { promise, pause = 0 }, look) {
   const ways = {
-    short: (count) => answers(runtime, "short", count, look),
-    long: (count) => answers(runtime, "long", count, look),
+    short: (count) => answers(runtime, "short", count, pause, look),
+    long: (count) => answers(runtime, "long", count, pause, look),
     timer: (count) => rings(runtime, count, look),
     durable: (count) => asks(runtime, count, look),
     deploy: (count) => deploys(runtime, count, look),
@@ -246,10 +248,11 @@ async function measure(runtime, promise, look) {
 }
 
 /** From a message, which no call waits for, to the answer. */
-async function answers(runtime, name, count, look) {
+async function answers(runtime, name, count, pause, look) {
   const seen = runtime.subscribe({ sender: name });
   const taken = [];
   for (let n = 0; n < count; n += 1) {
+    await setTimeout(pause);
     const began = performance.now();
     await runtime.send({ performative: "inform", receiver: name });
     await seen.next();

@@ -24,8 +24,8 @@ from test_conformance import Run, check_error
 
 CASES: list[dict[str, Any]] = json.loads((ROOT / "tests" / "hostile" / "beside.json").read_text())
 CASE = {
-    *("name", "runtime", "before", "attackers", "start", "deploys", "promise", "memory"),
-    *("until", "kept", "stays", "close"),
+    *("name", "runtime", "before", "attackers", "start", "deploys", "pause", "promise"),
+    *("memory", "until", "kept", "stays", "close"),
 }
 #: Agents that are measured, with the messages, rings or deployments that are.
 MEASURED = {"short": 200, "long": 12, "timer": 50, "durable": 40, "deploy": 50}
@@ -285,7 +285,11 @@ class Stage:
                 self.rt.send({"performative": "inform", "receiver": name})
                 assert seen.next() is not None
 
-            return [self.took(answer) for _ in range(count)]
+            took = []
+            for _ in range(count):
+                time.sleep(self.case.get("pause", 0) / 1000)
+                took.append(self.took(answer))
+            return took
 
     def rings(self, count: int) -> list[float]:
         """By how much each timer of 10 ms rang too late."""

@@ -296,8 +296,8 @@ impl Core {
         face.hold_folders(folders);
         let face = Arc::new(face);
         let longest_slice = Duration::from_micros(limits.max_cpu_micros);
-        let pace =
-            Arc::new(Pace::new(face.cpu.clone(), self.scheduler.board().clone(), longest_slice));
+        let pace = Pace::new(face.cpu.clone(), self.scheduler.board().clone(), longest_slice);
+        let pace = Arc::new(pace.by_core_time());
         let seat = Seat {
             engine: self.engine.clone(),
             template: loaded.template.clone(),

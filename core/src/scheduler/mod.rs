@@ -6,6 +6,7 @@
 
 mod board;
 mod calendar;
+mod core_time;
 #[cfg(test)]
 mod model;
 mod pace;
@@ -56,8 +57,8 @@ pub(crate) struct Scheduler<T> {
     one_ended: Condvar,
 }
 
-/// The place for items that become ready: the worker that made them so or, from other threads, the workers in
-/// rotation.
+/// The place for items that become ready: the worker that made them so or, from other threads, one of two
+/// workers in rotation.
 pub(crate) struct Lane<'a, T>(Option<&'a Worker<T>>);
 
 /// Notes, when dropped, that a worker has ended.
@@ -171,8 +172,9 @@ impl<T: Runnable> Scheduler<T> {
 
     /// Leaves an item to the workers.
     pub fn inject(&self, item: T) {
-        let worker = self.next.fetch_add(1, Ordering::Relaxed) % self.queues.board.workers();
-        self.queues.push(worker, item);
+        let (next, workers) =
+            (self.next.fetch_add(1, Ordering::Relaxed), self.queues.board.workers());
+        self.queues.push_outside([next % workers, next.wrapping_add(1) % workers], item);
         self.sleepers.wake_one();
     }
 
@@ -252,6 +254,7 @@ impl<T: Runnable> Scheduler<T> {
         while !self.stop.load(Ordering::SeqCst) {
             let awake = engine.awake();
             worker.set_now(nanos());
+            core_time::slept();
             while let Some((class, item)) = self.queues.take(&worker) {
                 if has_others && self.queues.board.waits_with(index) {
                     self.sleepers.wake_one();

@@ -8,14 +8,17 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::board::{Board, Class};
+use super::core_time::kept_from_core;
 use crate::lent::LENT;
 use crate::sandbox::Pacer;
 use crate::source::nanos;
 
 /// The longest time of a short turn.
 pub(super) const SHORT: u64 = 1_000_000;
-/// The least time that a turn is expected to take.
-const LEAST: u64 = 16_000;
+/// The least time that a turn is expected to take: among turns that are shorter, who has had less comes first.
+const LEAST: u64 = 64_000;
+/// The least time of a slice after which it is looked up how long the system kept the worker from its core.
+const COMPARED_FROM: u64 = 64_000;
 /// The most time that a turn is expected to take, and the time after which a long turn lets other long turns
 /// run.
 pub(super) const QUANTUM: u64 = 8_000_000;
@@ -125,6 +128,8 @@ pub(crate) struct Pace {
     board: Arc<Board>,
     /// The longest slice while another agent waits.
     longest_slice: u64,
+    /// True if the time for which the system keeps a worker from its core is not charged.
+    by_core_time: bool,
     /// The times of the last turn and of the one before, including the host's work for them.
     last_turn: AtomicU64,
     earlier_turn: AtomicU64,
@@ -152,6 +157,7 @@ impl Pace {
             account,
             board,
             longest_slice: u64::try_from(longest_slice.as_nanos()).unwrap_or(u64::MAX),
+            by_core_time: false,
             last_turn: AtomicU64::new(0),
             earlier_turn: AtomicU64::new(0),
             looks: AtomicU32::new(0),
@@ -164,6 +170,14 @@ impl Pace {
             owed_until: AtomicU64::new(0),
             hurries: AtomicBool::new(false),
         }
+    }
+
+    /// Charges the time for which a worker has a core, and not the time for which the system gives that core
+    /// to other threads, often to the very one that an agent's message has woken. Only for items that never
+    /// wait on the worker's thread.
+    pub fn by_core_time(mut self) -> Self {
+        self.by_core_time = true;
+        self
     }
 
     /// Lets the agent come before others of its class from now on, no matter how much time its account has
@@ -279,7 +293,11 @@ impl Pace {
     }
 
     fn charge(&self, now: u64) -> u64 {
-        let ran = now.saturating_sub(self.began.load(Ordering::Relaxed));
+        let mut ran = now.saturating_sub(self.began.load(Ordering::Relaxed));
+        let is_on_worker = self.place.load(Ordering::Relaxed) != CALLER;
+        if ran >= COMPARED_FROM && is_on_worker && self.by_core_time {
+            ran = ran.saturating_sub(kept_from_core(now));
+        }
         self.account.charge(ran);
         self.began.store(now, Ordering::Relaxed);
         ran

@@ -27,7 +27,7 @@ const SLOT_LEAD: u64 = 4_000;
 const ROW_LEAD: u64 = 16_000;
 
 /// Number of short turns that wait with a worker at which an agent that makes others ready waits for them.
-const CROWD: u64 = 256;
+const CROWD: u64 = 1024;
 
 /// The queues of all workers.
 pub(super) struct Queues<T> {
@@ -111,6 +111,14 @@ impl<T: Runnable> Queues<T> {
     /// Queues an item in a worker's heaps.
     pub fn push(&self, worker: usize, item: T) {
         self.enter(worker, Entry::of(item));
+    }
+
+    /// Queues an item with one of two workers: the one that has got further, where the item comes sooner.
+    pub fn push_outside(&self, [worker, other]: [usize; 2], item: T) {
+        let entry = Entry::of(item);
+        let first = |worker| self.board.own(worker, entry.stand.class).unwrap_or(u64::MAX);
+        let is_sooner = first(other) > first(worker);
+        self.enter(if is_sooner { other } else { worker }, entry);
     }
 
     /// Moves the item in the worker's slot to its heaps, where others see it. Returns true if any item waits

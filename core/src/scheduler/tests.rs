@@ -146,7 +146,8 @@ impl Pool {
             std::mem::take(&mut self.asleep).into_iter().partition(|(at, _)| *at <= now);
         self.asleep = asleep;
         for (_, fake) in due {
-            self.queues.push(self.next % self.workers.len(), fake);
+            let workers = self.workers.len();
+            self.queues.push_outside([self.next % workers, (self.next + 1) % workers], fake);
             self.next += 1;
         }
     }
@@ -264,6 +265,30 @@ fn short_turns_hardly_wait_for_a_hundred_whose_turns_are_short_too() {
         let honest = pool.add(20 * MICRO, 3137 * MICRO);
         pool.run(10 * SECOND, &[]);
         pool.run(20 * SECOND, &[honest]).check(3000, 2 * MILLI, 5 * MILLI);
+    }
+}
+
+#[test]
+fn a_turn_of_fifty_microseconds_hardly_waits_for_hundreds_of_five() {
+    let mut pool = Pool::new(2);
+    pool.add_many(300, 5 * MICRO, 0);
+    let honest = pool.add(50 * MICRO, 20 * MILLI);
+    pool.run(SECOND, &[]);
+    pool.run(5 * SECOND, &[honest]).check(200, MILLI, 2 * MILLI);
+}
+
+#[test]
+fn who_comes_from_outside_waits_with_the_worker_that_has_got_further() {
+    let mut pool = Pool::new(2);
+    let [behind, ahead, comes] = [0; 3].map(|_| pool.add(10 * MICRO, 0));
+    ahead.pace.begin_on_caller(0);
+    ahead.pace.end_turn(500 * MICRO, false);
+    pool.queues.push(0, behind);
+    pool.queues.push(1, ahead);
+    for workers in [[0, 1], [1, 0]] {
+        pool.queues.push_outside(workers, comes.clone());
+        let taken = pool.queues.take(&pool.workers[1].0).unwrap().1;
+        assert!(Arc::ptr_eq(&taken, &comes), "{workers:?}");
     }
 }
 

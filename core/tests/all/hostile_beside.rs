@@ -15,13 +15,14 @@ use crate::hostile_agents::{each_case, generate, modules};
 use crate::store::Folder;
 use crate::support::{HANGS, ask, draft, latencies, poll_once, until, wait};
 
-const CASE: [&str; 12] = [
+const CASE: [&str; 13] = [
     "name",
     "runtime",
     "before",
     "attackers",
     "start",
     "deploys",
+    "pause",
     "promise",
     "memory",
     "until",
@@ -97,7 +98,7 @@ fn within(runtime: &Runtime, case: &Map<String, Value>) -> Result<(), String> {
     let before = case.get("before").and_then(Value::as_array).cloned().unwrap_or_default();
     step::run_in(runtime, modules(case), None, &before)?;
     let mut memory = Memory::default();
-    let alone = measure(runtime, promises, &mut memory);
+    let alone = measure(runtime, case, &mut memory);
     let start = resident();
     memory.most = 0.0;
 
@@ -107,7 +108,7 @@ fn within(runtime: &Runtime, case: &Map<String, Value>) -> Result<(), String> {
     let stop = AtomicBool::new(false);
     let mut wrong = std::thread::scope(|scope| {
         let deploying = keep_deploying(runtime, case, &stop, scope);
-        let mut measured = || exceeding(promises, &alone, &measure(runtime, promises, &mut memory));
+        let mut measured = || exceeding(promises, &alone, &measure(runtime, case, &mut memory));
         // A machine that others hold up is looked at again: an attack that works does so each time.
         let early = (1..TRIES).map(|_| measured()).find(Vec::is_empty);
         let wrong = early.unwrap_or_else(measured);
@@ -231,8 +232,9 @@ fn pace() -> u64 {
 type Measured = std::collections::HashMap<String, Vec<f64>>;
 
 /// Milliseconds of each kind, in order.
-fn measure(runtime: &Runtime, promises: &Map<String, Value>, memory: &mut Memory) -> Measured {
-    let kinds = MEASURED.into_iter().filter(|(kind, _)| promises.contains_key(*kind));
+fn measure(runtime: &Runtime, case: &Map<String, Value>, memory: &mut Memory) -> Measured {
+    let kinds = MEASURED.into_iter().filter(|(kind, _)| case["promise"].get(*kind).is_some());
+    let pause = Duration::from_millis(case.get("pause").map_or(0, |pause| pause.as_u64().unwrap()));
     kinds
         .map(|(kind, count)| {
             let mut figures: Vec<f64> = match kind {
@@ -242,7 +244,10 @@ fn measure(runtime: &Runtime, promises: &Map<String, Value>, memory: &mut Memory
                         let took = match kind {
                             "durable" => millis(|| drop(ask(runtime, kind).unwrap())),
                             "deploy" => deployed(runtime),
-                            _ => latencies(runtime, kind, 1)[0].as_secs_f64() * 1000.0,
+                            _ => {
+                                std::thread::sleep(pause);
+                                latencies(runtime, kind, 1)[0].as_secs_f64() * 1000.0
+                            }
                         };
                         if n % 8 == 0 {
                             memory.look();

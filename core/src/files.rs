@@ -2,6 +2,9 @@
 //!
 //! Each call has a thread for as long as it lasts, so that the system's time for it is known. An account has few at a
 //! time, and its further calls wait in a line of its own; whoever has had the least time comes first.
+//!
+//! The system does not interrupt a call that walks over links for milliseconds, so calls of accounts that usually
+//! make such calls have only as many threads as there are cores: other accounts' calls find a thread and a core.
 
 #![cfg_attr(target_os = "linux", allow(unsafe_code))] // The clock of another thread
 
@@ -26,6 +29,10 @@ const THREADS: usize = 16;
 const NICE: i32 = 5;
 /// The most of them that one account has at a time.
 const MOST_OF_ONE: usize = 2;
+/// Nanoseconds of processor time above which the usual call of an account is a long one.
+const LONG: u64 = 1_000_000;
+/// A call counts one part in this many in what is usual.
+const USUAL_PART: u64 = 4;
 
 /// The agent that makes a call.
 pub(crate) trait User: Send + Sync {
@@ -33,6 +40,8 @@ pub(crate) trait User: Send + Sync {
     fn line(&self) -> usize;
     /// The time for which the account has had threads, in weighted nanoseconds. Only [`FileThreads`] changes it.
     fn held(&self) -> &AtomicU64;
+    /// The processor time that a call of the account usually takes, in nanoseconds. Only [`FileThreads`] changes it.
+    fn usual(&self) -> &AtomicU64;
     /// So many nanoseconds by the share of the account.
     fn weighted(&self, nanos: u64) -> u64;
     /// Charges the account for so many nanoseconds of a call, on the thread that holds the agent's run token.
@@ -61,8 +70,12 @@ struct Lines {
     /// The last that came free is the first to be taken: it is there still.
     free: Vec<usize>,
     accounts: HashMap<usize, Line>,
-    /// Accounts with a place, by the time that they had had when they got it.
-    order: BTreeMap<Rank, usize>,
+    /// Accounts with a place, by the time that they had had when they got it: those whose calls are short, and those
+    /// whose calls are long.
+    orders: [BTreeMap<Rank, usize>; 2],
+    /// Number of threads that long calls have, and the most that they have.
+    busy_long: usize,
+    most_long: usize,
     /// The time that whoever got a thread last had had: nobody who comes later has had less, so who has waited long
     /// has no credit from that.
     least: u64,
@@ -72,13 +85,20 @@ struct Lines {
 /// The time that an account has had, and a number that is never used again.
 type Rank = (u64, u64);
 
+/// The length that a call is expected to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Length {
+    Short,
+    Long,
+}
+
 /// The calls of one account.
 #[derive(Default)]
 struct Line {
     busy: usize,
     waiting: VecDeque<Arc<Ticket>>,
     /// It waits for the next thread that comes free.
-    place: Option<Rank>,
+    place: Option<(Length, Rank)>,
 }
 
 /// A call that waits.
@@ -89,7 +109,7 @@ struct Ticket {
 
 enum State {
     Waiting(Option<Waker>),
-    Given(usize),
+    Given(usize, Length),
     /// Nobody waits any more, or has taken the thread.
     Over,
 }
@@ -99,6 +119,7 @@ pub(crate) struct Taken {
     threads: Arc<FileThreads>,
     user: Arc<dyn User>,
     at: usize,
+    length: Length,
     /// When it got it, in nanoseconds of [`nanos`].
     since: u64,
     /// The call has done something on the thread.
@@ -107,12 +128,20 @@ pub(crate) struct Taken {
 
 impl FileThreads {
     pub fn new() -> Arc<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::with_long(cores.min(THREADS / 2))
+    }
+
+    /// Returns threads of which calls that are expected to be long have at most so many.
+    fn with_long(most_long: usize) -> Arc<Self> {
         Arc::new(FileThreads {
             threads: Default::default(),
             lines: Mutex::new(Lines {
                 free: (0..THREADS).rev().collect(),
                 accounts: HashMap::new(),
-                order: BTreeMap::new(),
+                orders: Default::default(),
+                busy_long: 0,
+                most_long,
                 least: 0,
                 next: 0,
             }),
@@ -125,7 +154,7 @@ impl FileThreads {
             Arc::new(Ticket { user: user.clone(), state: Mutex::new(State::Waiting(None)) });
         let mut waiting = Waiting { threads: self, ticket };
         self.change(|lines| lines.enter(waiting.ticket.clone()));
-        let at = poll_fn(|context| {
+        let (at, length) = poll_fn(|context| {
             let polled = waiting.poll(context);
             if polled.is_pending() {
                 in_line();
@@ -133,7 +162,7 @@ impl FileThreads {
             polled
         })
         .await;
-        Taken { threads: self.clone(), user, at, since: nanos(), has_worked: false }
+        Taken { threads: self.clone(), user, at, length, since: nanos(), has_worked: false }
     }
 
     /// Lets a call that waits come first, if its agent hurries now.
@@ -188,8 +217,11 @@ impl Lines {
     }
 
     /// Takes back a thread that `user` has had for so many nanoseconds.
-    fn give_back(&mut self, at: usize, user: &dyn User, nanos: u64) {
+    fn give_back(&mut self, at: usize, length: Length, user: &dyn User, nanos: u64) {
         self.free.push(at);
+        if length == Length::Long {
+            self.busy_long -= 1;
+        }
         let account = user.line();
         user.held().fetch_add(user.weighted(nanos), Ordering::Relaxed);
         if let Some(line) = self.accounts.get_mut(&account) {
@@ -207,14 +239,17 @@ impl Lines {
                 let held = first.user.held();
                 let had = held.load(Ordering::Relaxed).max(self.least);
                 held.store(had, Ordering::Relaxed);
-                let rank = (if first.user.hurries() { 0 } else { had }, self.next);
+                let hurries = first.user.hurries();
+                let is_long = !hurries && first.user.usual().load(Ordering::Relaxed) > LONG;
+                let length = if is_long { Length::Long } else { Length::Short };
+                let rank = (if hurries { 0 } else { had }, self.next);
                 self.next += 1;
-                line.place = Some(rank);
-                self.order.insert(rank, account);
+                line.place = Some((length, rank));
+                self.orders[length as usize].insert(rank, account);
             }
-            (Some(rank), None) => {
+            (Some((length, rank)), None) => {
                 line.place = None;
-                self.order.remove(&rank);
+                self.orders[length as usize].remove(&rank);
             }
             (None, None) | (Some(_), Some(_)) => {}
         }
@@ -226,18 +261,31 @@ impl Lines {
     /// Gives the account the place that it is due now, if it waits.
     fn place_anew(&mut self, account: usize) {
         if let Some(line) = self.accounts.get_mut(&account)
-            && let Some(rank) = line.place.take()
+            && let Some((length, rank)) = line.place.take()
         {
-            self.order.remove(&rank);
+            self.orders[length as usize].remove(&rank);
         }
         self.settle(account);
+    }
+
+    /// Takes out the account that comes first, of those whose calls may have a thread now.
+    fn pop_first(&mut self) -> Option<(Length, Rank, usize)> {
+        let first = |length: Length| {
+            let (rank, _) = self.orders[length as usize].first_key_value()?;
+            Some((*rank, length))
+        };
+        let long = (self.busy_long < self.most_long).then_some(Length::Long);
+        let firsts = [Some(Length::Short), long].into_iter().flatten().filter_map(first);
+        let (_, length) = firsts.min_by_key(|(rank, _)| *rank)?;
+        let (rank, account) = self.orders[length as usize].pop_first()?;
+        Some((length, rank, account))
     }
 
     /// Gives the free threads to those that come first. Returns who is to be woken.
     fn give(&mut self) -> Vec<Waker> {
         let mut wakers = Vec::new();
         while !self.free.is_empty()
-            && let Some(((held, _), account)) = self.order.pop_first()
+            && let Some((length, (held, _), account)) = self.pop_first()
         {
             self.least = self.least.max(held);
             let Some(line) = self.accounts.get_mut(&account) else { continue };
@@ -248,8 +296,11 @@ impl Lines {
                     && let Some(at) = self.free.pop()
                 {
                     wakers.extend(waker.take());
-                    *state = State::Given(at);
+                    *state = State::Given(at, length);
                     line.busy += 1;
+                    if length == Length::Long {
+                        self.busy_long += 1;
+                    }
                 }
             }
             self.settle(account);
@@ -265,13 +316,13 @@ struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    fn poll(&mut self, context: &Context<'_>) -> Poll<usize> {
+    fn poll(&mut self, context: &Context<'_>) -> Poll<(usize, Length)> {
         let mut state = self.ticket.state.lock();
         match &mut *state {
-            State::Given(at) => {
-                let at = *at;
+            State::Given(at, length) => {
+                let given = (*at, *length);
                 *state = State::Over;
-                Poll::Ready(at)
+                Poll::Ready(given)
             }
             State::Waiting(waker) => {
                 *waker = Some(context.waker().clone());
@@ -288,8 +339,8 @@ impl Drop for Waiting<'_> {
         match state {
             State::Over => {}
             State::Waiting(_) => self.threads.change(|lines| lines.leave(&self.ticket)),
-            State::Given(at) => {
-                self.threads.change(|lines| lines.give_back(at, &*self.ticket.user, 0));
+            State::Given(at, length) => {
+                self.threads.change(|lines| lines.give_back(at, length, &*self.ticket.user, 0));
             }
         }
     }
@@ -327,9 +378,12 @@ impl Drop for Taken {
         if self.has_worked {
             let spent = self.threads.threads[self.at].clock.spent();
             self.user.charge(spent);
+            let usual = self.user.usual();
+            let had = usual.load(Ordering::Relaxed);
+            usual.store(had - had / USUAL_PART + spent / USUAL_PART, Ordering::Relaxed);
         }
         let had = nanos().saturating_sub(self.since);
-        self.threads.change(|lines| lines.give_back(self.at, &*self.user, had));
+        self.threads.change(|lines| lines.give_back(self.at, self.length, &*self.user, had));
     }
 }
 

@@ -164,6 +164,10 @@ impl User for Face {
         &self.cpu.held_files
     }
 
+    fn usual(&self) -> &AtomicU64 {
+        &self.cpu.usual_file_call
+    }
+
     fn weighted(&self, nanos: u64) -> u64 {
         self.cpu.weighted(nanos)
     }

@@ -13,6 +13,7 @@ use super::*;
 struct Someone {
     line: usize,
     held: AtomicU64,
+    usual: AtomicU64,
     charged: AtomicU64,
     anywhere: AtomicBool,
     hurries: AtomicBool,
@@ -21,7 +22,8 @@ struct Someone {
 fn someone(line: usize, held: u64) -> Arc<Someone> {
     let (charged, anywhere) = (AtomicU64::new(0), AtomicBool::new(false));
     let hurries = AtomicBool::new(false);
-    Arc::new(Someone { line, held: AtomicU64::new(held), charged, anywhere, hurries })
+    let usual = AtomicU64::new(0);
+    Arc::new(Someone { line, held: AtomicU64::new(held), usual, charged, anywhere, hurries })
 }
 
 impl User for Someone {
@@ -31,6 +33,10 @@ impl User for Someone {
 
     fn held(&self) -> &AtomicU64 {
         &self.held
+    }
+
+    fn usual(&self) -> &AtomicU64 {
+        &self.usual
     }
 
     fn weighted(&self, nanos: u64) -> u64 {
@@ -79,7 +85,10 @@ fn take_all(threads: &Arc<FileThreads>, used: u64) -> Vec<Taken> {
 
 fn is_at_rest(threads: &FileThreads) -> bool {
     let lines = threads.lines.lock();
-    lines.free.len() == THREADS && lines.accounts.is_empty() && lines.order.is_empty()
+    lines.free.len() == THREADS
+        && lines.accounts.is_empty()
+        && lines.orders.iter().all(BTreeMap::is_empty)
+        && lines.busy_long == 0
 }
 
 #[test]
@@ -112,6 +121,48 @@ fn who_has_had_the_least_time_comes_first_however_many_wait() {
     assert!(poll(&mut busy[0]).is_some());
     drop((busy, all));
     assert!(is_at_rest(&threads));
+}
+
+#[test]
+fn long_calls_have_only_their_part_of_the_threads() {
+    let threads = FileThreads::with_long(2);
+    let long = |line: usize| {
+        let user = someone(line, 0);
+        user.usual.store(LONG + 1, Ordering::Relaxed);
+        user
+    };
+    let mut taken: Vec<Taken> = (0..2).filter_map(|line| take(&threads, &long(line))).collect();
+    let [mut third, mut fourth] = [2, 3].map(|line| call(&threads, &long(line)));
+    assert!(taken.len() == 2 && poll(&mut third).is_none());
+    // Whoever makes short calls does not wait, though it comes later and has had more.
+    let short = take(&threads, &someone(10, 1_000_000)).expect("a thread is free");
+    // One that is being removed makes its calls at once, however long they are.
+    let leaving = long(11);
+    leaving.hurries.store(true, Ordering::Relaxed);
+    let of_leaving = take(&threads, &leaving).expect("a thread is free");
+    drop((short, of_leaving));
+    assert!(poll(&mut third).is_none());
+    taken.pop();
+    let third = poll(&mut third).expect("its turn has come");
+    assert!(poll(&mut fourth).is_none());
+    drop((taken, third));
+    drop(poll(&mut fourth).expect("its turn has come"));
+    assert!(is_at_rest(&threads));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn one_short_call_after_a_long_one_does_not_make_an_accounts_calls_short() {
+    let threads = FileThreads::with_long(2);
+    let one = someone(1, 0);
+    let mut usual = Vec::new();
+    for spins in [Duration::from_millis(60), Duration::ZERO] {
+        let taken = take(&threads, &one).unwrap();
+        let (_, hold) = mpsc::channel();
+        crate::blocking::block_on(taken.run(blocking(hold, spins)));
+        usual.push(one.usual.load(Ordering::Relaxed));
+    }
+    assert!(usual[1] < usual[0] && usual[1] > usual[0] / 2, "{usual:?}");
 }
 
 #[test]
@@ -155,7 +206,7 @@ fn who_comes_again_and_again_stands_behind_who_comes_now_and_then() {
     assert!(again.iter_mut().all(|call| poll(call).is_none()));
     let mut once = call(&threads, &someone(100, 0));
     assert!(poll(&mut once).is_none());
-    let order: Vec<usize> = threads.lines.lock().order.values().copied().collect();
+    let order: Vec<usize> = threads.lines.lock().orders[0].values().copied().collect();
     assert_eq!(order[..5], [16, 17, 18, 19, 100]);
     drop((once, calls, again, taken));
     assert!(is_at_rest(&threads));

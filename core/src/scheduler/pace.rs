@@ -34,6 +34,8 @@ pub(crate) struct CpuAccount {
     used: AtomicU64,
     /// The time for which it has had threads for files, weighted too.
     pub held_files: AtomicU64,
+    /// The processor time that its calls on files usually take.
+    pub usual_file_call: AtomicU64,
     share: u64,
     /// True if several threads may charge it at the same time: for several agents, or for work of an agent that
     /// goes on outside its turns.
@@ -46,6 +48,7 @@ impl CpuAccount {
         Arc::new(CpuAccount {
             used: AtomicU64::new(0),
             held_files: AtomicU64::new(0),
+            usual_file_call: AtomicU64::new(0),
             share: u64::from(cpu_share.max(1)),
             is_shared: AtomicBool::new(false),
         })

@@ -287,7 +287,8 @@ class Stage:
 
             took = []
             for _ in range(count):
-                time.sleep(self.case.get("pause", 0) / 1000)
+                if pause := self.case.get("pause"):
+                    time.sleep(pause / 1000)
                 took.append(self.took(answer))
             return took
 

@@ -4,7 +4,7 @@
 //! message, even if `reply_to` names another member, and takes one of the sender's places. Entries that a
 //! message answers are found by an index, so their number does not matter.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -71,7 +71,8 @@ impl Awaited {
 
 #[derive(Default)]
 struct Table {
-    entries: HashMap<u64, Entry>,
+    /// In order, so that the table of thousands is never copied while others wait for its lock.
+    entries: BTreeMap<u64, Entry>,
     /// Entries by the member that has to answer, and by the member to which the answer goes.
     asked: HashMap<Arc<str>, HashMap<Box<str>, Groups>>,
     waiters: HashMap<Waiter, Ids>,
@@ -271,7 +272,6 @@ impl Table {
     fn remove(&mut self, id: u64) -> Option<Entry> {
         self.leave_groups(id);
         let entry = self.entries.remove(&id)?;
-        shrink(&mut self.entries);
         if let Some(places) = self.waiters.get_mut(&entry.awaited.waiter) {
             places.remove(&id);
             if places.is_empty() {

@@ -158,8 +158,12 @@ fn one_short_call_after_a_long_one_does_not_make_an_accounts_calls_short() {
     let mut usual = Vec::new();
     for spins in [Duration::from_millis(60), Duration::ZERO] {
         let taken = take(&threads, &one).unwrap();
-        let (_, hold) = mpsc::channel();
-        crate::blocking::block_on(taken.run(blocking(hold, spins)));
+        let (go, hold) = mpsc::channel();
+        let mut call: Pin<Box<dyn Future<Output = ()>>> =
+            Box::pin(taken.run(blocking(hold, spins)));
+        assert!(poll(&mut call).is_none());
+        go.send(()).unwrap();
+        crate::blocking::block_on(call);
         usual.push(one.usual.load(Ordering::Relaxed));
     }
     assert!(usual[1] < usual[0] && usual[1] > usual[0] / 2, "{usual:?}");

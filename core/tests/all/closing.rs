@@ -62,7 +62,8 @@ fn an_agent_that_is_being_removed_is_interrupted_too() {
     assert!(poll_once(&mut removing).is_pending());
     assert!(runtime.agents().is_empty());
     wait(runtime.close_within(Duration::from_millis(200)));
-    assert_eq!(spinner.state().as_str(), "removed");
+    // Closing interrupts it, and on a busy machine does not wait for that.
+    until("it is removed", || spinner.state().as_str() == "removed");
     // Its end is what was asked for.
     wait(removing).unwrap();
 }

@@ -71,7 +71,7 @@ impl Awaited {
 
 #[derive(Default)]
 struct Table {
-    /// In order, so that the table of thousands is never copied while others wait for its lock.
+    /// A tree: a hash table of thousands is copied when it grows or shrinks, while others wait for the lock.
     entries: BTreeMap<u64, Entry>,
     /// Entries by the member that has to answer, and by the member to which the answer goes.
     asked: HashMap<Arc<str>, HashMap<Box<str>, Groups>>,

@@ -172,9 +172,9 @@ impl<T: Runnable> Scheduler<T> {
 
     /// Leaves an item to the workers.
     pub fn inject(&self, item: T) {
-        let (next, workers) =
-            (self.next.fetch_add(1, Ordering::Relaxed), self.queues.board.workers());
-        self.queues.push_outside([next % workers, next.wrapping_add(1) % workers], item);
+        let workers = self.queues.board.workers();
+        let next = self.next.fetch_add(1, Ordering::Relaxed) % workers;
+        self.queues.push_outside([next, (next + 1) % workers], item);
         self.sleepers.wake_one();
     }
 

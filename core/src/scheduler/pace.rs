@@ -17,7 +17,8 @@ use crate::source::nanos;
 pub(super) const SHORT: u64 = 1_000_000;
 /// The least time that a turn is expected to take: among turns that are shorter, who has had less comes first.
 const LEAST: u64 = 64_000;
-/// The least time of a slice after which it is looked up how long the system kept the worker from its core.
+/// The least time of a slice for which a worker compares its thread's processor time: the look costs a third of a
+/// microsecond.
 const COMPARED_FROM: u64 = 64_000;
 /// The most time that a turn is expected to take, and the time after which a long turn lets other long turns
 /// run.

@@ -6,8 +6,6 @@
 //! The system does not interrupt a call that walks over links for milliseconds, so calls of accounts that usually
 //! make such calls have only as many threads as there are cores: other accounts' calls find a thread and a core.
 
-#![cfg_attr(target_os = "linux", allow(unsafe_code))] // The clock of another thread
-
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -19,6 +17,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::processor_time::ThreadClock;
 use crate::sandbox::stand_back;
 use crate::source::{monotonic, nanos};
 
@@ -63,7 +62,7 @@ pub(crate) struct FileThreads {
 struct Thread {
     handle: OnceLock<Handle>,
     runtime: Mutex<Option<Runtime>>,
-    clock: Arc<Clock>,
+    uncharged: Arc<Mutex<Uncharged>>,
 }
 
 struct Lines {
@@ -376,7 +375,7 @@ impl Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         if self.has_worked {
-            let spent = self.threads.threads[self.at].clock.spent();
+            let spent = self.threads.threads[self.at].uncharged.lock().take();
             self.user.charge(spent);
             let usual = self.user.usual();
             let had = usual.load(Ordering::Relaxed);
@@ -405,13 +404,13 @@ impl Drop for Held {
 
 impl Thread {
     fn start(&self) -> Handle {
-        let clock = self.clock.clone();
+        let uncharged = self.uncharged.clone();
         let built = Builder::new_current_thread()
             .max_blocking_threads(1)
             .thread_name("caxton-files")
             .on_thread_start(move || {
                 stand_back(NICE);
-                clock.begin();
+                uncharged.lock().begin();
             })
             .build();
         match built {
@@ -426,50 +425,24 @@ impl Thread {
     }
 }
 
-/// The processor's time that a thread has had.
+/// A thread's processor time that is still to be charged.
 #[derive(Default)]
-struct Clock {
-    /// The system's number of the clock, and 1.
-    number: AtomicU64,
+struct Uncharged {
+    clock: Option<ThreadClock>,
     /// Nanoseconds that have been charged.
-    charged: AtomicU64,
+    charged: u64,
 }
 
-#[cfg(target_os = "linux")]
-impl Clock {
+impl Uncharged {
     /// Begins to measure the calling thread.
-    fn begin(&self) {
-        let mut number = 0;
-        // SAFETY: the calling thread is alive, and `number` a place for the clock's number.
-        let failed = unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &mut number) };
-        let number = if failed == 0 { u64::from(number as u32) + 1 } else { 0 };
-        self.charged.store(0, Ordering::Relaxed);
-        self.number.store(number, Ordering::Release);
+    fn begin(&mut self) {
+        *self = Uncharged { clock: ThreadClock::of_this_thread(), charged: 0 };
     }
 
-    /// Nanoseconds since the last call; 0 where the thread has ended.
-    fn spent(&self) -> u64 {
-        let Some(number) = self.number.load(Ordering::Acquire).checked_sub(1) else { return 0 };
-        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: `time` is a place for a time. A number whose thread has ended is an error, and nothing is written.
-        let failed = unsafe { libc::clock_gettime(number as u32 as i32, &mut time) };
-        if failed != 0 {
-            return 0;
-        }
-        let (seconds, nanos) = (time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs());
-        let now = seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
-        now.saturating_sub(self.charged.swap(now, Ordering::Relaxed))
-    }
-}
-
-/// The clock of another thread cannot be read there: nothing is charged.
-#[cfg(not(target_os = "linux"))]
-impl Clock {
-    fn begin(&self) {}
-
-    fn spent(&self) -> u64 {
-        let _ = (&self.number, &self.charged, Ordering::Relaxed);
-        0
+    /// Returns the nanoseconds since the last call; 0 where the thread has ended or the system does not say.
+    fn take(&mut self) -> u64 {
+        let Some(now) = self.clock.and_then(ThreadClock::nanos) else { return 0 };
+        now.saturating_sub(std::mem::replace(&mut self.charged, now))
     }
 }
 

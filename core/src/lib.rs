@@ -44,6 +44,7 @@ mod lent;
 mod limits;
 mod message;
 mod picture;
+mod processor_time;
 mod release;
 mod runtime;
 mod sandbox;

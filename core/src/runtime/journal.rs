@@ -157,7 +157,7 @@ impl Journal {
         queue.entries.push_back(entry);
         let is_its_first = queue.entries.len() == 1;
         queues.list(of);
-        let is_alone = is_its_first && queues.turns.len() == 1 && !queues.is_relaxed;
+        let is_alone = is_its_first && queues.waiting() == 1 && !queues.is_relaxed;
         if !(is_alone && lent::leave(self)) {
             self.work.notify_one();
         }
@@ -307,7 +307,7 @@ impl Journal {
             if queues.deadline.is_some_and(|deadline| monotonic() >= deadline) {
                 return false;
             }
-            if !queues.turns.is_empty() || std::mem::take(&mut queues.is_due) {
+            if queues.waiting() > 0 || std::mem::take(&mut queues.is_due) {
                 return true;
             }
             if queues.deadline.is_some() {
@@ -353,7 +353,7 @@ impl Chore for Journal {
 
     fn hand_over(self: Arc<Self>) {
         let queues = self.queues.lock();
-        if !queues.turns.is_empty() || queues.is_due {
+        if queues.waiting() > 0 || queues.is_due {
             self.work.notify_one();
         }
     }

@@ -5,6 +5,8 @@
 
 use std::cell::Cell;
 
+use crate::processor_time::ThreadClock;
+
 thread_local! {
     /// The time in [`nanos`](crate::source::nanos) and the thread's own processor time at the last comparison.
     static COMPARED: Cell<Option<(u64, u64)>> = const { Cell::new(None) };
@@ -13,7 +15,7 @@ thread_local! {
 /// Returns the nanoseconds for which the calling thread has had no core since the last comparison on it, until
 /// `now`, and compares again from there. Returns 0 at the first comparison, and on systems that do not say.
 pub(super) fn kept_from_core(now: u64) -> u64 {
-    let Some(had) = processor_time() else { return 0 };
+    let Some(had) = ThreadClock::OF_CALLER.and_then(ThreadClock::nanos) else { return 0 };
     match COMPARED.replace(Some((now, had))) {
         Some((then, had_then)) => {
             now.saturating_sub(then).saturating_sub(had.saturating_sub(had_then))
@@ -25,18 +27,6 @@ pub(super) fn kept_from_core(now: u64) -> u64 {
 /// Notes that the calling thread has slept: the next comparison on it is a first one.
 pub(super) fn slept() {
     COMPARED.set(None);
-}
-
-#[cfg(unix)]
-fn processor_time() -> Option<u64> {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    let [seconds, nanos] = [u64::try_from(time.tv_sec).ok()?, u64::try_from(time.tv_nsec).ok()?];
-    seconds.checked_mul(1_000_000_000)?.checked_add(nanos)
-}
-
-#[cfg(not(unix))]
-fn processor_time() -> Option<u64> {
-    None
 }
 
 #[cfg(all(test, target_os = "linux"))]

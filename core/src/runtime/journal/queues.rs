@@ -1,4 +1,7 @@
 //! The queues of the journal, and the order in which batches take from them.
+//!
+//! Queues and families take turns. Whoever has written little in the current round comes first, so that a commit of
+//! an agent that writes little waits for the batch that is being written, and not for all that write much.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
@@ -23,8 +26,15 @@ const SPARE_ENTRIES: usize = 8;
 #[derive(Default)]
 pub(super) struct Queues {
     pub of: HashMap<Serial, Queue, RandomState>,
-    /// Queues and families that have something to write, in the order of their turns.
-    pub turns: VecDeque<Turn>,
+    /// Queues and families that have something to write and have written less than [`TURN_WEIGHT`] in this round.
+    light: VecDeque<Turn>,
+    /// The others that have something to write, in the order of their turns. A round is one turn of each.
+    heavy: VecDeque<Turn>,
+    /// The weight that each has written in this round, and the number of turns that are left of the round.
+    written: HashMap<Turn, usize, RandomState>,
+    left_of_round: usize,
+    /// True if the last batch had no room for any of [`Queues::heavy`]: the next one begins with one of them.
+    owes_heavy: bool,
     /// The family of each agent that was deployed through `ams`, named by the agent at the root of the
     /// deployments.
     pub families: HashMap<Serial, Serial, RandomState>,
@@ -44,8 +54,8 @@ pub(super) struct Queues {
 }
 
 /// A turn of one queue, or of a family.
-#[derive(Clone, Copy)]
-pub(super) enum Turn {
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Turn {
     Of(Serial),
     OfFamily(Serial),
 }
@@ -89,47 +99,95 @@ impl Queues {
         }
     }
 
+    /// Returns the number of queues and families that have something to write.
+    pub fn waiting(&self) -> usize {
+        self.light.len() + self.heavy.len()
+    }
+
     /// Lines a queue up for its turn, unless it is in line already.
     pub fn list(&mut self, of: Serial) {
         let Some(queue) = self.of.get_mut(&of).filter(|queue| !queue.is_listed) else { return };
         queue.is_listed = true;
         let Some(first) = self.families.get(&of) else {
-            return self.turns.push_back(Turn::Of(of));
+            return self.line_up(Turn::Of(of));
         };
         let line = self.lines.entry(*first).or_default();
         line.push_back(of);
         if line.len() == 1 {
-            self.turns.push_back(Turn::OfFamily(*first));
+            let turn = Turn::OfFamily(*first);
+            self.line_up(turn);
+        }
+    }
+
+    fn line_up(&mut self, turn: Turn) {
+        match self.written.get(&turn).is_some_and(|weight| *weight >= TURN_WEIGHT) {
+            true => self.heavy.push_back(turn),
+            false => self.light.push_back(turn),
         }
     }
 
     /// Takes the next batch: a little of each queue, in turns.
     pub fn next_batch(&mut self) -> Vec<Step> {
         let mut batch = Batch::default();
-        for _ in 0..self.turns.len() {
-            let Some(turn) = self.turns.pop_front() else { break };
+        let mut owes_heavy = std::mem::take(&mut self.owes_heavy);
+        let heavy_waits = !self.heavy.is_empty();
+        let mut has_heavy = false;
+        for _ in 0..self.waiting() {
+            let owed = if std::mem::take(&mut owes_heavy) { self.heavy.pop_front() } else { None };
+            let light = if owed.is_none() { self.light.pop_front() } else { None };
+            let is_light = light.is_some();
+            let Some(turn) = owed.or(light).or_else(|| self.heavy.pop_front()) else { break };
             batch.of_turn = 0;
             let has_more = match turn {
                 Turn::Of(of) => self.take(of, &mut batch),
                 Turn::OfFamily(first) => self.take_of_family(first, &mut batch),
             };
-            if has_more {
-                match batch.is_full && batch.of_turn == 0 {
-                    true => self.turns.push_front(turn),
-                    false => self.turns.push_back(turn),
+            let comes_later = has_more && batch.is_full && batch.of_turn == 0;
+            match (comes_later, is_light) {
+                (true, true) => self.light.push_front(turn),
+                (true, false) => self.heavy.push_front(turn),
+                (false, _) => {
+                    self.count(turn, batch.of_turn, is_light);
+                    has_heavy |= !is_light;
+                    if has_more {
+                        self.heavy.push_back(turn);
+                    }
                 }
             }
             if batch.is_full {
                 break;
             }
         }
+        self.owes_heavy = batch.is_full && heavy_waits && !has_heavy;
+        if self.heavy.is_empty() {
+            // Nobody waits for the end of a round.
+            self.begin_round();
+        }
         batch.steps
+    }
+
+    /// Counts the turn of a queue or a family.
+    fn count(&mut self, turn: Turn, weight: usize, is_light: bool) {
+        if !is_light {
+            self.left_of_round = self.left_of_round.saturating_sub(1);
+        }
+        if self.left_of_round == 0 {
+            self.begin_round();
+        }
+        *self.written.entry(turn).or_default() += weight;
+    }
+
+    fn begin_round(&mut self) {
+        self.written.clear();
+        shrink(&mut self.written);
+        self.left_of_round = self.heavy.len().max(1);
     }
 
     /// Closes the queues, and returns the steps that are left.
     pub fn close(&mut self) -> Vec<Step> {
         self.is_closed = true;
-        self.turns.clear();
+        self.light.clear();
+        self.heavy.clear();
         self.lines.clear();
         let mut rest = Vec::new();
         for (_, queue) in self.of.drain() {

@@ -64,7 +64,7 @@ fn those_of_a_family_take_their_turns_and_all_is_written_in_order() {
     for child in 10..13 {
         assert!(first.contains(&serial(child)), "none waits for all of another one's: {batches:?}");
     }
-    assert!(queues.lines.is_empty() && queues.turns.is_empty());
+    assert!(queues.lines.is_empty() && queues.waiting() == 0);
 }
 
 #[test]
@@ -92,4 +92,51 @@ fn who_leaves_a_family_takes_turns_of_its_own() {
     queues.leave_family(serial(11));
     fill_both(&mut queues);
     assert_eq!(queues.next_batch().len(), 2);
+}
+
+#[test]
+fn who_writes_little_does_not_wait_for_all_that_write_much() {
+    let mut queues = Queues::default();
+    for busy in 1..=20 {
+        fill(&mut queues, busy, 80, 900 * KIB);
+    }
+    // Until each has had a turn, and more.
+    for _ in 0..45 {
+        queues.next_batch();
+    }
+    // Again and again, as soon as the last is written.
+    for _ in 0..30 {
+        fill(&mut queues, 100, 1, KIB);
+        assert_eq!(taken(&queues.next_batch(), 100..101), 1);
+    }
+    // Whoever writes much waits for all of them.
+    fill(&mut queues, 200, 2, 256 * KIB);
+    assert!((0..2).map(|_| taken(&queues.next_batch(), 200..201)).sum::<usize>() == 1);
+    assert!(!(0..15).any(|_| taken(&queues.next_batch(), 200..201) > 0));
+}
+
+#[test]
+fn who_writes_much_has_turns_however_many_write_little() {
+    let mut queues = Queues::default();
+    fill(&mut queues, 1, 40, 900 * KIB);
+    queues.next_batch();
+    let mut of_busy = 0;
+    for _ in 0..40 {
+        for light in 100..400 {
+            fill(&mut queues, light, 1, 8 * KIB);
+        }
+        of_busy += taken(&queues.next_batch(), 1..2);
+    }
+    assert!((5..=40).contains(&of_busy), "{of_busy}");
+}
+
+#[test]
+fn what_was_written_is_forgotten_when_nobody_waits() {
+    let mut queues = Queues::default();
+    for agent in 1..5000 {
+        fill(&mut queues, agent, 1, KIB);
+        while !queues.next_batch().is_empty() {}
+        queues.of.clear();
+    }
+    assert!(queues.written.is_empty() && queues.written.capacity() < 100);
 }

@@ -14,7 +14,8 @@ pub struct Limits {
     /// microseconds; at least 1000. A long turn pauses sooner for short turns, and for agents that have
     /// had less time.
     pub max_cpu_micros: u64,
-    /// Time of one turn, in microseconds: running, host calls and sleeping together.
+    /// Time of one turn, in microseconds: running, host calls and sleeping together. The time for which other
+    /// agents or other programs have the processor does not count.
     pub max_execution_time_micros: Option<u64>,
     /// Calls of host functions in one turn, without those of WASI.
     pub max_host_calls: Option<u64>,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::fault::{Fault, FaultKind};
+use crate::processor_time;
 use crate::source::nanos;
 
 /// How a slice that has reached a preemption point goes on.
@@ -26,9 +27,10 @@ pub(crate) trait Pacer: Send + Sync {
 pub(crate) struct Meter {
     pacer: Arc<dyn Pacer>,
     max_execution: Option<Duration>,
-    /// When the slice that runs now began.
+    /// When the slice that runs now began, and for how long its thread had been without a core until then.
     slice_began: AtomicU64,
-    /// Nanoseconds that earlier slices and host waits of this turn took, without those in line.
+    kept_before: AtomicU64,
+    /// Nanoseconds that earlier slices and host waits of this turn took, without those in line for a worker or a core.
     spent: AtomicU64,
     /// When a host call began to wait.
     waiting_since: AtomicU64,
@@ -53,6 +55,7 @@ impl Meter {
             pacer,
             max_execution: max_execution_micros.map(Duration::from_micros),
             slice_began: AtomicU64::new(0),
+            kept_before: AtomicU64::new(0),
             spent: AtomicU64::new(0),
             waiting_since: AtomicU64::new(NEVER),
             woken_at: AtomicU64::new(NEVER),
@@ -87,13 +90,15 @@ impl Meter {
         }
         self.yielded.store(false, Ordering::Relaxed);
         self.slice_began.store(now, Ordering::Relaxed);
+        self.kept_before.store(processor_time::kept_from_core(), Ordering::Relaxed);
     }
 
     /// The slice ended. Returns when.
     pub fn end_slice(&self) -> u64 {
         let now = nanos();
         let ran = now.saturating_sub(self.slice_began.load(Ordering::Relaxed));
-        self.spent.fetch_add(ran, Ordering::Relaxed);
+        let kept = processor_time::kept_in(ran, now, self.kept_before.load(Ordering::Relaxed));
+        self.spent.fetch_add(ran.saturating_sub(kept), Ordering::Relaxed);
         now
     }
 
@@ -140,6 +145,8 @@ impl Meter {
 
     /// Asked at each preemption point.
     pub fn verdict(&self) -> Verdict {
+        // On a thread that is no worker this is the first look.
+        processor_time::look(nanos());
         if let Err(fault) = self.check_turn() {
             return Verdict::Drop(fault);
         }
@@ -152,19 +159,21 @@ impl Meter {
 
     /// Whether the turn may go on, asked in the middle of a slice.
     pub fn check_turn(&self) -> Result<(), Fault> {
-        self.check(nanos().saturating_sub(self.slice_began.load(Ordering::Relaxed)))
-    }
-
-    /// Whether the turn may go on, whose slice has run for so many nanoseconds.
-    fn check(&self, ran: u64) -> Result<(), Fault> {
         if self.is_interrupted() {
             return Err(Fault::new(FaultKind::Closed, "the runtime is closing"));
         }
-        let used = Duration::from_nanos(self.spent.load(Ordering::Relaxed).saturating_add(ran));
-        if self.max_execution.is_some_and(|max| used >= max) {
-            return Err(self.out_of_time(used));
+        let Some(max) = self.max_execution else { return Ok(()) };
+        let now = nanos();
+        let ran = now.saturating_sub(self.slice_began.load(Ordering::Relaxed));
+        let used = self.spent.load(Ordering::Relaxed).saturating_add(ran);
+        if Duration::from_nanos(used) < max {
+            return Ok(());
         }
-        Ok(())
+        // The system may have given the core to others meanwhile.
+        let kept =
+            processor_time::look(now).saturating_sub(self.kept_before.load(Ordering::Relaxed));
+        let used = Duration::from_nanos(used.saturating_sub(kept));
+        if used < max { Ok(()) } else { Err(self.out_of_time(used)) }
     }
 
     /// The fault of a turn that took `used`.
@@ -203,6 +212,26 @@ mod tests {
         meter.woken();
         meter.begin_slice(nanos());
         meter.spent() - before
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    #[allow(clippy::disallowed_methods, reason = "a thread that sleeps has no core")]
+    fn a_turn_whose_thread_had_no_core_is_not_out_of_time() {
+        let meter = Meter::new(Some(20_000), Arc::new(Never));
+        for look in [true, false] {
+            processor_time::forget();
+            processor_time::look(nanos());
+            meter.begin_turn();
+            meter.begin_slice(nanos());
+            std::thread::sleep(Duration::from_millis(30));
+            assert!(!look || meter.check_turn().is_ok());
+            meter.end_slice();
+            assert!(meter.spent() < Duration::from_millis(20), "{:?}", meter.spent());
+            meter.begin_slice(nanos());
+            while meter.check_turn().is_ok() {}
+            assert!(meter.spent() < Duration::from_millis(20));
+        }
     }
 
     #[test]

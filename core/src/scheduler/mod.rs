@@ -6,7 +6,6 @@
 
 mod board;
 mod calendar;
-mod core_time;
 #[cfg(test)]
 mod model;
 mod pace;
@@ -30,6 +29,7 @@ pub(crate) use self::pace::{CpuAccount, Pace};
 use self::queues::{Queues, Worker};
 use self::sleepers::Sleepers;
 pub(crate) use self::trial::Trial;
+use crate::processor_time;
 use crate::release::Releases;
 use crate::sandbox::Lease;
 use crate::source::nanos;
@@ -253,8 +253,10 @@ impl<T: Runnable> Scheduler<T> {
         let has_others = self.queues.board.workers() > 1;
         while !self.stop.load(Ordering::SeqCst) {
             let awake = engine.awake();
-            worker.set_now(nanos());
-            core_time::slept();
+            let now = nanos();
+            worker.set_now(now);
+            processor_time::forget();
+            processor_time::look(now);
             while let Some((class, item)) = self.queues.take(&worker) {
                 if has_others && self.queues.board.waits_with(index) {
                     self.sleepers.wake_one();

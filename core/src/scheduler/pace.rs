@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::board::{Board, Class};
-use super::core_time::kept_from_core;
 use crate::lent::LENT;
+use crate::processor_time;
 use crate::sandbox::Pacer;
 use crate::source::nanos;
 
@@ -17,9 +17,6 @@ use crate::source::nanos;
 pub(super) const SHORT: u64 = 1_000_000;
 /// The least time that a turn is expected to take: among turns that are shorter, who has had less comes first.
 const LEAST: u64 = 64_000;
-/// The least time of a slice for which a worker compares its thread's processor time: the look costs a third of a
-/// microsecond.
-const COMPARED_FROM: u64 = 64_000;
 /// The most time that a turn is expected to take, and the time after which a long turn lets other long turns
 /// run.
 pub(super) const QUANTUM: u64 = 8_000_000;
@@ -144,6 +141,7 @@ pub(crate) struct Pace {
     stage: AtomicU8,
     /// The slice in progress: when it began, its worker, and its class and order beside the agents that wait.
     began: AtomicU64,
+    kept_before: AtomicU64,
     place: AtomicU32,
     is_long: AtomicBool,
     order: AtomicU64,
@@ -168,6 +166,7 @@ impl Pace {
             spent: AtomicU64::new(0),
             stage: AtomicU8::new(Stage::Init as u8),
             began: AtomicU64::new(0),
+            kept_before: AtomicU64::new(0),
             place: AtomicU32::new(CALLER),
             is_long: AtomicBool::new(false),
             order: AtomicU64::new(0),
@@ -259,12 +258,15 @@ impl Pace {
     /// Begins a slice on a thread that is no worker.
     pub fn begin_on_caller(&self, now: u64) {
         self.place.store(CALLER, Ordering::Relaxed);
+        // The thread did whatever its program does.
+        processor_time::forget();
         self.begin(self.stand(), now, 0);
     }
 
     fn begin(&self, stand: Stand, now: u64, owed_until: u64) {
         self.board.raise(stand.class, stand.used);
         self.began.store(now, Ordering::Relaxed);
+        self.kept_before.store(processor_time::kept_from_core(), Ordering::Relaxed);
         self.is_long.store(stand.class == Class::Long, Ordering::Relaxed);
         self.order.store(stand.order, Ordering::Relaxed);
         self.owed_until.store(owed_until, Ordering::Relaxed);
@@ -298,9 +300,10 @@ impl Pace {
 
     fn charge(&self, now: u64) -> u64 {
         let mut ran = now.saturating_sub(self.began.load(Ordering::Relaxed));
-        let is_on_worker = self.place.load(Ordering::Relaxed) != CALLER;
-        if ran >= COMPARED_FROM && is_on_worker && self.by_core_time {
-            ran = ran.saturating_sub(kept_from_core(now));
+        if self.by_core_time {
+            let kept_before = self.kept_before.load(Ordering::Relaxed);
+            ran = ran.saturating_sub(processor_time::kept_in(ran, now, kept_before));
+            self.kept_before.store(processor_time::kept_from_core(), Ordering::Relaxed);
         }
         self.account.charge(ran);
         self.began.store(now, Ordering::Relaxed);

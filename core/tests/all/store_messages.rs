@@ -119,6 +119,8 @@ fn a_message_to_many_names_is_stored_once() {
     let agent = deploy(&runtime, "shouter", shouter());
     until("nobody got it", || !runtime.dead_letters().is_empty());
     until("it was told of each", || agent.stats().mailbox_messages == 0);
+    // It does not shout again when the store is opened.
+    wait(agent.suspend()).unwrap();
     wait(runtime.close());
     let large = "SELECT count(*) FROM messages WHERE length(json) > 500000";
     assert_eq!(number(&folder.file(), large), 1);

@@ -174,7 +174,8 @@ export class Runtime extends Initiator {
 
   /**
    * Makes this program an agent: `handler` is called for each message that is sent to `name`, as far as
-   * no handler is there that says more of it (`HostAgent.on`).
+   * no handler is there that says more of it (`HostAgent.on`). The value that it returns is the content of its
+   * answer, if the message asks for one: if it has `reply_with`, or its act is answered in its protocol.
    *
    * An `ask` made in a handler, that would come back to a handler that waits for it, fails at once.
    *

@@ -33,7 +33,6 @@ class _Writable(Protocol):
 def run_command(arguments: list[str]) -> int:
     """Runs the command ``caxton`` and returns its exit code. The first argument is its own name."""
 
-def after_fork_in_child() -> None: ...
 def limits_defaults() -> list[tuple[str, int | None]]: ...
 def content_limits_defaults() -> list[tuple[str, int | None]]: ...
 def compile_limits_defaults() -> list[tuple[str, int | None]]: ...
@@ -312,8 +311,10 @@ class HostAgent:
         answered with ``not-understood``. Plain functions run on the agent's own threads, async
         ones on the event loop, as with ``register``.
 
-        The value that a function returns is sent in the act that says yes: a ``propose`` to a
-        ``cfp``, an ``accept-proposal`` to a ``propose``, else an ``inform``. A function that
+        The value that a function returns answers a message that asks for something: one with
+        ``reply_with``, or whose act is answered in its protocol. It is sent in the act that says
+        yes: a ``propose`` to a ``cfp``, an ``accept-proposal`` to a ``propose``, else an
+        ``inform``. The value returned for any other message is sent to nobody. A function that
         raises ``Refused`` or ``NotUnderstood`` answers with ``refuse`` or ``not-understood``.
 
         Raises ``InvalidArgument`` if the same messages have a function already, or if there is no
@@ -929,7 +930,9 @@ class Runtime:
     ) -> HostAgent:
         """Registers a host agent, whose handler is a function of this program.
 
-        The value that the handler returns is the content of its answer; ``None`` sends no answer.
+        The value that the handler returns is the content of its answer, if the message asks for
+        one: if it has ``reply_with``, or its act is answered in its protocol. ``None`` sends no
+        answer.
         An ``async def`` runs on the runtime's own loop, up to 64 messages at once. A plain
         function runs on threads of its own, one message at a time. ``concurrency`` changes these
         numbers. Without a function, ``HostAgent.on`` adds the handlers, and the agent handles one
@@ -1267,7 +1270,9 @@ class AsyncRuntime:
     ) -> HostAgent:
         """Registers a host agent, whose handler is a function of this program.
 
-        The value that the handler returns is the content of its answer; ``None`` sends no answer.
+        The value that the handler returns is the content of its answer, if the message asks for
+        one: if it has ``reply_with``, or its act is answered in its protocol. ``None`` sends no
+        answer.
         An ``async def`` runs on the running event loop, up to 64 messages at once. A plain
         function runs on threads of its own, one message at a time. ``concurrency`` changes these
         numbers. Without a function, ``HostAgent.on`` adds the handlers, and the agent handles up

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::message::Message;
+use crate::message::{Message, Performative};
 use crate::runtime::{Ask, Commit, Post, Standing, Terms};
 use crate::store::{Change, Row, Serial};
 
@@ -117,6 +117,13 @@ impl Letter {
     pub fn wants_answer(&self) -> bool {
         self.kind == Kind::Direct
             && (self.message.reply_with().is_some() || self.message.performative().asks())
+    }
+
+    /// Whether a returned value answers this. One for a message that nobody wants answered would make handlers answer
+    /// each other for ever.
+    pub fn takes_answer(&self) -> bool {
+        let is_award = self.message.performative() == Performative::AcceptProposal;
+        self.wants_answer() || (self.kind == Kind::Direct && is_award)
     }
 
     /// Whether the host may answer this with a failure. It never does for a failure, a `not-understood` or a

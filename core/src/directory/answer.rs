@@ -10,7 +10,7 @@ use crate::agent::{Kind, Letter};
 use crate::host_agent::{After, Handler, HostAgent, Registered, Route};
 use crate::limits::Limits;
 use crate::message::{Draft, Envelope, Message, Performative, Stamp, name};
-use crate::runtime::{Ask, Core, Party, Post};
+use crate::runtime::{Ask, Core, Party, Post, Terms};
 use crate::store::{HostRow, Serial};
 
 /// Who has sent a message.
@@ -88,7 +88,8 @@ pub(super) fn say(
     match answer {
         Ok(answer) => {
             let is_elsewhere = message.reply_to().is_some_and(|to| to != message.sender());
-            core.route_on(party, answer, ask, by.filter(|_| is_elsewhere), post);
+            let wanted_by = by.filter(|_| is_elsewhere);
+            core.route_on(party, answer, ask, Terms { wanted_by, ..Terms::default() }, post);
         }
         Err(error) => tracing::error!(%error, "an answer of {service:?} could not be written"),
     }

@@ -5,12 +5,13 @@ use super::task::Reply;
 use crate::agent::{Kind, Letter};
 use crate::conversation::Protocol;
 use crate::message::{Draft, Message, Performative};
-use crate::runtime::{Party, Post};
+use crate::runtime::{Party, Post, Terms};
 
 impl HostAgent {
     pub(super) fn answer(&self, letter: &Letter, reply: Reply, post: Post<'_>) {
         let draft = match reply {
             Reply::Nothing => return,
+            Reply::Content(_) if !letter.takes_answer() => return,
             Reply::Content(json) => {
                 let act = letter.message.performative().yes();
                 Draft::raw_reply(&letter.message, act, &json)
@@ -72,8 +73,13 @@ impl HostAgent {
     }
 
     fn send(&self, letter: &Letter, message: Message, post: Post<'_>) {
-        let wanted_by = message.receivers().next().and_then(|to| letter.wants_for(to));
-        self.core.route_on(Party(self.serial), message, letter.ask.as_ref(), wanted_by, post);
+        let terms = Terms {
+            // A host agent has no rate that it would count in, so an answer to this one counts.
+            is_free: true,
+            is_quiet: letter.kind == Kind::Failure,
+            wanted_by: message.receivers().next().and_then(|to| letter.wants_for(to)),
+        };
+        self.core.route_on(Party(self.serial), message, letter.ask.as_ref(), terms, post);
     }
 }
 

@@ -39,7 +39,8 @@ pub enum Reply {
     /// Nothing.
     Nothing,
     /// This content, as JSON, in the act that says yes to the message: a `propose` to a `cfp`, an
-    /// `accept-proposal` to a `propose`, and else an `inform`.
+    /// `accept-proposal` to a `propose`, and else an `inform`. It is sent to nobody if the message asks for nothing: if
+    /// it has no `reply_with`, and its act is not answered in its protocol.
     Content(Vec<u8>),
     /// This message. Its receiver, and what ties it to the message that it answers, may be missing.
     Message(Vec<u8>),

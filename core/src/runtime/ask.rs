@@ -119,10 +119,14 @@ impl Ask {
 
     /// `from` passed the message on to `to`: whose answer counted, makes that of the next count.
     pub fn pass_on(&self, from: u64, to: u64) {
-        let counts = self.state.lock().allowed.binary_search(&from).is_ok();
-        if counts {
+        if self.counts(from) {
             self.allow(to);
         }
+    }
+
+    /// Returns true if an answer of the agent `serial` counts.
+    pub fn counts(&self, serial: u64) -> bool {
+        self.state.lock().allowed.binary_search(&serial).is_ok()
     }
 
     /// How many asks in this chain wait in handlers of the host agent `serial`.
@@ -136,19 +140,6 @@ impl Ask {
             next = ask.parent.as_deref();
         }
         count
-    }
-
-    /// The ask of this chain, this one or the nearest that led to it, that waits in a handler of the
-    /// host agent `serial`.
-    pub fn waiting_in(self: &Arc<Self>, serial: u64) -> Option<Arc<Self>> {
-        let mut next = Some(self);
-        while let Some(ask) = next {
-            if ask.handler == Some(serial) && !ask.state.lock().done {
-                return Some(ask.clone());
-            }
-            next = ask.parent.as_ref();
-        }
-        None
     }
 
     /// What an answer names.

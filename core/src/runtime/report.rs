@@ -12,17 +12,17 @@ use crate::message::{Draft, Message, Performative};
 use crate::sandbox::{Fault, FaultKind};
 
 impl Core {
-    /// Ends an ask that has come back to the handler that waits for it. Who sent the letter is told;
-    /// where that is not who waits, because others passed the ask on, who waits is told as well.
+    /// Refuses a message that has come back to the handler whose ask it is part of: it could only be handled after the
+    /// answer to that ask. Whoever sent it is told. If that one was to answer the ask, it has failed.
     pub(super) fn report_deadlock(&self, letter: &Letter, host: &HostAgent, post: Post<'_>) {
         let text = format!("{:?} waits for the answer to this very ask", &*host.name);
         let fault = Fault::new(FaultKind::Deadlock, text);
         if self.tell_sender(letter, &host.name, &fault, post) {
             return;
         }
-        let Some(ask) = letter.ask.as_ref().and_then(|ask| ask.waiting_in(host.serial)) else {
-            return;
-        };
+        // An answer that others owe may come all the same.
+        let owes = |ask: &&Arc<Ask>| letter.from.is_some_and(|from| ask.counts(from));
+        let Some(ask) = letter.ask.as_ref().filter(owes) else { return };
         let content = failure_content(&host.name, &fault);
         let act = Performative::Failure.as_str();
         let draft = Draft::with_raw_content(act, Some(ask.asker()), content.as_bytes())

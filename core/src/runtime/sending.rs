@@ -445,22 +445,22 @@ impl Core {
     /// Sends a message of the program's, of one of its host agents' or of the runtime's own to everybody whom
     /// it names. What finds no room comes back to its sender as a `failure`.
     pub fn route(&self, from: Party, message: Message, ask: Option<&Arc<Ask>>, post: Post<'_>) {
-        self.route_on(from, message, ask, None, post);
+        self.route_on(from, message, ask, Terms::default(), post);
     }
 
-    /// The same of an answer that is wanted by whoever has this serial.
+    /// The same on these terms.
     pub fn route_on(
         &self,
         from: Party,
         message: Message,
         ask: Option<&Arc<Ask>>,
-        wanted_by: Option<Serial>,
+        terms: Terms,
         post: Post<'_>,
     ) {
         let to = To::Named(self.receivers_of(&message));
         // Answers of the runtime's own cost nobody a message, so answers to them do.
-        let is_free = from == Party::AMS || from == Party::DF;
-        let terms = Terms { is_free, is_quiet: false, wanted_by };
+        let is_free = terms.is_free || from == Party::AMS || from == Party::DF;
+        let terms = Terms { is_free, ..terms };
         Sending::new(from, message, to, ask.cloned(), terms).finish(self, post);
     }
 

@@ -3,8 +3,9 @@
 use std::future::IntoFuture;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
+use std::time::Instant;
 
-use caxton::{Handler, Register, Reply, Runtime, Task};
+use caxton::{Handler, Limits, Register, Reply, Runtime, Task};
 
 use crate::store::Folder;
 use crate::support::*;
@@ -164,5 +165,28 @@ fn asks_from_within_go_as_deep_as_there_is_room() {
     assert_eq!(content(&reply)["kind"], "deadlock");
     assert_eq!(depth.load(Ordering::SeqCst), 4);
     serving.join().unwrap();
+    wait(runtime.close());
+}
+
+#[test]
+fn an_answer_to_what_a_handler_returned_counts_in_the_rate() {
+    let runtime = runtime(1);
+    let returns = runtime.handler(|_| async { Reply::Content(b"1".to_vec()) });
+    runtime.register(Register::new("h", returns)).unwrap();
+    let ask = r#"{"performative":"request","receiver":"h"}"#;
+    let asks_again = r#"(func (export "handle_message") (param i32 i32) (result i32)
+        (drop (call $send {ask})) (i32.const 0))"#;
+    let mut limits = Limits::default();
+    limits.max_messages_per_second = Some(5);
+    let guest = agent(asks_again, &[("ask", ask)]).name("a").limits(limits);
+    let guest = wait(runtime.deploy(guest)).unwrap();
+    let began = Instant::now();
+    wait(runtime.send(&inform("a", 0), None)).unwrap();
+    for _ in 0..200 {
+        wait(runtime.ask(request("h"))).unwrap();
+    }
+    let sent = guest.stats().messages_out;
+    let allowed = 5 * (began.elapsed().as_secs() + 2);
+    assert!((1..=allowed).contains(&sent), "{sent} were sent, {allowed} at most");
     wait(runtime.close());
 }

@@ -28,12 +28,6 @@ use std::ffi::OsString;
 
 use pyo3::prelude::*;
 
-/// Tells the core that this process is a forked child.
-#[pyfunction]
-fn after_fork_in_child() {
-    caxton::after_fork_in_child();
-}
-
 /// Runs the command `caxton` with its arguments, the first of which is its own name; the exit code.
 #[pyfunction]
 fn run_command(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
@@ -70,6 +64,8 @@ mod _caxton {
     #[pymodule_export]
     use super::register::{Task, Tasks};
     #[pymodule_export]
+    use super::run_command;
+    #[pymodule_export]
     use super::runtime::{AsyncRuntime, Runtime};
     #[pymodule_export]
     use super::subscription::{AsyncSubscription, Feed, Subscription};
@@ -77,8 +73,6 @@ mod _caxton {
     use super::tender::Tender;
     #[pymodule_export]
     use super::trace::Trace;
-    #[pymodule_export]
-    use super::{after_fork_in_child, run_command};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -62,7 +62,6 @@ pub use conversation::{
     Side, Stage,
 };
 pub use error::{Error, ErrorKind};
-pub use fork::after_fork_in_child;
 pub use grants::{Access, Ceiling, Folder, Grants, Stdout};
 pub use host_agent::{Handler, Reply, Task, Within};
 pub use initiator::{

@@ -3,25 +3,24 @@
 //! A file is input like any other. Until all that it holds has been read and found to be as it should,
 //! nothing is written to it, or to the log beside it.
 
-use std::ffi::OsString;
-use std::io::Read;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::apply::apply;
 use super::change::{Contents, Leftovers};
+use super::faults::{
+    damaged, explain, foreign, in_use, log_unread, newer, not_locked, older_unread,
+};
+use super::lock::{Lock, Refused};
+use super::place::{Reserved, beside, check_place, immutable, log_bytes, open_file};
+use super::watch::Watch;
 use super::{load, schema, staged};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::grants::check_store;
-
-/// The bytes of a file that say what it is, as far as the number of entries of its first page.
-const HEADER: usize = 105;
-const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// What somebody wants of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,24 +37,39 @@ pub(super) struct Locked<'a> {
     /// What each version of the schema did; their number is the version that is known.
     steps: &'a [&'a str],
     path: PathBuf,
+    pub watch: Watch,
+    // In the order in which they end.
+    _lock: Lock,
     reserved: Reserved,
 }
 
 impl<'a> Locked<'a> {
     /// Opens the file at `path`, and says what SQLite would not.
     pub fn open(path: &Path, access: Access, steps: &'a [&'a str]) -> Result<Self, Error> {
-        // First of all: to open and close a file ends the locks that this process has on it.
+        // An agent is granted no folder of a store, from here on.
         let mut reserved = Reserved::take(path)?;
         if access == Access::Write {
             check_store(path)?;
         }
         check_place(path, access)?;
-        check_header(path, access, steps.len())?;
+        let (file, keeps) = open_file(path, access, steps.len())?;
         reserved.find_out(path);
+        let watch =
+            Watch::begin(&file, reserved.path()).map_err(|error| not_locked(path, &error))?;
+        let lock = Lock::take(reserved.path(), file, keeps).map_err(|refused| match refused {
+            Refused::InUse => in_use(path),
+            Refused::Failed(error) => not_locked(path, &error),
+        })?;
         let wrong = |error: rusqlite::Error| explain(path, error);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(wrong)?;
-        let mut locked = Locked { connection, steps, path: path.to_owned(), reserved };
+        // Absolute: SQLite reads more into some other paths.
+        let connection = match lock.vfs() {
+            Some(vfs) => Connection::open_with_flags_and_vfs(reserved.path(), flags, vfs),
+            None => Connection::open_with_flags(reserved.path(), flags),
+        };
+        let connection = connection.map_err(wrong)?;
+        let owned = path.to_owned();
+        let mut locked = Locked { connection, steps, path: owned, watch, _lock: lock, reserved };
         locked.configure().map_err(wrong)?;
         if access == Access::Write {
             return Ok(locked);
@@ -69,7 +83,7 @@ impl<'a> Locked<'a> {
                 let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
                     | OpenFlags::SQLITE_OPEN_NO_MUTEX
                     | OpenFlags::SQLITE_OPEN_URI;
-                let address = immutable(&locked.reserved.0);
+                let address = immutable(locked.reserved.path());
                 locked.connection = Connection::open_with_flags(address, flags).map_err(wrong)?;
                 locked.configure().map_err(wrong)?;
             }
@@ -80,7 +94,7 @@ impl<'a> Locked<'a> {
 
     /// The log beside the file.
     pub fn log_path(&self) -> PathBuf {
-        beside(&self.reserved.0, "-wal")
+        beside(self.reserved.path(), "-wal")
     }
 
     /// Takes the lock.
@@ -225,166 +239,10 @@ impl Drop for Locked<'_> {
     fn drop(&mut self) {
         // An empty log was made with the connection, and is to go with it. Any other stays: it is not
         // copied into a file that may be damaged.
-        if log_bytes(&self.reserved.0) == 0 {
+        if log_bytes(self.reserved.path()) == 0 {
             let _ = self.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
         }
     }
-}
-
-/// The stores of this process that are open.
-static OPEN_FILES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
-/// The stores that this process has open.
-pub(crate) fn open_files() -> Vec<PathBuf> {
-    OPEN_FILES.lock().clone()
-}
-
-/// As long as it lives, its file is among [`open_files`].
-struct Reserved(PathBuf);
-
-impl Reserved {
-    fn take(path: &Path) -> Result<Self, Error> {
-        let real = real_path(path);
-        let mut open = OPEN_FILES.lock();
-        if open.contains(&real) {
-            return Err(in_use(path));
-        }
-        open.push(real.clone());
-        Ok(Reserved(real))
-    }
-
-    /// Notes where the file really is, once there is one.
-    fn find_out(&mut self, path: &Path) {
-        let real = real_path(path);
-        if real != self.0 {
-            let mut open = OPEN_FILES.lock();
-            open.retain(|path| *path != self.0);
-            open.push(real.clone());
-            self.0 = real;
-        }
-    }
-}
-
-impl Drop for Reserved {
-    fn drop(&mut self) {
-        OPEN_FILES.lock().retain(|path| *path != self.0);
-    }
-}
-
-/// Where a file is, or will be.
-fn real_path(path: &Path) -> PathBuf {
-    path.canonicalize()
-        .or_else(|error| match path.file_name() {
-            Some(name) => Ok(folder_of(path).canonicalize()?.join(name)),
-            None => Err(error),
-        })
-        .unwrap_or_else(|_| path.to_owned())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
-/// The bytes of the log beside a file.
-pub(super) fn log_bytes(path: &Path) -> u64 {
-    beside(path, "-wal").metadata().map_or(0, |file| file.len())
-}
-
-/// What SQLite keeps beside a file.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name: OsString = path.into();
-    name.push(ending);
-    name.into()
-}
-
-/// A file as SQLite's addresses name it that nobody writes.
-fn immutable(path: &Path) -> String {
-    use std::fmt::Write;
-    let mut address = "file:".to_owned();
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
-                address.push(char::from(*byte));
-            }
-            byte => drop(write!(address, "%{byte:02x}")),
-        }
-    }
-    address + "?immutable=1"
-}
-
-/// Says of a path what SQLite would not.
-fn check_place(path: &Path, access: Access) -> Result<(), Error> {
-    let wrong = |text: String| Err(Error::new(ErrorKind::Store, text));
-    match path.metadata() {
-        Ok(file) if file.is_dir() => {
-            wrong(format!("the store {} is a folder, expected a file", path.display()))
-        }
-        Ok(file) if !file.is_file() => {
-            wrong(format!("the store {} is no ordinary file; choose another place", path.display()))
-        }
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            if access == Access::Read {
-                return wrong(format!("there is no store {}", path.display()));
-            }
-            let folder = folder_of(path);
-            if folder.is_dir() {
-                return Ok(());
-            }
-            let (path, folder) = (path.display(), folder.display());
-            wrong(format!("the store {path} cannot be made: there is no folder {folder}"))
-        }
-        Err(error) => wrong(format!("the store {} cannot be opened: {error}", path.display())),
-    }
-}
-
-/// Looks at a file before SQLite does, which would tidy up what another program left unfinished. A
-/// missing one is made.
-fn check_header(path: &Path, access: Access, known: usize) -> Result<(), Error> {
-    let mut options = std::fs::OpenOptions::new();
-    options.read(true);
-    if access == Access::Write {
-        options.write(true).create(true).truncate(false);
-        // What agents keep is nobody else's business.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    }
-    let cannot = |error: std::io::Error| {
-        let (wanted, hint) = match access {
-            Access::Write => ("opened for writing", "choose a place where this program may write"),
-            Access::Read => ("read", "choose one that this program may read"),
-        };
-        let path = path.display();
-        Error::new(
-            ErrorKind::Store,
-            format!("the store {path} cannot be {wanted}: {error}; {hint}"),
-        )
-    };
-    let mut header = Vec::with_capacity(HEADER);
-    let file = options.open(path).map_err(cannot)?;
-    file.take(HEADER as u64).read_to_end(&mut header).map_err(cannot)?;
-    // Nothing is there yet; or whoever made the file was killed, and SQLite finds out how far it came.
-    if header.is_empty() || beside(path, "-journal").exists() {
-        return Ok(());
-    }
-    if !header.starts_with(MAGIC) || header.len() < HEADER {
-        return Err(no_store(path));
-    }
-    let number = |at: usize| {
-        header[at..at + 4].iter().fold(0, |number: u32, byte| number << 8 | u32::from(*byte))
-    };
-    let (version, id, entries) = (number(60), number(68), number(101) & 0xffff);
-    if id != schema::APPLICATION_ID as u32 {
-        // The log may know better of one that looks empty.
-        return if entries == 0 && id == 0 { Ok(()) } else { Err(foreign(path)) };
-    }
-    if i64::from(version) > known as i64 {
-        return Err(newer(path, version.into(), known));
-    }
-    Ok(())
 }
 
 /// Whether an error is one of the rights that this program has.
@@ -398,95 +256,4 @@ fn is_denied(error: &rusqlite::Error) -> bool {
                 | ErrorCode::SystemIoFailure
         )
     )
-}
-
-fn log_unread(path: &Path) -> Error {
-    let path = path.display();
-    let text = format!(
-        "the store {path} cannot be looked at where it cannot be written: it is in use, or its program \
-         was ended before it closed it; look at a copy of it and of {path}-wal"
-    );
-    Error::new(ErrorKind::Store, text)
-}
-
-fn older_unread(path: &Path) -> Error {
-    let path = path.display();
-    let text = format!(
-        "the store {path} cannot be looked at where it cannot be written: it is from an older version, \
-         or was closed before all was in its place; look at a copy of it"
-    );
-    Error::new(ErrorKind::Store, text)
-}
-
-fn no_store(path: &Path) -> Error {
-    let path = path.display();
-    let text = format!("{path} is not a store; it was not touched, choose another file");
-    Error::new(ErrorKind::Store, text)
-}
-
-fn foreign(path: &Path) -> Error {
-    let path = path.display();
-    let text = format!(
-        "{path} is a SQLite database, but not one of Caxton's; it was not touched, choose another \
-         file"
-    );
-    Error::new(ErrorKind::Store, text)
-}
-
-fn newer(path: &Path, version: i64, known: usize) -> Error {
-    let path = path.display();
-    let text = format!(
-        "the store {path} has version {version}, and this version of Caxton knows {known} at most; \
-         it was not touched, open it with a newer one"
-    );
-    Error::new(ErrorKind::Store, text)
-}
-
-fn in_use(path: &Path) -> Error {
-    let path = path.display();
-    let text = format!(
-        "the store {path} is in use by another runtime; close that one, or use another file"
-    );
-    Error::new(ErrorKind::Store, text)
-}
-
-/// Something in the file is not as it was written.
-pub(super) fn damaged(path: &Path, what: &str) -> Error {
-    let path = path.display();
-    let text = format!(
-        "the store {path} is damaged: {what}; nothing in it was changed: restore a copy, or save \
-         what can be read with `sqlite3 {path} .recover`"
-    );
-    Error::new(ErrorKind::Store, text)
-}
-
-/// Says what went wrong with a store, and what can be done.
-pub(super) fn explain(path: &Path, error: rusqlite::Error) -> Error {
-    let code = error.sqlite_error_code();
-    match code {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => return in_use(path),
-        Some(ErrorCode::NotADatabase) => return no_store(path),
-        Some(ErrorCode::DatabaseCorrupt) => return damaged(path, &error.to_string()),
-        _ => {}
-    }
-    let path = path.display();
-    let text = match code {
-        Some(ErrorCode::DiskFull) => {
-            format!("the store {path} cannot grow: the disk is full; make room and try again")
-        }
-        Some(ErrorCode::ReadOnly) => format!(
-            "the store {path} cannot be written; make the file and its folder writable ({error})"
-        ),
-        Some(ErrorCode::CannotOpen) => {
-            format!(
-                "the store {path} cannot be opened ({error}); check that its folder is writable"
-            )
-        }
-        Some(ErrorCode::SystemIoFailure) => format!(
-            "the disk failed the store {path}: {error}; check that it works and has room, and try \
-             again"
-        ),
-        _ => format!("the store {path} failed: {error}"),
-    };
-    Error::new(ErrorKind::Store, text)
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::change::{Contents, Serial, StoredAgent};
-use super::file::{Access, Locked, damaged, log_bytes};
+use super::faults::damaged;
+use super::file::{Access, Locked};
+use super::place::log_bytes;
 use super::schema;
 use crate::agent::Restart;
 use crate::error::{Error, shown};

@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,8 +23,7 @@ const AHEAD: u64 = 32;
 
 /// The log of an open store.
 pub(super) struct Log {
-    /// Absent where it cannot be opened: then it grows with each commit.
-    file: Option<File>,
+    file: File,
     page: u64,
     /// Pages that are in use, as SQLite tells after each commit.
     pages: Arc<AtomicU64>,
@@ -34,8 +32,8 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// The log at `path`, of the store that `connection` has open for writing.
-    pub fn open(path: &Path, connection: &mut Connection) -> rusqlite::Result<Self> {
+    /// The log in `file`, of the store that `connection` has open for writing.
+    pub fn new(file: File, connection: &mut Connection) -> rusqlite::Result<Self> {
         let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
         let pages = Arc::new(AtomicU64::new(0));
         let told = pages.clone();
@@ -44,24 +42,16 @@ impl Log {
             told.store(count.unsigned_abs().into(), Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Log {
-            file: File::options().write(true).open(path).ok(),
-            page: page.unsigned_abs(),
-            pages,
-            room: 0,
-        })
+        Ok(Log { file, page: page.unsigned_abs(), pages, room: 0 })
     }
 
     /// Sets room aside for the next commit. Where there is none, the commit itself will say so.
     pub fn make_room(&mut self) {
-        let Some(file) = &mut self.file else {
-            return;
-        };
-        let ahead = self.pages.load(Ordering::Relaxed) + AHEAD;
-        let needed = HEADER + ahead * (PAGE_HEADER + self.page);
+        let needed = self.end_of(self.pages.load(Ordering::Relaxed) + AHEAD);
         if needed <= self.room {
             return;
         }
+        let file = &mut self.file;
         let mut extend = || {
             let end = file.seek(SeekFrom::End(0))?;
             if end < needed {
@@ -76,6 +66,27 @@ impl Log {
                 self.room = needed;
             }
         }
+    }
+
+    /// Makes void what a failed commit has left behind the last one that succeeded. A commit whose pages were all
+    /// written before their sync failed would be found there when the store is opened after a kill. The next commit
+    /// begins at the same place.
+    pub fn void_rest(&mut self) {
+        let end = self.end_of(self.pages.load(Ordering::Relaxed));
+        let file = &mut self.file;
+        let mut erase = || {
+            file.seek(SeekFrom::Start(end))?;
+            file.write_all(&[0; PAGE_HEADER as usize])?;
+            file.sync_data()
+        };
+        if let Err(error) = erase() {
+            tracing::debug!(%error, "the rest of the store's log could not be made void");
+        }
+    }
+
+    /// Returns the number of bytes of so many pages.
+    fn end_of(&self, pages: u64) -> u64 {
+        HEADER + pages * (PAGE_HEADER + self.page)
     }
 
     /// Whether it is time to copy it into the store.

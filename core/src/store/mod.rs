@@ -3,16 +3,20 @@
 mod apply;
 mod batch;
 mod change;
+mod faults;
 mod file;
 mod inspect;
 mod load;
+mod lock;
 mod log;
+mod place;
 mod rows;
 mod schema;
 mod sqlite;
 mod staged;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::sync::Arc;
 
@@ -21,8 +25,8 @@ pub(crate) use change::{
     AgentRow, Change, Contents, DeadLetterRow, HostRow, LetterRow, Row, SERIALS, Serial,
     StoredAgent,
 };
-pub(crate) use file::open_files;
 pub use inspect::{StoreInspection, StoredAgentInfo, StoredHostInfo, inspect_store};
+pub(crate) use place::open_files;
 pub(crate) use sqlite::Sqlite;
 
 use crate::choice::choice;

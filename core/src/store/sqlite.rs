@@ -1,5 +1,6 @@
 //! The store in a SQLite file.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
@@ -7,7 +8,8 @@ use rusqlite::{Connection, params};
 use super::apply::number;
 use super::batch::{Batch, Write};
 use super::change::{Contents, Leftovers, Row, Serial};
-use super::file::{Access, Locked, explain};
+use super::faults::{cannot_open, explain, lost};
+use super::file::{Access, Locked};
 use super::log::Log;
 use super::{Durability, Hook, Point, Storage, schema};
 use crate::error::Error;
@@ -22,6 +24,8 @@ pub(crate) struct Sqlite {
     path: PathBuf,
     durability: Durability,
     hook: Option<Hook>,
+    /// The error of every further commit, once the files are not those that were opened.
+    lost: Option<Error>,
     /// Rows below this may have been given out, as far as the file knows; the same for serials.
     rows_below: Row,
     serials_below: Serial,
@@ -49,13 +53,18 @@ impl Sqlite {
         };
         connection.pragma_update(None, "synchronous", synchronous).map_err(wrong)?;
         connection.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(wrong)?;
-        let log = Log::open(&connection.log_path(), &mut connection).map_err(wrong)?;
+        let log_path = connection.log_path();
+        let file = File::options().write(true).open(&log_path);
+        let file = file.and_then(|file| connection.watch.add_log(&file).map(|()| file));
+        let file = file.map_err(|error| cannot_open(&log_path, Access::Write, &error))?;
+        let log = Log::new(file, &mut connection).map_err(wrong)?;
         let store = Sqlite {
             connection,
             log,
             path: path.to_owned(),
             durability,
             hook,
+            lost: None,
             rows_below: contents.next_row,
             serials_below: contents.next_serial,
         };
@@ -66,6 +75,14 @@ impl Sqlite {
     /// deletes what nothing names any more.
     pub fn update(&self, leftovers: &Leftovers) -> Result<(), Error> {
         self.connection.update(leftovers)
+    }
+
+    /// Returns an error if the files are not those that were opened, now and ever after.
+    fn check(&mut self) -> Result<(), Error> {
+        if self.lost.is_none() {
+            self.lost = self.connection.watch.check().err().map(|what| lost(&self.path, &what));
+        }
+        self.lost.clone().map_or(Ok(()), Err)
     }
 
     fn reach(&self, point: Point) -> rusqlite::Result<()> {
@@ -108,13 +125,18 @@ impl Sqlite {
 
 impl Storage for Sqlite {
     fn commit(&mut self, writes: &[Write<'_>]) -> Result<(), Error> {
+        if let Some(error) = &self.lost {
+            return Err(error.clone());
+        }
         self.log.make_room();
         if let Err(error) = self.write(writes) {
             if !self.connection.is_autocommit() {
                 drop(self.connection.execute_batch("ROLLBACK"));
             }
+            self.log.void_rest();
             return Err(explain(&self.path, error));
         }
+        self.check()?;
         // From here on it is on disk, whatever the hook thinks of it.
         drop(self.reach(Point::Committed));
         Ok(())
@@ -129,6 +151,7 @@ impl Storage for Sqlite {
     }
 
     fn sync(&mut self) -> Result<(), Error> {
+        self.check()?;
         self.reach(Point::Sync)
             .and_then(|()| checkpoint(&self.connection, "PASSIVE"))
             .map_err(|error| explain(&self.path, error))?;
@@ -137,8 +160,11 @@ impl Storage for Sqlite {
     }
 
     fn close(self: Box<Self>) -> Result<(), Error> {
-        let Sqlite { connection, log, path, .. } = *self;
+        let Sqlite { connection, log, path, lost, .. } = *self;
         drop(log);
+        if let Some(error) = lost {
+            return Err(error);
+        }
         checkpoint(&connection, "TRUNCATE").map_err(|error| explain(&path, error))
     }
 }

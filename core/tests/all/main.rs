@@ -27,6 +27,7 @@ mod store;
 mod store_faults;
 mod store_files;
 mod store_journal;
+mod store_lock;
 mod store_messages;
 mod store_upkeep;
 mod subscriptions;

@@ -387,3 +387,69 @@ fn a_store_for_which_there_is_no_room_is_refused() {
         wait(open(&path).close());
     }
 }
+
+/// True while no file of this process can be synced.
+static NO_SYNC: AtomicBool = AtomicBool::new(false);
+
+/// Stands in for the C library's function in this program, and so for SQLite.
+#[unsafe(no_mangle)]
+extern "C" fn fdatasync(file: libc::c_int) -> libc::c_int {
+    sync(libc::SYS_fdatasync, file)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn fsync(file: libc::c_int) -> libc::c_int {
+    sync(libc::SYS_fsync, file)
+}
+
+fn sync(call: libc::c_long, file: libc::c_int) -> libc::c_int {
+    // SAFETY: the calls take a plain number; the place of the error is the thread's own.
+    unsafe {
+        if NO_SYNC.load(Ordering::SeqCst) {
+            *libc::__errno_location() = libc::EIO;
+            return -1;
+        }
+        libc::syscall(call, file) as libc::c_int
+    }
+}
+
+const UNSYNCED: &str = "store_faults::what_could_not_be_synced_does_not_come_back_after_a_kill";
+
+#[test]
+fn what_could_not_be_synced_does_not_come_back_after_a_kill() {
+    const FOLDER: &str = "CAXTON_TEST_FOLDER";
+    if child::is_here(UNSYNCED) {
+        let folder = PathBuf::from(std::env::var_os(FOLDER).unwrap());
+        let works_again = std::env::var_os("CAXTON_TEST_WORKS_AGAIN").is_some();
+        let runtime = open(&folder.join("agents.db"));
+        wait(runtime.deploy(counter().name("a"))).unwrap();
+        for expected in 1..=3 {
+            assert_eq!(count(&runtime, "a").unwrap(), expected);
+        }
+        NO_SYNC.store(true, Ordering::SeqCst);
+        for _ in 0..2 {
+            is_of_store(&count(&runtime, "a").unwrap_err());
+        }
+        NO_SYNC.store(false, Ordering::SeqCst);
+        if works_again {
+            until("it is counted", || count(&runtime, "a").is_ok());
+        }
+        // SAFETY: it takes plain values.
+        unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+    }
+    for works_again in [false, true] {
+        let folder = Folder::new();
+        let mut run = std::process::Command::new(std::env::current_exe().unwrap());
+        run.args(["--exact", UNSYNCED, "--test-threads=1"]);
+        run.env("CAXTON_TEST_CHILD", UNSYNCED).env(FOLDER, &folder.0);
+        if works_again {
+            run.env("CAXTON_TEST_WORKS_AGAIN", "1");
+        }
+        let status = run.status().unwrap();
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        assert_eq!(signal, Some(libc::SIGKILL));
+        let runtime = open(&folder.file());
+        assert_eq!(count(&runtime, "a").unwrap(), 4 + u64::from(works_again));
+        wait(runtime.close());
+    }
+}

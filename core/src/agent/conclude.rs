@@ -291,7 +291,12 @@ fn conclude(
             activity.starting = std::mem::take(&mut activity.starting).and(done);
             agent.mailbox.revive();
             agent.set_state(AgentState::Initiated);
-            post.change(|| Change::State(agent.face.serial, AgentState::Active.as_str()));
+            // A suspended agent stays suspended.
+            let state = match agent.mailbox.is_paused() {
+                true => AgentState::Suspended,
+                false => AgentState::Active,
+            };
+            post.change(|| Change::State(agent.face.serial, state.as_str()));
             agent.mailbox.init_next();
             outbox
         }

@@ -166,11 +166,33 @@ fn is_mere_index(connection: &Connection, (kind, name, _): &Part) -> rusqlite::R
     Ok(kind == "index" && connection.query_row(sql, [name], |row| row.get::<_, i64>(0))? > 0)
 }
 
-/// Kind, name, and how it was made.
-type Part = (String, String, Option<String>);
+/// Kind, name, and the words by which it was made: spaces between them mean nothing.
+type Part = (String, String, Vec<String>);
 
+/// Returns the parts of a file, without the statistics that `ANALYZE` keeps.
 fn parts(connection: &Connection) -> rusqlite::Result<Vec<Part>> {
-    let mut statement = connection.prepare("SELECT type, name, sql FROM sqlite_schema")?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let sql = "SELECT type, name, coalesce(sql, '') FROM sqlite_schema
+               WHERE name NOT IN ('sqlite_stat1', 'sqlite_stat4')";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| {
+        let sql: String = row.get(2)?;
+        Ok((row.get(0)?, row.get(1)?, words(&sql)))
+    })?;
     rows.collect()
+}
+
+/// Splits a statement at its spaces and signs.
+fn words(sql: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for part in sql.split_whitespace() {
+        let parts = part.split_inclusive(|c: char| !(c.is_alphanumeric() || c == '_'));
+        for word in parts.filter(|word| !word.is_empty()) {
+            let (name, sign) = match word.char_indices().next_back() {
+                Some((at, last)) if !(last.is_alphanumeric() || last == '_') => word.split_at(at),
+                _ => (word, ""),
+            };
+            words.extend([name, sign].into_iter().filter(|it| !it.is_empty()).map(str::to_owned));
+        }
+    }
+    words
 }

@@ -1,11 +1,13 @@
 //! Closing: everything ends, and nothing is left behind.
 
 use std::future::IntoFuture;
+use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use caxton::{ErrorKind, Register, Reply};
+use caxton::{Durability, ErrorKind, Register, Reply, Runtime};
 
 use crate::child;
+use crate::store::Folder;
 use crate::support::*;
 
 #[test]
@@ -137,4 +139,42 @@ fn no_thread_is_left() {
     drop(second);
     until("all threads are gone after the last handle", || child::threads().is_empty());
     assert!(log_has(&kept, "rust agent stopped"));
+}
+
+#[test]
+fn changes_to_agents_end_with_the_runtime() {
+    for round in 0..20 {
+        let folder = Folder::new();
+        let durability = if round % 2 == 0 { Durability::Relaxed } else { Durability::Full };
+        let builder = Runtime::builder().workers(2).store(folder.file()).durability(durability);
+        let runtime = builder.build().unwrap();
+        let spinner = deploy(&runtime, "spinner", spinner().limits(patient()));
+        wait(spinner.send(&())).unwrap();
+        let names = ["a", "b", "c", "d", "e"];
+        let agents = names.map(|name| deploy(&runtime, name, answerer()));
+        let barrier = Barrier::new(agents.len() + 2);
+        std::thread::scope(|scope| {
+            for agent in agents.iter().chain([&spinner]) {
+                let barrier = &barrier;
+                scope.spawn(move || {
+                    barrier.wait();
+                    let ended = (0..10_000).find_map(|turn| {
+                        let done = match turn % 3 {
+                            0 => wait(agent.suspend()),
+                            1 => wait(agent.resume()),
+                            _ if turn > 200 => wait(agent.remove()),
+                            _ => wait(agent.restart()),
+                        };
+                        done.err()
+                    });
+                    let kind = ended.map(|error| error.kind());
+                    let over = [ErrorKind::Closed, ErrorKind::AgentNotFound];
+                    assert!(kind.is_none_or(|kind| over.contains(&kind)), "{kind:?}");
+                });
+            }
+            barrier.wait();
+            std::thread::sleep(Duration::from_millis(round));
+            wait(runtime.close_within(Duration::from_millis(100)));
+        });
+    }
 }

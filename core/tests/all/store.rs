@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use caxton::{Deploy, Draft, ErrorKind, Message, Point, Runtime};
+use caxton::{AgentState, Deploy, Draft, ErrorKind, Message, Point, Runtime};
 use serde_json::json;
 
 use crate::support::{agent, until, wait};
@@ -297,5 +297,22 @@ fn a_message_that_crashed_its_agent_is_kept_as_a_dead_letter() {
     let runtime = open(&folder.file());
     assert_eq!(runtime.dead_letters().len(), 1);
     assert!(crash(&runtime).is_none());
+    wait(runtime.close());
+}
+
+#[test]
+fn a_suspended_agent_that_is_restarted_comes_back_suspended() {
+    let folder = Folder::new();
+    let runtime = open(&folder.file());
+    let agent = wait(runtime.deploy(counter().name("a"))).unwrap();
+    wait(agent.suspend()).unwrap();
+    wait(agent.restart()).unwrap();
+    assert_eq!(agent.state(), AgentState::Suspended);
+    wait(runtime.close());
+    let runtime = open(&folder.file());
+    let agent = runtime.agent_named("a").unwrap();
+    assert_eq!(agent.state(), AgentState::Suspended);
+    wait(agent.resume()).unwrap();
+    assert_eq!(count(&runtime, "a").unwrap(), 1);
     wait(runtime.close());
 }

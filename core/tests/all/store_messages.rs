@@ -201,3 +201,20 @@ fn an_index_of_the_users_is_damage_only_where_it_is_unique() {
     let error = Runtime::builder().store(folder.file()).build().unwrap_err();
     assert!(error.message().contains(r#"it has an index "only""#), "{error}");
 }
+
+#[test]
+fn statistics_and_other_spaces_are_no_damage() {
+    let folder = Folder::new();
+    wait(open(&folder.file()).close());
+    change(&folder.file(), "CREATE INDEX mine ON letters (receiver); ANALYZE");
+    let closer = "PRAGMA writable_schema = 1;
+        UPDATE sqlite_schema SET sql = replace(replace(sql, char(10), ' '), ' (', char(9) || '(')";
+    change(&folder.file(), closer);
+    wait(open(&folder.file()).close());
+    let other = "PRAGMA writable_schema = 1;
+        UPDATE sqlite_schema SET sql = replace(sql, 'TEXT NOT NULL', 'TEXTNOT NULL')
+        WHERE name = 'hosts'";
+    change(&folder.file(), other);
+    let error = Runtime::builder().store(folder.file()).build().unwrap_err();
+    assert!(error.message().contains(r#"the table "hosts" is not as it was made"#), "{error}");
+}

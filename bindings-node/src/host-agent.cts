@@ -1,7 +1,7 @@
-import { CaxtonError, InvalidArgument } from "./errors.cjs";
+import { InvalidArgument } from "./errors.cjs";
 import { unwrap } from "./fault.cjs";
 import { addHandler, hub, runWithin } from "./hub.cjs";
-import { encode, textOf } from "./json.cjs";
+import { codeOf, encode, textOf } from "./json.cjs";
 import { Message, type Performative } from "./message.cjs";
 import { type NativeHostAgent, native } from "./native.cjs";
 import { checkOptions, checkString } from "./options.cjs";
@@ -123,6 +123,5 @@ function answer(task: number, value: unknown): void {
 }
 
 function fail(task: number, reason: unknown): void {
-  const code = reason instanceof CaxtonError ? reason.code : undefined;
-  hub.finish(task, native.Answer.Failure, textOf(reason), code);
+  hub.finish(task, native.Answer.Failure, textOf(reason), codeOf(reason));
 }

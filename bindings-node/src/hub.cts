@@ -4,6 +4,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { performance } from "node:perf_hooks";
 import { isFault, toError } from "./fault.cjs";
 import { type Fault, native, type Pending } from "./native.cjs";
+import { checkSignal } from "./options.cjs";
 
 /** What the addon answered: a number if the call waits, an error, or what it came to. */
 type Answer<Raw> = Pending | Fault | Raw;
@@ -50,11 +51,23 @@ function drain(): void {
   wakeUps += 1;
   const ready = hub.drain();
   ready.calls.forEach((call, at) => {
-    take(call)?.settle(ready.outcomes[at]);
+    alone(() => take(call)?.settle(ready.outcomes[at]));
   });
-  for (const { handler, task, message } of ready.deliveries)
-    handlers.get(handler)?.run(task, message);
+  for (const { handler, task, message } of ready.deliveries) {
+    alone(() => handlers.get(handler)?.run(task, message));
+  }
   for (const handler of ready.gone) handlers.delete(handler);
+}
+
+/** Does one thing of many. It throws nothing unless something is amiss, and then not at the others' cost. */
+function alone(run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+  }
 }
 
 function take(call: number): Waiting | undefined {
@@ -123,10 +136,10 @@ export function call<Raw, T>(
   waits?: Waits,
 ): Promise<T> {
   try {
-    const signal = waits?.signal;
+    const signal = checkSignal(waits);
     if (signal?.aborted) return Promise.reject(signal.reason);
     const answer = start();
-    if (typeof answer === "number") return wait(answer, convert, waits);
+    if (typeof answer === "number") return wait(answer, convert, signal, waits?.isBackground);
     if (isTurnDue()) {
       return new Promise((resolve, reject) => {
         setImmediate(() => settle(answer as Raw | Fault, convert, resolve, reject));
@@ -153,22 +166,26 @@ function settle<Raw, T>(
   }
 }
 
-function wait<Raw, T>(id: Pending, convert: (raw: Raw) => T, waits?: Waits): Promise<T> {
+function wait<Raw, T>(
+  id: Pending,
+  convert: (raw: Raw) => T,
+  signal: AbortSignal | undefined,
+  isBackground = false,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const signal = waits?.signal;
     const giveUp = (): void => {
       // What is settled already has taken its listener away.
       take(id);
       hub.cancel(id);
       reject(signal?.reason);
     };
-    const holds = waits?.isBackground !== true;
+    const holds = !isBackground;
     if (holds) hold();
     waiting.set(id, {
       holds,
       settle(outcome) {
-        signal?.removeEventListener("abort", giveUp);
         settle(outcome as Raw | Fault, convert, resolve, reject);
+        signal?.removeEventListener("abort", giveUp);
       },
     });
     signal?.addEventListener("abort", giveUp, { once: true });

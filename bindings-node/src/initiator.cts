@@ -197,7 +197,7 @@ export class Initiator {
     options: ContractNetOptions | IteratedContractNetOptions | undefined,
   ): Promise<Outcome> {
     const choose = options?.choose ?? "lowest";
-    if (typeof choose === "function") return decide(this.#native, begin, choose, options?.signal);
+    if (typeof choose === "function") return decide(this.#native, begin, choose, options);
     return call(
       () => {
         if (typeof choose === "string") return this.#native.contractNet(begin(), choose);

@@ -1,6 +1,6 @@
 // JSON as it crosses into the addon.
 
-import { InvalidMessage } from "./errors.cjs";
+import { CaxtonError, InvalidMessage } from "./errors.cjs";
 
 /** A value that JSON can hold. */
 export type Json =
@@ -32,11 +32,21 @@ export function encode(value: unknown, what: string): string {
   return json;
 }
 
-/** @internal The sentence of whatever was thrown. */
+/** @internal The sentence of whatever was thrown. Its methods and traps may throw too; this does not. */
 export function textOf(thrown: unknown): string {
   try {
-    return thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
+    return String(thrown instanceof Error ? thrown.message || thrown.name : thrown);
   } catch {
     return "something was thrown that has no text";
+  }
+}
+
+/** @internal The code of an error of this package; `undefined` for whatever else was thrown. */
+export function codeOf(thrown: unknown): string | undefined {
+  try {
+    if (!(thrown instanceof CaxtonError)) return undefined;
+    return typeof thrown.code === "string" ? thrown.code : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -303,6 +303,25 @@ export function checkDeadline(deadline: number | undefined, otherwise: number): 
   throw new InvalidArgument(`deadline is ${shown(deadline)}, expected milliseconds from 0`);
 }
 
+/** @internal The signal of a call, if it has one; whatever does what an `AbortSignal` does is one. */
+export function checkSignal(options: Abortable | undefined): AbortSignal | undefined {
+  const signal: unknown = options?.signal;
+  if (signal === undefined || signal === null) return undefined;
+  if (isSignal(signal)) return signal;
+  const hint = isSignal((signal as { signal?: unknown }).signal) ? ": give its `signal`" : "";
+  throw new InvalidArgument(`signal is ${shown(signal)}, expected an AbortSignal${hint}`);
+}
+
+function isSignal(value: unknown): value is AbortSignal {
+  if (typeof value !== "object" || value === null) return false;
+  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>;
+  return (
+    typeof aborted === "boolean" &&
+    typeof addEventListener === "function" &&
+    typeof removeEventListener === "function"
+  );
+}
+
 /** @internal */
 export function checkNumber(value: unknown, what: string): number {
   if (typeof value === "number" && Number.isFinite(value)) return value;
@@ -430,11 +449,8 @@ export function encodeFilter(filter: Filter | undefined, capability?: string): s
 
 /** @internal A value that was not expected, in few words. */
 export function shown(value: unknown): string {
-  return typeof value === "string"
-    ? JSON.stringify(value.slice(0, 64))
-    : typeof value === "object"
-      ? value === null
-        ? "null"
-        : "an object"
-      : String(value);
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 64));
+  if (typeof value === "function") return "a function";
+  if (typeof value === "object") return value === null ? "null" : "an object";
+  return String(value);
 }

@@ -32,6 +32,7 @@ import {
   checkLimits,
   checkNumber,
   checkOptions,
+  checkSignal,
   checkString,
   checkStrings,
   checkTimeout,
@@ -297,8 +298,8 @@ export class Runtime extends Initiator {
     options?: Abortable,
   ): Subscription {
     const hasCallback = typeof callback === "function";
-    const { signal } = checkOptions(hasCallback ? options : callback, ["signal"]);
-    signal?.throwIfAborted();
+    const signal = checkSignal(checkOptions(hasCallback ? options : callback, ["signal"]));
+    if (signal?.aborted) throw signal.reason;
     const subscription = opened(this.#native.subscribe(encodeFilter(filter)), signal);
     // It only ever rejects because it was aborted.
     if (hasCallback) subscription.feed(callback).catch(nothing);
@@ -311,8 +312,8 @@ export class Runtime extends Initiator {
    * one for every turn.
    */
   events(filter?: EventFilter, options?: Abortable): Subscription {
-    const { signal } = checkOptions(options, ["signal"]);
-    signal?.throwIfAborted();
+    const signal = checkSignal(checkOptions(options, ["signal"]));
+    if (signal?.aborted) throw signal.reason;
     const checked = checkOptions(filter, ["kind", "agent"]);
     return opened(this.#native.events(JSON.stringify(checked)), signal);
   }

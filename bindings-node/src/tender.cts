@@ -2,7 +2,7 @@ import { InvalidArgument } from "./errors.cjs";
 import { call } from "./hub.cjs";
 import { encode } from "./json.cjs";
 import type { NativeNet, NativeOutcome, NativeRuntime, NativeTender } from "./native.cjs";
-import { shown } from "./options.cjs";
+import { type Abortable, checkSignal, shown } from "./options.cjs";
 import { Answer, Outcome } from "./outcome.cjs";
 
 /** Whose proposals are accepted: answers or names; `null` and `undefined` stand for nobody's. */
@@ -51,8 +51,9 @@ export async function decide(
   runtime: NativeRuntime,
   begin: () => NativeNet,
   choose: Chooser,
-  signal: AbortSignal | undefined,
+  options: Abortable | undefined,
 ): Promise<Outcome> {
+  const signal = checkSignal(options);
   const waits = { signal };
   let rounds: number | undefined;
   const tender = await call(
@@ -96,7 +97,7 @@ async function choice(
   round: number,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw signal.reason;
   const chosen = choose(proposals, round);
   if (signal === undefined) return chosen;
   let giveUp = (): void => {};

@@ -73,6 +73,45 @@ test("what is thrown becomes a failure with its text", async () => {
   assert.equal(odd.performative, "failure");
 });
 
+test("whatever is thrown, the handler goes on and who asked is told", async () => {
+  const trap = () => {
+    throw new Error("a trap");
+  };
+  const withCode = new Refused("no");
+  Object.defineProperty(withCode, "code", { value: Symbol("code") });
+  const shouts = {
+    [Symbol.toPrimitive]: trap,
+    toString: trap,
+  };
+  const proxy = (target) => new Proxy(target, { getPrototypeOf: trap, get: trap, has: trap });
+  for (const thrown of [
+    proxy(new Error("hidden")),
+    proxy({}),
+    new Proxy(new Refused("hidden"), { getPrototypeOf: trap }),
+    Object.defineProperty(new Error("hidden"), "message", { get: trap }),
+    Object.assign(new Error(""), { message: shouts, name: shouts }),
+    Object.assign(new Error(""), { message: Symbol("text") }),
+    Object.assign(new Error(""), { message: { not: "a text" } }),
+    withCode,
+    shouts,
+    "\udcff",
+    undefined,
+  ]) {
+    for (const handler of [
+      () => {
+        throw thrown;
+      },
+      () => Promise.reject(thrown),
+    ]) {
+      const got = await reply(handler);
+      assert.equal(got.performative, "failure");
+      assert.equal(typeof got.content.error, "string");
+    }
+    // What is returned is looked at too.
+    if (thrown !== undefined && typeof thrown === "object") await reply(() => proxy(thrown));
+  }
+});
+
 test("what is no JSON becomes a failure that says so", async () => {
   const circle = {};
   circle.self = circle;

@@ -36,6 +36,38 @@ test("many awaited asks in a row let the event loop have its turn", async () => 
   assert.ok(timerAt >= 0, "a timer fired in between");
 });
 
+test("a signal that is none is refused, wherever one may be given", async () => {
+  const controller = new AbortController();
+  const odd = { aborted: false, addEventListener: "no", removeEventListener() {} };
+  for (const [signal, text] of [
+    [controller, /expected an AbortSignal: give its `signal`/],
+    [odd, /expected an AbortSignal$/],
+    [{}, /expected an AbortSignal$/],
+    ["abort", /signal is "abort", expected an AbortSignal$/],
+  ]) {
+    const refused = (error) => {
+      assert.ok(error instanceof InvalidArgument, String(error));
+      assert.match(error.message, text);
+      return true;
+    };
+    for (const call of [
+      () => mute.ask({}, { signal }),
+      () => echo.request({}, { signal }),
+      () => mute.send({}, { signal }),
+      () => rt.ask({ performative: "request", receiver: "mute" }, { signal }),
+      () => rt.sendMany([], { signal }),
+      () => rt.deploy(silent, { signal }),
+      () => rt.contractNet({}, ["mute"], { signal }),
+      () => rt.contractNet({}, ["mute"], { signal, choose: () => null }),
+    ]) {
+      await assert.rejects(call, refused);
+    }
+    assert.throws(() => rt.subscribe({}, { signal }), refused);
+    assert.throws(() => rt.subscribe({}, () => {}, { signal }), refused);
+    assert.throws(() => rt.events({}, { signal }), refused);
+  }
+});
+
 test("one wake-up serves every call that is ready", async () => {
   const handled = [];
   const names = Array.from({ length: 50 }, (_, at) => `one-of-many-${at}`);

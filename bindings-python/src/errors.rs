@@ -63,6 +63,15 @@ pub fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>>
     Ok(exception)
 }
 
+/// An exception of a program's own code in one sentence, whatever describing it raises.
+pub fn describe(py: Python<'_>, error: &PyErr) -> String {
+    let described = py
+        .import("caxton._describe")
+        .and_then(|module| module.call_method1("describe", (error.value(py),)))
+        .and_then(|text| text.extract());
+    described.unwrap_or_else(|_| "an exception that cannot be described".to_owned())
+}
+
 /// An argument that does not fit, as the exception of the same name.
 pub fn invalid_argument(py: Python<'_>, text: &str) -> PyErr {
     raise(py, "InvalidArgument", text)

@@ -243,10 +243,10 @@ impl Looper {
             }
         }
         if !posts.is_empty() {
-            let start = START.import(py, "caxton._loop", "start")?;
+            let start = START.import(py, "caxton._loop", "start")?.clone().unbind();
             for post in posts {
-                let (handler, task) = post.into_py(py, false)?;
-                if let Err(error) = start.call1((handler, task)) {
+                // A task that cannot be begun is dropped, which tells who sent the message.
+                if let Err(error) = post.into_py(py, false).and_then(|post| start.call1(py, post)) {
                     error.write_unraisable(py, None);
                 }
             }

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString};
 
 use crate::encode::{encode, type_name};
-use crate::errors::{invalid_argument, to_py};
+use crate::errors::{describe, invalid_argument, to_py};
 
 /// The names and defaults of all limits.
 #[pyfunction]
@@ -66,7 +66,7 @@ pub fn to_grants(grants: &Bound<'_, PyAny>) -> PyResult<Grants> {
     let written = to_dict.call0().map_err(|error| match error.value(py).hasattr("code") {
         // It says already which field is wrong.
         Ok(true) => error,
-        _ => invalid_argument(py, &format!("grants cannot be read: {}", error.value(py))),
+        _ => invalid_argument(py, &format!("grants cannot be read: {}", describe(py, &error))),
     })?;
     let json = String::from_utf8_lossy(&encode(&written)?).into_owned();
     Grants::from_json(&json).map_err(|error| to_py(py, &error))

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 use crate::encode::{encode, type_name};
+use crate::errors::describe;
 use crate::looper::Shared;
 use crate::message::Message;
 
@@ -64,7 +65,7 @@ impl Task {
                 Err(error) => Reply::Failure(format!(
                     "the handler returned an object of type {} that is no answer: {}",
                     type_name(result),
-                    error.value(py)
+                    describe(py, &error)
                 )),
             }
         };

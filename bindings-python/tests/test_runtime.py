@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import pickle
+import re
 import threading
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import caxton
 import pytest
-from conftest import SILENT, SLEEPER, SPINNER, UPPERCASE, built
+from conftest import SILENT, SLEEPER, SPINNER, UPPERCASE, built, until
 
 
 def test_the_first_script(rt: caxton.Runtime) -> None:
@@ -93,6 +96,133 @@ def test_a_callback_s_answers(rt: caxton.Runtime) -> None:
     assert "object" in ask("nonsense").content["error"]
     with pytest.raises(caxton.Timeout):
         ask("nothing", timeout=0.01)
+
+
+class _NamelessType(type):
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]
+        raise RuntimeError("no name")
+
+
+class _Nameless(Exception, metaclass=_NamelessType):
+    pass
+
+
+class _Unshowable(Exception):
+    def __str__(self) -> str:
+        raise self
+
+    __repr__ = __str__
+
+
+class _Text(str):
+    def __str__(self) -> str:
+        raise SystemExit(1)
+
+    def __format__(self, spec: str) -> str:
+        raise SystemExit(1)
+
+    encode = __format__  # type: ignore[assignment]
+
+
+class _OddText(Exception):
+    def __str__(self) -> str:
+        return _Text("odd")
+
+
+class _OddRefusal(caxton.Refused):
+    code: Any = property(lambda self: 1 / 0)
+
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+
+class _Disguised(Exception):
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__class__":
+            raise RuntimeError("no class")
+        return super().__getattribute__(name)
+
+
+#: How to make an exception, the act that tells of it, and a part of what that says.
+RAISED: dict[str, tuple[Callable[[], BaseException], str, str]] = {
+    "lone surrogates": (lambda: ValueError("\udcff"), "failure", r"^ValueError: \\udcff$"),
+    "no text": (_Unshowable, "failure", r"^_Unshowable: \(no text: describing it raised _Uns"),
+    "no name": (lambda: _Nameless("text"), "failure", "^_Nameless: text$"),
+    "odd text": (_OddText, "failure", "^_OddText: odd$"),
+    "odd refusal": (_OddRefusal, "refuse", "describing it raised KeyboardInterrupt"),
+    "no class": (lambda: _Disguised("text"), "failure", "^_Disguised: text$"),
+}
+
+
+@pytest.mark.parametrize("what", RAISED)
+@pytest.mark.parametrize("is_async", [False, True])
+def test_whatever_is_raised_the_handler_goes_on_and_who_asked_is_told(
+    rt: caxton.Runtime, what: str, is_async: bool
+) -> None:
+    error, act, text = RAISED[what]
+
+    def handle(message: caxton.Message) -> Any:
+        if message.content == "raise":
+            raise error()
+        return "fine"
+
+    async def handle_async(message: caxton.Message) -> Any:
+        return handle(message)
+
+    rt.register("h", handle_async if is_async else handle)
+    ask = {"performative": "request", "receiver": "h"}
+    for _ in range(2):
+        told = rt.ask({**ask, "content": "raise"}, timeout=5)
+        assert told.performative == act
+        assert re.search(text, told.content["error"])
+        assert rt.ask({**ask, "content": "go on"}, timeout=5).content == "fine"
+
+
+def test_a_log_that_fails_does_not_end_a_handler_or_a_callback(rt: caxton.Runtime) -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise RuntimeError("no log")
+
+    def handle(message: caxton.Message) -> Any:
+        raise ValueError("broken")
+
+    seen: list[Any] = []
+
+    def see(message: caxton.Message) -> None:
+        seen.append(message.content)
+        raise ValueError("broken")
+
+    broken = Broken()
+    log = logging.getLogger("caxton")
+    log.addHandler(broken)
+    try:
+        rt.register("h", handle)
+        rt.subscribe(see, receiver="h")
+        for content in (1, 2):
+            ask = {"performative": "request", "receiver": "h", "content": content}
+            assert "broken" in rt.ask(ask, timeout=5).content["error"]
+        until(lambda: seen == [1, 2])
+    finally:
+        log.removeHandler(broken)
+
+
+class _Hostile(Mapping[str, int]):
+    def __getitem__(self, key: str) -> int:
+        raise _Unshowable
+
+    def __iter__(self) -> Iterator[str]:
+        raise _Unshowable
+
+    def __len__(self) -> int:
+        raise _Unshowable
+
+
+def test_what_a_handler_returns_may_raise_too(rt: caxton.Runtime) -> None:
+    rt.register("h", lambda message: _Hostile())
+    for _ in range(2):
+        told = rt.ask({"performative": "request", "receiver": "h"}, timeout=5)
+        assert "no answer: _Unshowable: (no text" in told.content["error"]
 
 
 def test_callbacks_begin_in_order_and_one_at_a_time(rt: caxton.Runtime) -> None:

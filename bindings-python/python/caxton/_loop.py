@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import Any
 
 from caxton._caxton import Looper, Message, Task
-from caxton._serve import fail, log, within
+from caxton._serve import fail, report, within
 
 #: Tasks that run; asyncio itself keeps only weak references to them.
 _running: set[asyncio.Task[Any]] = set()
@@ -22,14 +22,12 @@ def start(handler: Callable[[Message], Awaitable[object]], task: Task) -> None:
 async def _serve(handler: Callable[[Message], Awaitable[object]], task: Task) -> None:
     within.set(task)
     try:
-        result = await handler(task.message)
+        task.finish(await handler(task.message))
     except asyncio.CancelledError:
         task.fail("the handler was cancelled", "")
         raise
     except BaseException as error:  # The loop must not end for one message.
         fail(task, error)
-    else:
-        task.finish(result)
 
 
 def _keep(task: asyncio.Task[Any]) -> None:
@@ -55,7 +53,7 @@ async def _pump(
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            log.error("a subscription's callback failed for %r", message, exc_info=error)
+            report("a subscription's callback failed for %r", message, error)
 
 
 class LoopThread:

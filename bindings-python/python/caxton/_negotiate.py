@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from caxton._caxton import Answer, Outcome, Tender
+from caxton._describe import type_name
 from caxton._errors import InvalidArgument
 from caxton._serve import is_async
 
@@ -100,7 +101,7 @@ def _names(chosen: Accepted) -> list[str]:
         return [_name(one) for one in chosen]
     except TypeError:
         raise InvalidArgument(
-            f"choose returned an object of type {type(chosen).__name__}, "
+            f"choose returned an object of type {type_name(chosen)}, "
             "expected an Answer, a name, a list of them, or None"
         ) from None
 
@@ -111,5 +112,5 @@ def _name(chosen: Answer | str) -> str:
     if isinstance(chosen, str):
         return chosen
     raise InvalidArgument(
-        f"choose returned an object of type {type(chosen).__name__}, expected an Answer or a name"
+        f"choose returned an object of type {type_name(chosen)}, expected an Answer or a name"
     )

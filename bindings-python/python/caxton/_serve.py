@@ -5,6 +5,7 @@ What runs on event loops is in ``_loop``: to import asyncio takes longer than al
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import inspect
 import logging
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 from caxton import _threads
 from caxton._caxton import Feed, HostAgent, Message, Task, Tasks
+from caxton._describe import describe, text_of
 from caxton._errors import NotUnderstood, Refused
 
 log = logging.getLogger("caxton")
@@ -51,26 +53,28 @@ def call(handler: Callable[[Message], object], task: Task) -> None:
 def _call(handler: Callable[[Message], object], task: Task) -> None:
     within.set(task)
     try:
-        result = handler(task.message)
+        task.finish(handler(task.message))
     except BaseException as error:  # A handler that exits fails one message, not the program.
         fail(task, error)
-    else:
-        task.finish(result)
 
 
 def fail(task: Task, error: BaseException) -> None:
-    if isinstance(error, (Refused, NotUnderstood)):
-        # That is an answer like any other.
-        task.fail(str(error) or describe(error), error.code)
-        return
-    log.error("a handler failed for %r", task.message, exc_info=error)
+    """Answers with what a handler raised; raises nothing itself."""
+    # Neither `isinstance` nor `error.code`: an exception may have made both its own.
+    for kind in (Refused, NotUnderstood):
+        if issubclass(type(error), kind):
+            # That is an answer like any other.
+            task.fail(text_of(error) or describe(error), kind.code)
+            return
+    report("a handler failed for %r", task.message, error)
     task.fail(describe(error), "")
 
 
-def describe(error: BaseException) -> str:
-    """An exception in one sentence."""
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+def report(what: str, message: Message, error: BaseException) -> None:
+    """Logs what a function of the program's raised; raises nothing itself."""
+    # The program's own log handlers may fail as its functions do.
+    with contextlib.suppress(BaseException):
+        log.error(what, message, exc_info=error)
 
 
 def start_callback(feed: Feed, callback: Callable[[Message], object]) -> None:
@@ -90,7 +94,7 @@ def call_back(callback: Callable[[Message], object], message: Message) -> None:
     try:
         callback(message)
     except BaseException as error:
-        log.error("a subscription's callback failed for %r", message, exc_info=error)
+        report("a subscription's callback failed for %r", message, error)
 
 
 def route(host: HostAgent, performative: str | None, protocol: str | None) -> Callable[[_H], _H]:

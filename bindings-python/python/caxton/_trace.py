@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from caxton._describe import type_name
 from caxton._errors import InvalidArgument
 
 #: The columns of a line where there is no terminal.
@@ -19,7 +20,7 @@ def style(
     """What writes a line and tells whether there may be more, whether in colour, and how wide."""
     file = sys.stdout if file is None else file
     if not callable(getattr(file, "write", None)):
-        raise InvalidArgument(f"file is of type {type(file).__name__}, expected one to write to")
+        raise InvalidArgument(f"file is of type {type_name(file)}, expected one to write to")
     is_terminal = _is_terminal(file)
     if width is None:
         width = shutil.get_terminal_size((WIDTH, 24)).columns if is_terminal else WIDTH

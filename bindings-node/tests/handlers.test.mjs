@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
+  AgentNotFound,
   Failed,
   InvalidArgument,
   Message,
@@ -163,6 +164,28 @@ test("a handler may ask agents, and close its runtime", async () => {
   const closing = other.ask({ performative: "request", receiver: "closes" });
   await assert.rejects(closing, { code: "closed" });
   await closed;
+});
+
+test("who asked is told at once when the agent goes away that took the message", async () => {
+  let taken;
+  const isTaken = new Promise((resolve) => {
+    taken = resolve;
+  });
+  const host = rt.register("leaves", () => taken());
+  const asking = rt.request({ performative: "request", receiver: "leaves" }, { timeout: 20_000 });
+  await isTaken;
+  host.remove();
+  await assert.rejects(asking, (error) => {
+    assert.ok(error instanceof AgentNotFound);
+    assert.match(error.message, /"leaves" was removed after it had taken the message/);
+    return true;
+  });
+  const once = rt.register("once", () => {
+    once.remove();
+    return "once";
+  });
+  const answer = await rt.ask({ performative: "request", receiver: "once" }, { timeout: 20_000 });
+  assert.equal(answer.content, "once");
 });
 
 test("no more are handled at once than concurrency says", async () => {

@@ -33,7 +33,8 @@ pub struct Looper {
 /// What other threads touch.
 pub struct Shared {
     ready: Mutex<Vec<u64>>,
-    posts: Mutex<Vec<Post>>,
+    /// Tasks for handlers; nothing once the loop is closed.
+    posts: Mutex<Option<Vec<Post>>>,
     signaled: AtomicBool,
     writer: UnixStream,
     next: AtomicU64,
@@ -49,6 +50,9 @@ pub struct Ticket {
     shared: Arc<Shared>,
     slots: Arc<Slots>,
 }
+
+/// Why no handler of a closed loop answers.
+const CLOSED: &str = "the event loop of the handler is closed";
 
 struct CallWaker {
     id: u64,
@@ -74,10 +78,25 @@ impl Shared {
         }
     }
 
-    /// Hands a task to the loop.
+    /// Hands a task to the loop; one that is closed fails it.
     pub fn post(&self, post: Post) {
-        self.posts.lock().push(post);
-        self.signal();
+        let refused = match &mut *self.posts.lock() {
+            Some(posts) => {
+                posts.push(post);
+                None
+            }
+            None => Some(post),
+        };
+        match refused {
+            Some(post) => post.fail(CLOSED),
+            None => self.signal(),
+        }
+    }
+
+    /// The loop is closed: what waits for it fails, and so does what is handed to it from now on.
+    fn end(&self) {
+        let waiting = self.posts.lock().take();
+        waiting.into_iter().flatten().for_each(|post| post.fail(CLOSED));
     }
 }
 
@@ -148,6 +167,7 @@ impl Looper {
         let drain = looper.getattr("drain")?;
         running.call_method1("add_reader", (looper.get().reader.as_raw_fd(), drain))?;
         loopers.set_item(running, &looper)?;
+        py.import("caxton._loop")?.call_method1("watch_close", (running, &looper))?;
         Ok(looper)
     }
 
@@ -157,7 +177,7 @@ impl Looper {
         writer.set_nonblocking(true)?;
         let shared = Arc::new(Shared {
             ready: Mutex::default(),
-            posts: Mutex::default(),
+            posts: Mutex::new(Some(Vec::new())),
             signaled: AtomicBool::new(false),
             writer,
             next: AtomicU64::new(0),
@@ -220,6 +240,13 @@ impl Looper {
     }
 }
 
+impl Drop for Looper {
+    /// The loop is gone, closed or not.
+    fn drop(&mut self) {
+        self.shared.end();
+    }
+}
+
 #[pymethods]
 impl Looper {
     /// The looper of the event loop that runs on this thread.
@@ -229,6 +256,17 @@ impl Looper {
         Self::current(py)
     }
 
+    /// The loop is closed: calls that wait there are given up, and who waits for its handlers is told.
+    fn end(&self, py: Python<'_>) {
+        let slots = std::mem::take(&mut *self.slots.lock());
+        let (jobs, futures): (Vec<_>, Vec<_>) = slots.into_values().unzip();
+        py.detach(|| {
+            drop(jobs);
+            self.shared.end();
+        });
+        drop(futures);
+    }
+
     /// Called by the loop when something is ready.
     fn drain(&self, py: Python<'_>) -> PyResult<()> {
         let mut bytes = [0; 64];
@@ -236,7 +274,7 @@ impl Looper {
         while matches!((&self.reader).read(&mut bytes), Ok(count) if count == bytes.len()) {}
         self.shared.signaled.store(false, Ordering::SeqCst);
         let ready = std::mem::take(&mut *self.shared.ready.lock());
-        let posts = std::mem::take(&mut *self.shared.posts.lock());
+        let posts = self.shared.posts.lock().as_mut().map(std::mem::take).unwrap_or_default();
         for id in ready {
             if let Err(error) = self.go_on(py, id) {
                 error.write_unraisable(py, None);

@@ -85,6 +85,11 @@ pub struct Post {
 }
 
 impl Post {
+    /// Answers that no handler will take it.
+    pub fn fail(self, why: &str) {
+        self.task.finish(Reply::Failure(why.to_owned()));
+    }
+
     pub fn into_py(self, py: Python<'_>, ends_later: bool) -> PyResult<(Py<PyAny>, Py<Task>)> {
         let task = Py::new(py, Task::new(py, self.task, ends_later)?)?;
         Ok((self.handler.clone_ref(py), task))

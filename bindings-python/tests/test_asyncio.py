@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import caxton
@@ -300,3 +301,42 @@ async def test_calls_wait_on_the_loop_that_runs(art: caxton.AsyncRuntime) -> Non
     first, second, here = await asyncio.gather(*threads, ask(7))
     assert first == second == list(range(50))
     assert here == 7
+
+
+def test_who_asked_is_told_at_once_when_the_handlers_loop_is_closed() -> None:
+    loop = asyncio.new_event_loop()
+    begun = threading.Event()
+
+    async def handle(message: caxton.Message) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def register(name: str) -> None:
+        runtime.register(name, handle)
+
+    runtime = caxton.AsyncRuntime()
+    loop.run_until_complete(register("h"))
+
+    async def ask() -> caxton.Message:
+        return await runtime.ask({"performative": "request", "receiver": "h"}, timeout=20)
+
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(asyncio.run, ask())
+
+        async def until_begun() -> None:
+            while not begun.is_set():
+                await asyncio.sleep(0.001)
+
+        loop.run_until_complete(until_begun())
+        # Nothing has cancelled the handler.
+        loop.close()
+        error = asked.result(timeout=10).content["error"]
+        assert error == "the event loop of the handler was closed before it answered"
+        # Whoever asks later is told too.
+        error = asyncio.run(ask()).content["error"]
+        assert error == "the event loop of the handler is closed"
+
+    async def close() -> None:
+        await runtime.close()
+
+    asyncio.run(close())

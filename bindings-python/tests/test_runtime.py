@@ -10,6 +10,7 @@ import pickle
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import caxton
@@ -223,6 +224,36 @@ def test_what_a_handler_returns_may_raise_too(rt: caxton.Runtime) -> None:
     for _ in range(2):
         told = rt.ask({"performative": "request", "receiver": "h"}, timeout=5)
         assert "no answer: _Unshowable: (no text" in told.content["error"]
+
+
+def test_who_asked_is_told_at_once_when_a_host_agent_goes_away(rt: caxton.Runtime) -> None:
+    taken = threading.Event()
+
+    def say_nothing(message: caxton.Message) -> None:
+        taken.set()
+
+    with ThreadPoolExecutor() as pool:
+        host = rt.register("h", say_nothing)
+        asking = pool.submit(rt.request, {"performative": "request", "receiver": "h"}, timeout=20)
+        assert taken.wait(10)
+        host.remove()
+        with pytest.raises(caxton.AgentNotFound, match='"h" was removed after it had taken'):
+            asking.result(timeout=10)
+        taken.clear()
+        host = rt.register("h", say_nothing)
+        calling = pool.submit(rt.contract_net, {}, ["h"], deadline=20)
+        assert taken.wait(10)
+        host.remove()
+        assert calling.result(timeout=10).failed == ["h"]
+
+
+def test_a_handler_that_removes_its_agent_still_answers(rt: caxton.Runtime) -> None:
+    def handle(message: caxton.Message) -> str:
+        host.remove()
+        return "once"
+
+    host = rt.register("h", handle)
+    assert rt.ask({"performative": "request", "receiver": "h"}, timeout=10).content == "once"
 
 
 def test_callbacks_begin_in_order_and_one_at_a_time(rt: caxton.Runtime) -> None:

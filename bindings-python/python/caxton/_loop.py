@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+import weakref
 from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import Any
 
 from caxton._caxton import Looper, Message, Task
 from caxton._serve import fail, report, within
 
-#: Tasks that run; asyncio itself keeps only weak references to them.
-_running: set[asyncio.Task[Any]] = set()
+#: Tasks that run, and what a handler's answers; asyncio itself keeps only weak references to them.
+_running: dict[asyncio.Task[Any], Task | None] = {}
 
 
 def start(handler: Callable[[Message], Awaitable[object]], task: Task) -> None:
     """Begins an async function for one task, on the running loop."""
-    _keep(asyncio.get_running_loop().create_task(_serve(handler, task)))
+    _keep(asyncio.get_running_loop().create_task(_serve(handler, task)), task)
 
 
 async def _serve(handler: Callable[[Message], Awaitable[object]], task: Task) -> None:
@@ -30,9 +32,39 @@ async def _serve(handler: Callable[[Message], Awaitable[object]], task: Task) ->
         fail(task, error)
 
 
-def _keep(task: asyncio.Task[Any]) -> None:
-    _running.add(task)
-    task.add_done_callback(_running.discard)
+def _keep(running: asyncio.Task[Any], task: Task | None = None) -> None:
+    _running[running] = task
+    running.add_done_callback(_ended)
+
+
+def _ended(running: asyncio.Task[Any]) -> None:
+    _running.pop(running, None)
+
+
+def watch_close(loop: asyncio.AbstractEventLoop, looper: Looper) -> None:
+    """Ends a looper with its loop, which tells nobody else that it is closed."""
+    # Weak: the loop is not to keep itself.
+    this = weakref.ref(loop)
+    inner = getattr(loop, "__dict__", {}).get("close")
+
+    def close() -> None:
+        closing = this()
+        if closing is None:
+            return
+        if inner is None:
+            type(closing).close(closing)
+        else:
+            inner()
+        looper.end()
+        for running, task in list(_running.items()):
+            if running.get_loop() is closing:
+                _ended(running)
+                if task is not None:
+                    task.fail("the event loop of the handler was closed before it answered", "")
+
+    # A loop whose class has no room for it ends its looper when it is collected.
+    with contextlib.suppress(AttributeError):
+        loop.close = close  # type: ignore[method-assign]
 
 
 def pump(

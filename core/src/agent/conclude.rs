@@ -16,7 +16,7 @@ use super::trace::TurnTrace;
 use super::{Activity, Agent, AgentState, Lane, OnStarted, Starting, Undo};
 use crate::directory::{Description, Member, Note};
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{EventKind, Post, Posting};
+use crate::runtime::{EventKind, Loss, Post, Posting};
 use crate::sandbox::{Ended, Fault, FaultKind, Level, Made, Seat, TurnEnd, TurnRecord};
 use crate::store::Change;
 
@@ -263,6 +263,8 @@ fn conclude(
             counters.messages_in.add_alone(1);
             let is_answered = ended.code == 0 || ended.record.has_reply;
             let outbox = sealed(agent, ended.record, Some(&letter), Made::InTurn, post);
+            // An agent that is gone takes no turns.
+            drop(agent.face.owed.note(&letter, agent.face.serial));
             match is_answered {
                 true => outbox,
                 false => with_last(outbox, Last::NoReply(letter, ended.code)),
@@ -289,6 +291,7 @@ fn conclude(
             activity.failed_starts = 0;
             activity.crashes = 0;
             activity.starting = std::mem::take(&mut activity.starting).and(done);
+            agent.tell_lost(Loss::Restarted, post);
             agent.mailbox.revive();
             agent.set_state(AgentState::Initiated);
             // A suspended agent stays suspended.
@@ -336,6 +339,7 @@ pub(super) fn ended(agent: &Agent, activity: &mut Activity, post: Post<'_>) {
         post.change(|| Change::Gone(agent.face.serial));
         agent.core.tell(EventKind::Removed, Some(&agent.face.name), post, || []);
     }
+    agent.tell_lost(Loss::Removed, post);
     match std::mem::take(&mut activity.starting) {
         Starting::First(done) | Starting::Ordered(done) => done(Err(ended_early(agent))),
         Starting::Again => {}
@@ -360,7 +364,9 @@ fn crashed(
         return None;
     }
     agent.face.counters.restarts.add(1);
-    Some(Outbox::refusing(supervise(agent, activity, post), Last::Nothing))
+    let refused = supervise(agent, activity, post);
+    agent.tell_lost(Loss::Restarted, post);
+    Some(Outbox::refusing(refused, Last::Nothing))
 }
 
 /// An init that ends with another code than 0 is one that failed.

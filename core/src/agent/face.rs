@@ -23,7 +23,7 @@ use crate::files::{FileThreads, User};
 use crate::grants::{Grants, OpenFolder};
 use crate::limits::Limits;
 use crate::message::{ContentLimits, Envelope, Filter, Message, Stamp, Traceparent};
-use crate::runtime::{Core, EventKind, Post};
+use crate::runtime::{Core, EventKind, Owed, Post};
 use crate::sandbox::{
     Addressee, Cost, Found, IN_MEMORY, Level, Made, NoPlace, Place, Prices, WITH_STORE, World,
 };
@@ -41,6 +41,8 @@ pub(crate) struct Face {
     pub account: Arc<Account>,
     pub profile: Profile,
     pub holdings: Holdings,
+    /// The answers that it owes.
+    pub owed: Owed,
     pub limits: Arc<Limits>,
     /// Of what it sends and is sent: its own, or the runtime's.
     pub content_limits: Option<Arc<ContentLimits>>,
@@ -83,6 +85,7 @@ impl Face {
             counters: Counters::default(),
             profile: Profile::default(),
             holdings: Holdings::default(),
+            owed: Owed::default(),
             name,
             id,
             serial,

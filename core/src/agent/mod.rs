@@ -52,7 +52,7 @@ use trace::TurnTrace;
 
 use crate::error::Error;
 use crate::message::Filter;
-use crate::runtime::{Core, Loaded, Ready, Settings, Unwritten};
+use crate::runtime::{Core, Loaded, Loss, Post, Ready, Settings, Unwritten};
 use crate::sandbox::{Instance, InstancePermit, Lease, Meter, Profiler, Seat, Turn};
 use crate::scheduler::{self, Pace};
 use crate::store::AgentRow;
@@ -287,6 +287,12 @@ impl Agent {
     /// Marks the agent as removed; whether it was not before.
     pub fn retire(&self) -> bool {
         self.state.swap(AgentState::Removed as u8, Ordering::AcqRel) != AgentState::Removed as u8
+    }
+
+    /// Tells those to whom it owes answers that they will not come.
+    fn tell_lost(&self, loss: Loss, post: Post<'_>) {
+        let who = (&self.face.name, self.face.serial);
+        self.core.tell_lost(self.face.owed.take(), who, loss, post);
     }
 
     fn take_activity(&self) -> Box<Activity> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Activity, Agent, AgentState, Alarm, Letter};
 use crate::choice::choice;
-use crate::runtime::{EventKind, Post};
+use crate::runtime::{EventKind, Loss, Post};
 use crate::sandbox::Level;
 use crate::store::Change;
 
@@ -64,5 +64,6 @@ pub(super) fn fail(agent: &Arc<Agent>, post: Post<'_>) -> Vec<Letter> {
     post.change(|| Change::State(agent.face.serial, AgentState::Failed.as_str()));
     agent.core.tell(EventKind::Failed, Some(&agent.face.name), post, || []);
     agent.face.log(Level::Error, "the agent has failed, and is not started again");
+    agent.tell_lost(Loss::Failed, post);
     agent.mailbox.fail()
 }

@@ -221,6 +221,15 @@ impl Book {
         at.map(|pair| pair.asked.clone()).collect()
     }
 
+    /// Returns true if an answer of `asked` to `asker` is due in this conversation.
+    pub fn is_waited_for(&self, conversation: &str, asker: &str, asked: &str) -> bool {
+        let table = self.table.lock();
+        let found = table.pair_of(conversation, asker, asked);
+        found.is_some_and(|(number, at)| {
+            table.records.get(&number).is_some_and(|record| record.is_waited_for(at))
+        })
+    }
+
     /// Looks for circles of agents that wait for each other, for one slice.
     pub fn look(&self, now: u64) -> Vec<Circle> {
         self.table.lock().waits.look(now)

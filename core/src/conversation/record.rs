@@ -200,6 +200,11 @@ impl Record {
         own.into_iter().chain(other.map(|at| *at as usize)).min()
     }
 
+    /// Returns true if the answer of this pair is due and not past its time.
+    pub fn is_waited_for(&self, at: usize) -> bool {
+        self.pairs.get(at).is_some_and(|pair| pair.is_waited_for(self.protocol))
+    }
+
     /// Returns true if somebody takes part.
     pub fn is_party(&self, name: &str) -> bool {
         *self.initiator == *name

@@ -4,8 +4,11 @@ use super::HostAgent;
 use super::task::Reply;
 use crate::agent::{Kind, Letter};
 use crate::conversation::Protocol;
-use crate::message::{Draft, Message, Performative};
+use crate::message::{Draft, Envelope, Message, Performative, Stamp, cut_to};
 use crate::runtime::{Party, Post, Terms};
+
+/// The bytes of a failure's text for which there is always room.
+const LEAST_TEXT: usize = 256;
 
 impl HostAgent {
     pub(super) fn answer(&self, letter: &Letter, reply: Reply, post: Post<'_>) {
@@ -56,11 +59,22 @@ impl HostAgent {
             tracing::debug!(agent = %self.name, "a handler failed: {text}");
             return;
         }
-        let content = serde_json::json!({"error": text, "agent": &*self.name, "kind": "handler"});
-        let json = content.to_string();
-        let draft = Draft::raw_reply(&letter.message, act, json.as_bytes());
-        // Its text is the runtime's: content limits do not keep a failure from who waits for it.
-        match self.write(&draft) {
+        let draft = |text: &str| {
+            let content =
+                serde_json::json!({"error": text, "agent": &*self.name, "kind": "handler"});
+            Draft::raw_reply(&letter.message, act, content.to_string().as_bytes())
+        };
+        let room =
+            self.core.limits.max_message_bytes.saturating_sub(draft("").as_bytes().len() as u64);
+        let text = cut_to(text, usize::try_from(room).unwrap_or(usize::MAX).max(LEAST_TEXT));
+        // What says that a handler failed is sent whatever the limits: those of content do not keep a failure
+        // from who waits for it, and that of a message only makes it short.
+        let draft = draft(&text);
+        let written = Envelope::read(draft.as_bytes()).and_then(|envelope| {
+            let sender = Some(&*self.name);
+            self.core.stamp(&envelope, Stamp { sender, ..Stamp::default() })
+        });
+        match written {
             Ok(failure) => self.send(letter, failure, post),
             Err(error) => {
                 tracing::warn!(agent = %self.name, %error, "a failure could not be sent");

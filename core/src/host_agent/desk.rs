@@ -318,11 +318,13 @@ impl Desk {
             let post = Post { posting: Some(&posting), ..Post::outside() };
             letter.end(post);
             work(post);
+            host.has_handled(letter, post);
             let (commit, mut parts) = posting.finish();
             parts.desk = (queue == host.serial).then(|| self.clone());
             self.core.submit(commit, parts);
         } else {
             work(Post::outside());
+            host.has_handled(letter, Post::outside());
         }
         let (ended, resumes) = {
             let mut flight = self.flight.lock();

@@ -17,7 +17,7 @@ use crate::agent::{Lane, Letter, Refusal, Settled, Waiter};
 use crate::directory::{Description, Profile};
 use crate::limits::Limits;
 use crate::message::{Filter, Message, Performative};
-use crate::runtime::{Ask, Core, Post};
+use crate::runtime::{Ask, Core, Loss, Owed, Post};
 use crate::scheduler::CpuAccount;
 use crate::store::{HostRow, SERIALS, Serial};
 
@@ -31,6 +31,8 @@ pub(crate) struct HostAgent {
     registered: OnceLock<Registered>,
     next_key: AtomicU64,
     desks: Desks,
+    /// The answers that it owes.
+    pub owed: Owed,
 }
 
 /// What the script says of a host agent.
@@ -117,6 +119,7 @@ impl HostAgent {
             registered: OnceLock::new(),
             next_key: AtomicU64::new(1),
             desks: desks(host),
+            owed: Owed::default(),
         })
     }
 
@@ -240,6 +243,14 @@ impl HostAgent {
     /// Whether messages wait that no handler has begun.
     pub fn has_messages(&self) -> bool {
         self.desks.all().iter().any(|desk| desk.mailbox.len() > 0)
+    }
+
+    /// Notes that a letter has been handled. If the agent has been removed meanwhile, no answer comes any more.
+    fn has_handled(&self, letter: &Letter, post: Post<'_>) {
+        if !self.is_service() {
+            let lost = self.owed.note(letter, self.serial);
+            self.core.tell_lost(lost, (&self.name, self.serial), Loss::Removed, post);
+        }
     }
 
     /// Takes no more messages; what waited.

@@ -23,6 +23,7 @@ pub use draft::Draft;
 pub(crate) use envelope::{Envelope, Sender};
 pub use filter::Filter;
 pub(crate) use filter::OneOrMany;
+pub(crate) use json::cut_to;
 pub use performative::Performative;
 pub(crate) use traceparent::Traceparent;
 pub use wire::Message;

@@ -48,6 +48,8 @@ pub(crate) enum Awaits {
 struct State {
     /// Serials of those whose answers count, beside the runtime's own; sorted.
     allowed: SmallVec<[u64; 4]>,
+    /// Those of them that will not answer; sorted.
+    lost: SmallVec<[u64; 1]>,
     answers: VecDeque<Result<Message, Error>>,
     bytes: usize,
     /// Answers that found no room.
@@ -224,6 +226,30 @@ impl Ask {
     /// Whether [`Ask::answer`] would take an answer of `from` now.
     fn would_take(&self, from: u64) -> bool {
         self.state.lock().takes(from)
+    }
+
+    /// Which answers are waited for.
+    pub fn awaits(&self) -> Awaits {
+        self.awaits
+    }
+
+    /// Whether somebody waits for an answer of `from`.
+    pub fn waits_for(&self, from: u64) -> bool {
+        let state = self.state.lock();
+        !state.lingers && state.takes(from)
+    }
+
+    /// `from` will not answer any more; whether nobody else can.
+    pub fn lose(&self, from: u64) -> bool {
+        let mut state = self.state.lock();
+        if state.done || state.lingers {
+            return false;
+        }
+        if let Err(at) = state.lost.binary_search(&from) {
+            state.lost.insert(at, from);
+        }
+        // Both are sorted, and nobody is lost who could not answer.
+        state.lost.len() >= state.allowed.len()
     }
 
     /// Whether an `agree` has come.

@@ -9,6 +9,7 @@ use parking_lot::RwLock;
 
 use super::core::Core;
 use super::deploy::name_taken;
+use super::owed::Loss;
 use super::posting::Post;
 use super::settings::host_settings;
 use crate::agent::Refusal;
@@ -162,7 +163,11 @@ impl Core {
         let waiting = host.end();
         self.forget_sender(host.serial, &host.name);
         self.end_letters(waiting, &host.name, Refusal::Removed, host.serial);
-        let gone = |post: Post<'_>| post.change(|| Change::Gone(host.serial));
+        let gone = |post: Post<'_>| {
+            post.change(|| Change::Gone(host.serial));
+            let who = (&host.name, host.serial);
+            host.core.tell_lost(host.owed.end(), who, Loss::Removed, post);
+        };
         self.alone_of(host.serial, Post::outside(), gone);
     }
 }

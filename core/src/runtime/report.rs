@@ -23,17 +23,20 @@ impl Core {
         // An answer that others owe may come all the same.
         let owes = |ask: &&Arc<Ask>| letter.from.is_some_and(|from| ask.counts(from));
         let Some(ask) = letter.ask.as_ref().filter(owes) else { return };
-        let content = failure_content(&host.name, &fault);
+        self.tell_asker(ask, &host.name, &fault, post);
+    }
+
+    /// Answers an ask in the name of `ams`, whoever passed its message on, with what happened.
+    pub(super) fn tell_asker(&self, ask: &Arc<Ask>, agent: &str, fault: &Fault, post: Post<'_>) {
+        let content = failure_content(agent, fault);
         let act = Performative::Failure.as_str();
         let draft = Draft::with_raw_content(act, Some(ask.asker()), content.as_bytes())
             .field("in_reply_to", ask.key());
         match self.stamp_own(&draft) {
             Ok(failure) => {
                 self.observe(&failure, post);
-                if post
-                    .hold(Outward::Answer(ask.clone(), Party::RUNTIME.0, failure.clone()))
-                    .is_some()
-                {
+                let answer = Outward::Answer(ask.clone(), Party::RUNTIME.0, failure.clone());
+                if post.hold(answer).is_some() {
                     ask.answer(Party::RUNTIME.0, &failure);
                 }
             }

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
-use caxton::{Handler, Limits, Register, Reply, Runtime, Task};
+use caxton::{Handler, Limits, Message, Register, Reply, Runtime, Task};
+use serde_json::json;
 
 use crate::store::Folder;
 use crate::support::*;
@@ -84,6 +85,77 @@ struct Tasks(mpsc::Sender<Task>);
 impl Handler for Tasks {
     fn handle(&self, task: Task) {
         self.0.send(task).unwrap();
+    }
+}
+
+/// What an ask comes to, asked on a thread of its own.
+fn asked(runtime: &Runtime, to: &str) -> std::thread::JoinHandle<Result<Message, caxton::Error>> {
+    let call = runtime.ask(request(to)).timeout(HANGS);
+    std::thread::spawn(move || wait(call))
+}
+
+#[test]
+fn who_asked_is_told_once_nobody_is_left_who_could_answer() {
+    let folder = Folder::new();
+    for store in [None, Some(folder.file())] {
+        let mut builder = Runtime::builder();
+        if let Some(store) = store {
+            builder = builder.store(store);
+        }
+        let runtime = builder.build().unwrap();
+        let (tasks, taken) = mpsc::channel();
+        let register = |name: &str| {
+            runtime.register(Register::new(name, Tasks(tasks.clone()))).unwrap()
+        };
+        let next = || taken.recv_timeout(HANGS).unwrap();
+        let error = |asking: std::thread::JoinHandle<Result<Message, caxton::Error>>| {
+            let failure = asking.join().unwrap().unwrap();
+            assert_eq!(failure.sender(), "ams");
+            content(&failure)["error"].as_str().unwrap().to_owned()
+        };
+
+        // Its handler is through when it is removed, or ends after that.
+        for is_first in [true, false] {
+            let (host, asking) = (register("h"), asked(&runtime, "h"));
+            let task = next();
+            if is_first {
+                task.finish(Reply::Nothing);
+                host.remove();
+            } else {
+                host.remove();
+                task.finish(Reply::Nothing);
+            }
+            assert!(error(asking).starts_with("\"h\" was removed after it had taken"));
+        }
+        // What it handles goes on.
+        let (host, asking) = (register("h"), asked(&runtime, "h"));
+        let task = next();
+        host.remove();
+        task.finish(Reply::Content(b"1".to_vec()));
+        assert_eq!(content(&asking.join().unwrap().unwrap()), 1);
+
+        // It has passed the ask on, and who got it answers, or goes too.
+        for answers in [true, false] {
+            let [host, other] = ["h", "other"].map(register);
+            let asking = asked(&runtime, "h");
+            let task = next();
+            let key = task.message().reply_with().unwrap();
+            let on = json!({"performative": "request", "receiver": "other", "reply_with": key});
+            task.finish(Reply::Message(on.to_string().into_bytes()));
+            let task = next();
+            host.remove();
+            if answers {
+                let answer = json!({"performative": "inform", "receiver": "host", "content": 2});
+                task.finish(Reply::Message(answer.to_string().into_bytes()));
+                assert_eq!(content(&asking.join().unwrap().unwrap()), 2);
+                other.remove();
+            } else {
+                task.finish(Reply::Nothing);
+                other.remove();
+                assert!(error(asking).starts_with("\"other\" was removed after it had taken"));
+            }
+        }
+        wait(runtime.close());
     }
 }
 

@@ -79,6 +79,19 @@ pub fn compose_reply(
     }))
 }
 
+/// A message in one line.
+#[napi(catch_unwind)]
+pub fn message_line(message: String) -> String {
+    Draft::json(message).to_message().map_or_else(|error| error.to_string(), |it| it.to_line())
+}
+
+/// The content of a message in one line.
+#[napi(catch_unwind)]
+pub fn content_line(message: String) -> String {
+    let message = Draft::json(message).to_message();
+    message.map_or_else(|error| error.to_string(), |it| it.content_line())
+}
+
 /// The `reply_by` of a message that has it as a date: microseconds since the Unix epoch.
 #[napi(catch_unwind)]
 pub fn reply_by(message: String) -> Option<f64> {

@@ -1,4 +1,4 @@
-import { InvalidArgument } from "./errors.cjs";
+import { InvalidArgument, NotUnderstood, Refused } from "./errors.cjs";
 import { unwrap } from "./fault.cjs";
 import { addHandler, hub, runWithin } from "./hub.cjs";
 import { codeOf, encode, textOf } from "./json.cjs";
@@ -85,22 +85,35 @@ export function enter(handler: Handler, runtime: object): number {
 
 /** Has `handler` handle one message, and sends back what it says. */
 function handle(handler: Handler, task: number, json: string): void {
+  const message = Message.fromNative(json);
+  const failed = (reason: unknown): void => {
+    if (!(codeOf(reason) === Refused.code || codeOf(reason) === NotUnderstood.code)) {
+      report(message, reason);
+    }
+    fail(task, reason);
+  };
   runWithin(task, () => {
     try {
-      const result = handler(Message.fromNative(json));
+      const result = handler(message);
       if (isThenable(result)) {
         // Also for what only looks like a promise.
-        Promise.resolve(result).then(
-          (value) => answer(task, value),
-          (reason) => fail(task, reason),
-        );
+        Promise.resolve(result).then((value) => answer(task, value), failed);
       } else {
         answer(task, result);
       }
     } catch (error) {
-      fail(task, error);
+      failed(error);
     }
   });
+}
+
+/** Shows what a handler has thrown, with its stack and its cause; who asked gets only its text. */
+function report(message: Message, reason: unknown): void {
+  try {
+    console.error(`caxton: a handler failed for ${message}:`, reason);
+  } catch {
+    // What was thrown may throw when it is shown.
+  }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,8 +1,8 @@
 // Where calls wait on this thread, and how they are settled.
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import { performance } from "node:perf_hooks";
-import { isFault, toError } from "./fault.cjs";
+import { anchorOfProcess, inNextTurn, millis, throwLater } from "./clock.cjs";
+import { type CallSite, callSite, isFault, toError, withSite } from "./fault.cjs";
 import { type Fault, native, type Pending } from "./native.cjs";
 import { checkSignal } from "./options.cjs";
 
@@ -34,7 +34,7 @@ export const hub = new native.Hub(drain);
 
 // The addon's own handle never keeps the process alive; this does while it is referenced, which is
 // while a call waits.
-const anchor = setInterval(() => {}, 2 ** 31 - 1);
+const anchor = anchorOfProcess();
 anchor.unref();
 let holding = 0;
 
@@ -64,9 +64,7 @@ function alone(run: () => void): void {
   try {
     run();
   } catch (error) {
-    process.nextTick(() => {
-      throw error;
-    });
+    throwLater(error);
   }
 }
 
@@ -111,11 +109,11 @@ function endStreak(): void {
 
 /** Whether the event loop has to get its turn before this call ends. */
 function isTurnDue(): boolean {
-  const now = performance.now();
+  const now = millis();
   if (streakBegan >= 0) return now - streakBegan > LONGEST_STREAK;
   streakBegan = now;
   // The streak is over when the event loop gets here, for whatever reason.
-  setImmediate(endStreak).unref();
+  inNextTurn(endStreak).unref();
   return false;
 }
 
@@ -141,8 +139,9 @@ export function call<Raw, T>(
     const answer = start();
     if (typeof answer === "number") return wait(answer, convert, signal, waits?.isBackground);
     if (isTurnDue()) {
+      const site = callSite(call);
       return new Promise((resolve, reject) => {
-        setImmediate(() => settle(answer as Raw | Fault, convert, resolve, reject));
+        inNextTurn(() => settle(answer as Raw | Fault, convert, site, resolve, reject));
       });
     }
     if (isFault(answer)) return Promise.reject(toError(answer));
@@ -155,12 +154,15 @@ export function call<Raw, T>(
 function settle<Raw, T>(
   outcome: Raw | Fault,
   convert: (raw: Raw) => T,
+  site: CallSite,
   resolve: (value: T) => void,
   reject: (reason: unknown) => void,
 ): void {
   try {
-    if (isFault(outcome)) reject(toError(outcome));
-    else resolve(convert(outcome));
+    withSite(site, () => {
+      if (isFault(outcome)) reject(toError(outcome));
+      else resolve(convert(outcome));
+    });
   } catch (error) {
     reject(error);
   }
@@ -172,6 +174,7 @@ function wait<Raw, T>(
   signal: AbortSignal | undefined,
   isBackground = false,
 ): Promise<T> {
+  const site = callSite(call);
   return new Promise((resolve, reject) => {
     const giveUp = (): void => {
       // What is settled already has taken its listener away.
@@ -184,7 +187,7 @@ function wait<Raw, T>(
     waiting.set(id, {
       holds,
       settle(outcome) {
-        settle(outcome as Raw | Fault, convert, resolve, reject);
+        settle(outcome as Raw | Fault, convert, site, resolve, reject);
         signal?.removeEventListener("abort", giveUp);
       },
     });

@@ -221,15 +221,7 @@ export class Message<Content = unknown> {
 
   /** The message in one line. */
   toString(): string {
-    const { performative, sender, receiver, content } = this.#fields;
-    const receivers = [receiver ?? []].flat();
-    const more = receivers.length > 3 ? ", …" : "";
-    const to = receivers
-      .slice(0, 3)
-      .map((name) => shown(name))
-      .join(", ");
-    const text = JSON.stringify(content ?? null);
-    return `<Message ${performative} ${shown(sender ?? "")} → ${to}${more}: ${shown(text)}>`;
+    return native.messageLine(this.#json);
   }
 
   [Symbol.for("nodejs.util.inspect.custom")](

@@ -389,6 +389,8 @@ export interface Native {
     content: string,
     fields: string | undefined,
   ): string | Fault;
+  messageLine(message: string): string;
+  contentLine(message: string): string;
   replyBy(message: string): number | null;
   defaultLimits(): LimitEntry[];
   defaultContentLimits(): LimitEntry[];

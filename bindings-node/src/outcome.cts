@@ -1,5 +1,5 @@
 import { Message, shown } from "./message.cjs";
-import type { NativeAnswer, NativeOutcome } from "./native.cjs";
+import { type NativeAnswer, type NativeOutcome, native } from "./native.cjs";
 
 /** Where a participant stands. */
 export type AnswerStatus =
@@ -43,7 +43,7 @@ export class Answer {
   /** The answer in one line. */
   toString(): string {
     const said = this.message ?? this.proposal;
-    const content = said === null ? "" : `: ${shown(JSON.stringify(said.content))}`;
+    const content = said === null ? "" : `: ${native.contentLine(Message.textOf(said))}`;
     return `<Answer ${shown(this.agent)} ${this.status}${content}>`;
   }
 

@@ -19,7 +19,6 @@ import {
   type NativeAgent,
   type NativeRuntime,
   type NativeRuntimeOptions,
-  type NativeSubscription,
   native,
   type Written,
 } from "./native.cjs";
@@ -97,6 +96,8 @@ const DEFAULT_WIDTH = 100;
  */
 export class Runtime extends Initiator {
   readonly #native: NativeRuntime;
+  /** Subscriptions that end with a signal. */
+  readonly #signalled = new Set<Subscription>();
 
   /** @throws {CaxtonError} `InvalidArgument` for an option out of its range, `InternalError` if the system gives no threads. */
   constructor(options?: RuntimeOptions) {
@@ -300,7 +301,8 @@ export class Runtime extends Initiator {
     const hasCallback = typeof callback === "function";
     const signal = checkSignal(checkOptions(hasCallback ? options : callback, ["signal"]));
     if (signal?.aborted) throw signal.reason;
-    const subscription = opened(this.#native.subscribe(encodeFilter(filter)), signal);
+    const native = unwrap(this.#native.subscribe(encodeFilter(filter)));
+    const subscription = new Subscription(native, signal, this.#signalled);
     // It only ever rejects because it was aborted.
     if (hasCallback) subscription.feed(callback).catch(nothing);
     return subscription;
@@ -315,7 +317,8 @@ export class Runtime extends Initiator {
     const signal = checkSignal(checkOptions(options, ["signal"]));
     if (signal?.aborted) throw signal.reason;
     const checked = checkOptions(filter, ["kind", "agent"]);
-    return opened(this.#native.events(JSON.stringify(checked)), signal);
+    const native = unwrap(this.#native.events(JSON.stringify(checked)));
+    return new Subscription(native, signal, this.#signalled);
   }
 
   /**
@@ -430,11 +433,12 @@ export class Runtime extends Initiator {
    * thread that is busy at the end of that time ends by itself. Closing twice is not an error.
    */
   close(options?: { timeout?: number | undefined }): Promise<void> {
-    return call(
-      () =>
-        this.#native.close(checkTimeout(checkOptions(options, ["timeout"]).timeout, DEFAULT_CLOSE)),
-      nothing,
-    );
+    return call(() => {
+      const { timeout } = checkOptions(options, ["timeout"]);
+      const closing = this.#native.close(checkTimeout(timeout, DEFAULT_CLOSE));
+      for (const subscription of this.#signalled) subscription.leave();
+      return closing;
+    }, nothing);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -453,11 +457,4 @@ export class Runtime extends Initiator {
 
 function encodeMessages(messages: Iterable<MessageLike>): Written[] {
   return Array.from(messages, encodeMessage);
-}
-
-/** A subscription that ends with its signal. */
-function opened(native: NativeSubscription | Fault, signal: AbortSignal | undefined): Subscription {
-  const subscription = new Subscription(unwrap(native), { signal });
-  signal?.addEventListener("abort", () => subscription.close(), { once: true });
-  return subscription;
 }

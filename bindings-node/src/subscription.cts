@@ -1,7 +1,7 @@
+import { throwLater } from "./clock.cjs";
 import { call } from "./hub.cjs";
 import { Message } from "./message.cjs";
 import type { NativeSubscription } from "./native.cjs";
-import type { Abortable } from "./options.cjs";
 
 /**
  * Copies of the messages that match a filter, to be read with `for await`. It holds 1024 messages at
@@ -12,11 +12,24 @@ import type { Abortable } from "./options.cjs";
 export class Subscription implements AsyncIterableIterator<Message> {
   readonly #native: NativeSubscription;
   readonly #signal: AbortSignal | undefined;
+  readonly #abort = (): void => this.close();
+  readonly #open: Set<Subscription>;
 
-  /** @internal */
-  constructor(subscription: NativeSubscription, options: Abortable) {
+  /**
+   * @internal `open` has those whose signal still listens; when the runtime closes, it has them leave the
+   * signal.
+   */
+  constructor(
+    subscription: NativeSubscription,
+    signal: AbortSignal | undefined,
+    open: Set<Subscription>,
+  ) {
     this.#native = subscription;
-    this.#signal = options.signal;
+    this.#signal = signal;
+    this.#open = open;
+    if (signal === undefined) return;
+    signal.addEventListener("abort", this.#abort, { once: true });
+    open.add(this);
   }
 
   /** The number of messages that found no room since it began. */
@@ -37,7 +50,14 @@ export class Subscription implements AsyncIterableIterator<Message> {
 
   /** Ends the subscription. Messages that wait can still be read. */
   close(): void {
+    this.leave();
     this.#native.close();
+  }
+
+  /** @internal Leaves its signal alone. */
+  leave(): void {
+    this.#signal?.removeEventListener("abort", this.#abort);
+    this.#open.delete(this);
   }
 
   /** What `break` in a `for await` does. */
@@ -65,10 +85,7 @@ export class Subscription implements AsyncIterableIterator<Message> {
       try {
         await callback(value);
       } catch (error) {
-        // As from any other callback: whoever listens for uncaught exceptions sees it.
-        process.nextTick(() => {
-          throw error;
-        });
+        throwLater(error);
       }
     }
   }
@@ -76,10 +93,11 @@ export class Subscription implements AsyncIterableIterator<Message> {
   #next(isBackground: boolean): Promise<IteratorResult<Message, undefined>> {
     return call(
       () => this.#native.next(),
-      (json: string | null): IteratorResult<Message, undefined> =>
-        json === null
-          ? { done: true, value: undefined }
-          : { done: false, value: Message.fromNative(json) },
+      (json: string | null): IteratorResult<Message, undefined> => {
+        if (json !== null) return { done: false, value: Message.fromNative(json) };
+        this.leave();
+        return { done: true, value: undefined };
+      },
       { signal: this.#signal, isBackground },
     );
   }

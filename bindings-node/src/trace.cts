@@ -1,3 +1,4 @@
+import { inNextTurn } from "./clock.cjs";
 import { call } from "./hub.cjs";
 import type { NativeTrace, Pending } from "./native.cjs";
 import type { Filter } from "./options.cjs";
@@ -93,7 +94,7 @@ export class Trace {
   readonly #flow = (): void => {
     for (let count = 0; !this.#isOver && !this.#isWaiting && !this.#isFull; count += 1) {
       if (count === LONGEST_STREAK) {
-        setImmediate(this.#flow).unref();
+        inNextTurn(this.#flow).unref();
         return;
       }
       const line = this.#native.next();

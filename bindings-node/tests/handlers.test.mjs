@@ -1,6 +1,7 @@
 // The script itself as an agent.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { format } from "node:util";
 import {
   AgentNotFound,
   Failed,
@@ -72,6 +73,32 @@ test("what is thrown becomes a failure with its text", async () => {
     throw Object.create(null);
   });
   assert.equal(odd.performative, "failure");
+});
+
+test("what a handler throws is printed with its stack and its cause", async (context) => {
+  const print = context.mock.method(console, "error", () => {});
+  function deepInside() {
+    throw new Error("cannot", { cause: new TypeError("the reason") });
+  }
+  await reply(deepInside, "what was asked");
+  await reply(async () => deepInside());
+  assert.equal(print.mock.callCount(), 2);
+  for (const { arguments: shown } of print.mock.calls) {
+    const text = format(...shown);
+    assert.match(text, /a handler failed for <Message request host → handler: /);
+    assert.match(text, /Error: cannot\n\s+at deepInside/);
+    assert.match(text, /TypeError: the reason/);
+  }
+  // That is an answer like any other.
+  await reply(() => {
+    throw new Refused("no");
+  });
+  assert.equal(print.mock.callCount(), 2);
+  print.mock.mockImplementation(() => {
+    throw new Error("nobody can print");
+  });
+  const got = await reply(deepInside);
+  assert.equal(got.content.error, "cannot");
 });
 
 test("whatever is thrown, the handler goes on and who asked is told", async () => {

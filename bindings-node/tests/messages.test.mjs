@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { inspect as show } from "node:util";
+import { format, inspect as show } from "node:util";
 import * as caxton from "caxton";
 import { agentBytes, agentPath, silent, uppercase } from "./support.mjs";
 
@@ -93,6 +93,14 @@ test("a message is shown in one line that moves no cursor", () => {
   assert.match(line, /^<Message inform a → b: /);
   assert.doesNotMatch(line, /\p{Cc}/u);
   assert.ok(line.length < 400);
+});
+
+test("a message is shown however deep its content is nested", () => {
+  const content = "[".repeat(50_000) + "]".repeat(50_000);
+  const json = `{"performative":"inform","receiver":["a","b","c","d"],"content":${content}}`;
+  const line = show(new Message(json));
+  assert.match(line, /^<Message inform {2}→ a, b, c, …: \[{79}…>$/);
+  assert.equal(format("%o", new Message(json)), line);
 });
 
 test("every code has a class of its own", () => {

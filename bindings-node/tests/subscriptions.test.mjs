@@ -1,8 +1,9 @@
 // Reading what agents say.
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { after, before, test } from "node:test";
 import { InvalidArgument, Runtime } from "caxton";
-import { turn } from "./support.mjs";
+import { silent, turn } from "./support.mjs";
 
 let rt;
 before(() => {
@@ -67,6 +68,40 @@ test("aborting ends a subscription", async () => {
   const reading = subscription.next();
   controller.abort("enough");
   await assert.rejects(reading, (reason) => reason === "enough");
+});
+
+test("a signal that lives on is left alone when a subscription ends", async () => {
+  const { signal } = new AbortController();
+  const listeners = () => getEventListeners(signal, "abort").length;
+  const other = new Runtime();
+  const mute = await other.deploy(silent, { name: "mute" });
+  const ends = [
+    (subscription) => subscription.close(),
+    (subscription) => subscription.return(),
+    (subscription) => subscription[Symbol.asyncDispose](),
+    async (subscription) => {
+      for await (const _ of subscription) break;
+    },
+  ];
+  for (const end of ends) {
+    for (const begin of [
+      () => other.subscribe({ receiver: "mute" }, { signal }),
+      () => other.events({ kind: "turn" }, { signal }),
+    ]) {
+      const subscription = begin();
+      assert.equal(listeners(), 1);
+      await mute.send({});
+      await end(subscription);
+      assert.equal(listeners(), 0);
+    }
+  }
+  other.subscribe({}, { signal });
+  other.subscribe({}, () => {}, { signal });
+  const reading = other.events({ kind: "removed" }, { signal });
+  await other.close();
+  for await (const _ of reading);
+  await turn();
+  assert.equal(listeners(), 0, "the runtime was closed");
 });
 
 test("disposing closes", async () => {

@@ -68,6 +68,45 @@ test("a signal that is none is refused, wherever one may be given", async () => 
   }
 });
 
+test("calls go on while the clocks of a test runner stand still", async (context) => {
+  context.mock.timers.enable({ apis: ["setImmediate", "setInterval", "setTimeout", "Date"] });
+  // So many that some have to wait for the event loop's turn.
+  for (let at = 0; at < 3000; at += 1) await echo.ask(uppercase);
+  const trace = rt.trace({ stream: { write: () => true, on() {}, off() {} } });
+  await mute.send({});
+  trace.close();
+});
+
+test("an error of a call that waited shows the caller's line", async () => {
+  async function theCaller() {
+    await mute.ask({}, { timeout: 5 });
+  }
+  await assert.rejects(theCaller(), (error) => {
+    assert.match(error.stack, /^Timeout: "mute" did not answer/);
+    assert.match(error.stack, /at (async )?theCaller .*waiting\.test\.mjs:\d+/);
+    assert.doesNotMatch(error.stack, /drain/);
+    return true;
+  });
+  async function ofMany() {
+    return rt.askMany(
+      [
+        { performative: "request", receiver: "mute" },
+        { performative: "request", receiver: "mute" },
+      ],
+      { timeout: 5 },
+    );
+  }
+  for (const error of await ofMany()) assert.match(error.stack, /at (async )?ofMany /);
+  // Stacks that a program writes in a form of its own are left alone.
+  const { prepareStackTrace } = Error;
+  Error.prepareStackTrace = () => 5;
+  try {
+    await assert.rejects(theCaller(), Timeout);
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+  }
+});
+
 test("one wake-up serves every call that is ready", async () => {
   const handled = [];
   const names = Array.from({ length: 50 }, (_, at) => `one-of-many-${at}`);

@@ -29,11 +29,8 @@ impl Message {
     }
 
     /// The beginning of its content, in one line.
-    pub fn shown_content(&self) -> String {
-        let content = self.inner.content();
-        let more = if content.chars().count() > MAX_SHOWN { "…" } else { "" };
-        // The quotes of JSON are no danger; whatever would move a terminal's cursor is.
-        format!("{}{more}", shown(content).replace("\\\"", "\""))
+    pub fn content_line(&self) -> String {
+        self.inner.content_line()
     }
 }
 
@@ -223,14 +220,7 @@ impl Message {
     }
 
     fn __repr__(&self) -> String {
-        let receivers: Vec<String> = self.inner.receivers().take(3).map(shown).collect();
-        format!(
-            "<Message {} {} → {}: {}>",
-            self.inner.performative(),
-            shown(self.inner.sender()),
-            receivers.join(", "),
-            self.shown_content(),
-        )
+        self.inner.to_line()
     }
 
     fn _repr_html_(&self, py: Python<'_>) -> String {

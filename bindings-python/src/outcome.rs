@@ -35,7 +35,7 @@ impl Answer {
 #[pymethods]
 impl Answer {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let content = |message: &Py<Message>| message.get().shown_content();
+        let content = |message: &Py<Message>| message.get().content_line();
         let said = self.message.as_ref().or(self.proposal.as_ref()).map(content);
         let said = said.map_or_else(String::new, |said| format!(": {said}"));
         let agent = self.agent.clone().into_pyobject(py)?.repr()?;

@@ -9,6 +9,7 @@ mod escape;
 mod html;
 mod lanes;
 mod layout;
+mod line;
 mod mermaid;
 mod rows;
 mod svg;

@@ -9,16 +9,54 @@ use serde_json::value::RawValue;
 
 use crate::errors::invalid_message;
 
-/// How deep an object may be nested; a list that holds itself is deeper than that.
-const MAX_DEPTH: usize = 512;
+/// How deep an object may be nested: as deep as content limits go. A list that holds itself is deeper than that.
+const MAX_DEPTH: usize = 65_536;
 
 /// An object as JSON: `None`, `bool`, `int` of any size, finite `float`, `str`, lists, tuples and
 /// mappings whose keys are `str`.
 pub fn encode(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let mut out = Vec::with_capacity(128);
-    write(value, &mut out, 0)?;
-    Ok(out)
+    // Without recursion: nothing that can be read overflows the stack when it is sent.
+    let mut open: Vec<Open<'_>> = Vec::new();
+    let mut next = begin(value, &mut out)?;
+    loop {
+        if let Some(begun) = next.take() {
+            if open.len() == MAX_DEPTH {
+                let text =
+                    format!("the content is nested deeper than {MAX_DEPTH}, or holds itself");
+                return Err(invalid_message(value.py(), &text));
+            }
+            open.push(begun);
+        }
+        let Some(last) = open.last_mut() else { return Ok(out) };
+        match last.items.next() {
+            Some(item) => {
+                if !std::mem::take(&mut last.is_first) {
+                    out.push(b',');
+                }
+                let (key, item) = item?;
+                if let Some(key) = key {
+                    write_key(&key, &mut out)?;
+                }
+                next = begin(&item, &mut out)?;
+            }
+            None => {
+                out.push(last.end);
+                open.pop();
+            }
+        }
+    }
 }
+
+/// An array or an object that is being written.
+struct Open<'py> {
+    items: Box<dyn Iterator<Item = PyResult<Item<'py>>> + 'py>,
+    is_first: bool,
+    end: u8,
+}
+
+/// An item of an array, or a key and its value.
+type Item<'py> = (Option<Bound<'py, PyAny>>, Bound<'py, PyAny>);
 
 /// JSON that is there already, as `bytes` or `bytearray`; anything else is encoded.
 pub fn encode_or_bytes(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
@@ -42,35 +80,31 @@ pub fn raw(py: Python<'_>, json: Vec<u8>) -> PyResult<Box<RawValue>> {
     RawValue::from_string(text).map_err(|wrong| invalid_message(py, &format!("no JSON: {wrong}")))
 }
 
-fn write(value: &Bound<'_, PyAny>, out: &mut Vec<u8>, depth: usize) -> PyResult<()> {
+/// Writes a value, or begins to: what is to be written of it then.
+fn begin<'py>(value: &Bound<'py, PyAny>, out: &mut Vec<u8>) -> PyResult<Option<Open<'py>>> {
     let py = value.py();
-    if depth > MAX_DEPTH {
-        let text = format!("the content is nested deeper than {MAX_DEPTH}, or holds itself");
-        return Err(invalid_message(py, &text));
-    }
     if let Ok(text) = value.cast::<PyString>() {
-        return write_text(text, out);
-    }
-    if let Ok(dict) = value.cast::<PyDict>() {
-        let pairs = dict.iter().map(|(key, value)| Ok((key, value)));
-        return write_object(pairs, out, depth);
-    }
-    if value.is_none() {
+        write_text(text, out)?;
+    } else if let Ok(dict) = value.cast::<PyDict>() {
+        return Ok(Some(object(
+            dict.clone().into_iter().map(|(key, value)| Ok((key, value))),
+            out,
+        )));
+    } else if value.is_none() {
         out.extend_from_slice(b"null");
     } else if let Ok(flag) = value.cast::<PyBool>() {
         out.extend_from_slice(if flag.is_true() { b"true" } else { b"false" });
     } else if let Ok(number) = value.cast::<PyInt>() {
-        return write_int(number, out);
+        write_int(number, out)?;
     } else if let Ok(number) = value.cast::<PyFloat>() {
-        return write_float(number, out);
+        write_float(number, out)?;
     } else if let Ok(list) = value.cast::<PyList>() {
-        return write_array(list.iter(), out, depth);
+        return Ok(Some(array(list.clone().into_iter(), out)));
     } else if let Ok(tuple) = value.cast::<PyTuple>() {
-        return write_array(tuple.iter(), out, depth);
+        return Ok(Some(array(tuple.clone().into_iter(), out)));
     } else if let Ok(mapping) = value.cast::<PyMapping>() {
-        let items = mapping.items()?;
-        let pairs = items.iter().map(|item| item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>());
-        return write_object(pairs, out, depth);
+        let pairs = mapping.items()?.into_iter().map(|item| item.extract());
+        return Ok(Some(object(pairs, out)));
     } else {
         let text = format!(
             "{} is not JSON: expected None, bool, int, float, str, list or dict",
@@ -78,45 +112,35 @@ fn write(value: &Bound<'_, PyAny>, out: &mut Vec<u8>, depth: usize) -> PyResult<
         );
         return Err(invalid_message(py, &text));
     }
-    Ok(())
+    Ok(None)
 }
 
-fn write_object<'py>(
-    pairs: impl Iterator<Item = PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)>>,
+type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+fn object<'py>(
+    pairs: impl Iterator<Item = PyResult<Pair<'py>>> + 'py,
     out: &mut Vec<u8>,
-    depth: usize,
-) -> PyResult<()> {
+) -> Open<'py> {
     out.push(b'{');
-    for (index, pair) in pairs.enumerate() {
-        let (key, value) = pair?;
-        if index > 0 {
-            out.push(b',');
-        }
-        let Ok(key) = key.cast::<PyString>() else {
-            let text = format!("a key of type {} is not JSON: expected str", type_name(&key));
-            return Err(invalid_message(key.py(), &text));
-        };
-        write_text(key, out)?;
-        out.push(b':');
-        write(&value, out, depth + 1)?;
-    }
-    out.push(b'}');
-    Ok(())
+    let items = pairs.map(|pair| pair.map(|(key, value)| (Some(key), value)));
+    Open { items: Box::new(items), is_first: true, end: b'}' }
 }
 
-fn write_array<'py>(
-    items: impl Iterator<Item = Bound<'py, PyAny>>,
+fn array<'py>(
+    items: impl Iterator<Item = Bound<'py, PyAny>> + 'py,
     out: &mut Vec<u8>,
-    depth: usize,
-) -> PyResult<()> {
+) -> Open<'py> {
     out.push(b'[');
-    for (index, item) in items.enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write(&item, out, depth + 1)?;
-    }
-    out.push(b']');
+    Open { items: Box::new(items.map(|item| Ok((None, item)))), is_first: true, end: b']' }
+}
+
+fn write_key(key: &Bound<'_, PyAny>, out: &mut Vec<u8>) -> PyResult<()> {
+    let Ok(key) = key.cast::<PyString>() else {
+        let text = format!("a key of type {} is not JSON: expected str", type_name(key));
+        return Err(invalid_message(key.py(), &text));
+    };
+    write_text(key, out)?;
+    out.push(b':');
     Ok(())
 }
 

@@ -100,6 +100,12 @@ impl Message {
         to_draft(json)?.to_message().map(Self::new).map_err(|error| to_py(py, &error))
     }
 
+    /// Reads what `raw` gave, with the id and the time that the runtime has written: for copies and pickles.
+    #[staticmethod]
+    fn _read_back(py: Python<'_>, json: &[u8]) -> PyResult<Self> {
+        caxton::Message::read_back(json).map(Self::new).map_err(|error| to_py(py, &error))
+    }
+
     #[getter]
     fn performative(&self) -> &'static str {
         self.inner.performative().as_str()
@@ -240,7 +246,7 @@ impl Message {
     fn __reduce__<'py>(
         slf: &Bound<'py, Self>,
     ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        let read = slf.get_type().getattr("from_json")?;
+        let read = slf.get_type().getattr("_read_back")?;
         Ok((read, (slf.get().raw(slf.py()),)))
     }
 }

@@ -303,6 +303,33 @@ async def test_calls_wait_on_the_loop_that_runs(art: caxton.AsyncRuntime) -> Non
     assert here == 7
 
 
+async def test_what_a_finished_handler_left_behind_may_ask_its_agent(
+    art: caxton.AsyncRuntime,
+) -> None:
+    ask = {"performative": "request", "receiver": "h"}
+    answered = asyncio.get_running_loop().create_future()
+    ended = asyncio.Event()
+    left_behind = []
+
+    async def go_on() -> None:
+        await ended.wait()
+        try:
+            answered.set_result(await art.ask({**ask, "content": "second"}, timeout=10))
+        except BaseException as error:
+            answered.set_exception(error)
+
+    async def handle(message: caxton.Message) -> str:
+        if message.content == "first":
+            # It inherits the context of the handler.
+            left_behind.append(asyncio.create_task(go_on()))
+        return f"answer to {message.content}"
+
+    art.register("h", handle, concurrency=1)
+    assert (await art.ask({**ask, "content": "first"})).content == "answer to first"
+    ended.set()
+    assert (await answered).content == "answer to second"
+
+
 def test_who_asked_is_told_at_once_when_the_handlers_loop_is_closed() -> None:
     loop = asyncio.new_event_loop()
     begun = threading.Event()

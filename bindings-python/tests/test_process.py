@@ -312,3 +312,65 @@ def test_a_process_whose_importing_thread_has_ended() -> None:
         print(answers)
     """
     assert run(code, imported=False) == "[7, 7, 7, 7]\n"
+
+
+PATCHES = {
+    "gevent": "from gevent import monkey; monkey.patch_all()",
+    "eventlet": "import eventlet; eventlet.monkey_patch()",
+}
+
+
+@pytest.mark.parametrize("library", PATCHES)
+def test_handlers_run_where_threads_have_been_replaced(library: str) -> None:
+    out = run(
+        f"""
+        import warnings
+        warnings.simplefilter("ignore")
+        {PATCHES[library]}
+        import logging
+        import threading
+        import caxton
+
+        seen = []
+        def handle(message):
+            return [message.content, threading.current_thread().name]
+
+        async def handle_async(message):
+            return message.content
+
+        with caxton.Runtime() as rt:
+            rt.register("plain", handle)
+            rt.register("async", handle_async)
+            rt.subscribe(lambda message: seen.append(message.content), receiver="plain")
+            for receiver in ("plain", "async"):
+                ask = {{"performative": "request", "receiver": receiver, "content": "hello"}}
+                print(rt.ask(ask, timeout=20).content)
+        print(seen)
+        """,
+        imported=False,
+    )
+    assert out.splitlines()[:2] == ["['hello', 'caxton-plain']", "hello"]
+    assert out.splitlines()[2] in ("['hello']", "[]")
+
+
+def test_debuggers_look_into_handlers() -> None:
+    out = run(
+        """
+        import sys
+        import threading
+
+        seen = set()
+        def trace(frame, event, argument):
+            seen.add(frame.f_code.co_name)
+
+        def handle(message):
+            return 1
+
+        threading.settrace(trace)
+        with caxton.Runtime() as rt:
+            rt.register("h", handle)
+            rt.ask({"performative": "request", "receiver": "h"})
+        print("handle" in seen)
+        """
+    )
+    assert out == "True\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import gc
 import logging
 import pickle
@@ -11,6 +12,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import caxton
@@ -37,16 +39,60 @@ def test_content_comes_back_as_it_was(rt: caxton.Runtime, content: Any) -> None:
     assert type(reply.content["back"]) is type(content)
 
 
-def test_content_nested_deeper_than_anybody_reads(rt: caxton.Runtime) -> None:
-    deep = "[" * 10_000 + "]" * 10_000
+@pytest.mark.parametrize("depth", [199, 201, 513, 20_000])
+def test_whatever_depth_can_be_sent_can_be_read_and_sent_back(
+    rt: caxton.Runtime, depth: int
+) -> None:
+    rt.register("mirror", lambda message: message.content)
+    deep = '[{"a":' * (depth // 2) + '[1.5, 123456789012345678901234567890, "\\u00e9", true, null]'
+    deep += "}]" * (depth // 2)
+    ask = f'{{"performative": "request", "receiver": "mirror", "content": {deep}}}'
+    answer = rt.ask(ask, timeout=10)
+    content = answer.content
+    for _ in range(depth // 2):
+        content = content[0]["a"]
+    assert content == [1.5, 123456789012345678901234567890, "\u00e9", True, None]
+    assert answer.to_dict()["sender"] == "mirror"
+    assert repr(answer).endswith("…>")
+    again = rt.ask({**answer.to_dict(), "receiver": "mirror"}, timeout=10)
+    assert again.raw.count(b"[") == answer.raw.count(b"[")
+
+
+def test_content_that_is_deep_and_wrong() -> None:
+    for wrong in ("[" * 300, "[" * 300 + "1 2" + "]" * 300, '{"a":' * 300 + "]"):
+        with pytest.raises(caxton.InvalidMessage):
+            _ = caxton.Message.from_json(f'{{"performative": "inform", "content": {wrong}}}')
+
+
+def test_copies_and_pickles_of_a_message_are_whole(rt: caxton.Runtime) -> None:
     subscription = rt.subscribe()
-    rt.deploy(SILENT, name="a")
-    rt.send(f'{{"performative": "inform", "receiver": "a", "content": {deep}}}')
-    message = subscription.next(timeout=5)
+    fields: dict[str, Any] = {"reply_with": "r", "X-more": [2]}
+    rt.deploy(SILENT, name="a").send({"a": [1]}, **fields)
+    message = subscription.next(timeout=10)
     assert message is not None
-    assert deep in message.raw.decode()
-    with pytest.raises(caxton.InvalidMessage, match="decoded"):
-        _ = message.content
+    assert message.message_id
+    assert message.sent_at
+    for copied in (
+        pickle.loads(pickle.dumps(message)),
+        copy.copy(message),
+        copy.deepcopy(message),
+        multiprocessing_copy(message),
+    ):
+        assert copied == message
+        assert copied.message_id == message.message_id
+        assert copied.sent_at == message.sent_at
+        assert copied.to_dict() == message.to_dict()
+    unsent = caxton.Message("inform", 1, receiver="a")
+    assert copy.copy(unsent).message_id is None
+    # What somebody writes is not believed.
+    assert caxton.Message.from_json(message.raw).message_id is None
+
+
+def multiprocessing_copy(message: caxton.Message) -> caxton.Message:
+    """The message as another process gets it."""
+    copied = pickle.loads(ForkingPickler.dumps(message))
+    assert isinstance(copied, caxton.Message)
+    return copied
 
 
 def test_messages_are_values(rt: caxton.Runtime) -> None:

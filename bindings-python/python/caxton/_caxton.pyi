@@ -83,6 +83,8 @@ class Message:
     @staticmethod
     def from_json(json: AnyMessage) -> Message:
         """Reads a message from JSON. Raises ``InvalidMessage``."""
+    @staticmethod
+    def _read_back(json: bytes) -> Message: ...
     @property
     def performative(self) -> str:
         """The act: one of FIPA's 22, written with hyphens."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 import weakref
 from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import Any
 
+from caxton import _threads
 from caxton._caxton import Looper, Message, Task
 from caxton._serve import fail, report, within
 
@@ -92,24 +92,39 @@ class LoopThread:
     """An event loop on a thread of its own, for async handlers under a blocking runtime."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="caxton-loop", daemon=True)
-        self._thread.start()
+        self._error: BaseException | None = None
+        self._has_begun = _threads.Event()
+        self._thread = _threads.Thread("caxton-loop", self._run)
+        self._has_begun.wait()
+        if self._error is not None:
+            raise self._error
 
     def _run(self) -> None:
+        try:
+            # Made here: a loop that uses gevent's `select` belongs to the thread that makes it.
+            self._loop = asyncio.new_event_loop()
+        except BaseException as error:
+            self._error = error
+            self._has_begun.set()
+            return
         asyncio.set_event_loop(self._loop)
+        self._loop.call_soon(self._begin)
         try:
             self._loop.run_forever()
         finally:
             self._loop.close()
 
+    def _begin(self) -> None:
+        try:
+            self._looper = Looper.current()
+        except BaseException as error:
+            self._error = error
+            self._loop.stop()
+        self._has_begun.set()
+
     def looper(self) -> Looper:
         """The looper of this loop."""
-
-        async def current() -> Looper:
-            return Looper.current()
-
-        return asyncio.run_coroutine_threadsafe(current(), self._loop).result()
+        return self._looper
 
     def pump(
         self,
@@ -121,10 +136,10 @@ class LoopThread:
 
     def stop(self) -> None:
         """Ends the loop and cancels what runs there. From the loop itself it only signals."""
-        if self._thread.is_alive():
+        if not self._thread.is_over:
             self._loop.call_soon_threadsafe(self._cancel)
-        if threading.current_thread() is not self._thread:
-            self._thread.join(timeout=1)
+        if not self._thread.is_current:
+            self._thread.join(1)
 
     def _cancel(self) -> None:
         for task in asyncio.all_tasks(self._loop):

@@ -137,6 +137,11 @@ impl Desk {
         self.flight.lock().tasks.get(&key).cloned()
     }
 
+    /// Whether a handler is at the task with this number.
+    pub fn handles(&self, key: u64) -> bool {
+        self.flight.lock().tasks.contains_key(&key)
+    }
+
     pub fn pace(&self) -> &Pace {
         &self.pace
     }

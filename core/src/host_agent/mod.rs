@@ -227,7 +227,12 @@ impl HostAgent {
     /// can wait until the handlers are through.
     pub fn would_deadlock(&self, letter: &Letter) -> bool {
         let Some(ask) = &letter.ask else { return false };
-        letter.wants_answer() && ask.waits_in(self.serial) >= self.concurrency()
+        letter.wants_answer() && ask.waiting_in(self).count() >= self.concurrency()
+    }
+
+    /// Whether this is a task that one of its handlers is at.
+    pub fn handles(&self, Within(host, key): Within) -> bool {
+        host == self.serial && self.desks.all().iter().any(|desk| desk.handles(key))
     }
 
     /// The ask that the message of a task is part of.

@@ -85,7 +85,7 @@ impl Exchange {
             asker: core.name.clone(),
             awaits: Awaits::Every(protocol),
             parent: within.and_then(|within| core.ask_within(within)),
-            handler: within.map(|Within(host, _)| host),
+            handler: within,
             gathering: None,
         });
         for member in &members {

@@ -136,6 +136,35 @@ impl Message {
         Ok(Message(message))
     }
 
+    /// Reads back what [`Message::as_json`] gave, with the `message_id` and the `sent_at` that the runtime wrote,
+    /// where they are there: those of a message that somebody drafts are not believed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidMessage`] if it is no message.
+    pub fn read_back(json: &[u8]) -> Result<Self, Error> {
+        #[derive(serde::Deserialize)]
+        struct Stamped<'a> {
+            #[serde(borrow, default)]
+            sender: Option<Cow<'a, str>>,
+            #[serde(borrow, default)]
+            message_id: Option<Cow<'a, str>>,
+            #[serde(default)]
+            sent_at: u64,
+        }
+        let envelope = Envelope::read(json)?;
+        let stamped: Stamped<'_> = serde_json::from_slice(json).map_err(|wrong| {
+            Error::new(ErrorKind::InvalidMessage, format!("no message of the runtime's: {wrong}"))
+        })?;
+        let stamp = Stamp {
+            sender: stamped.sender.as_deref(),
+            message_id: stamped.message_id.as_deref(),
+            sent_at: stamped.sent_at,
+            ..Stamp::default()
+        };
+        Self::write(&envelope, &stamp)
+    }
+
     /// Reads a message that the host wrote, with its sender, its id and when it was sent.
     pub(crate) fn restore(json: &[u8]) -> Result<Self, Error> {
         #[derive(serde::Deserialize)]

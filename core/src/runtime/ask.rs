@@ -16,6 +16,7 @@ use super::posting::{Outward, Post};
 use crate::by_name::ByName;
 use crate::conversation::Protocol;
 use crate::error::Error;
+use crate::host_agent::{HostAgent, Within};
 use crate::message::{Message, Performative};
 
 /// An ask that has not been answered. Every message that it led to carries it along.
@@ -28,7 +29,7 @@ pub(crate) struct Ask {
     awaits: Awaits,
     /// The ask that the asking handler is itself a part of, and that handler.
     parent: Option<Arc<Ask>>,
-    handler: Option<u64>,
+    handler: Option<Within>,
     gathering: Option<Arc<Gathering>>,
     state: Mutex<State>,
 }
@@ -89,7 +90,7 @@ pub(crate) struct AskParts<'a> {
     pub asker: Arc<str>,
     pub awaits: Awaits,
     pub parent: Option<Arc<Ask>>,
-    pub handler: Option<u64>,
+    pub handler: Option<Within>,
     /// The many asks that it is one of.
     pub gathering: Option<Arc<Gathering>>,
 }
@@ -131,17 +132,16 @@ impl Ask {
         self.state.lock().allowed.binary_search(&serial).is_ok()
     }
 
-    /// How many asks in this chain wait in handlers of the host agent `serial`.
-    pub fn waits_in(&self, serial: u64) -> usize {
-        let mut count = 0;
-        let mut next = Some(self);
-        while let Some(ask) = next {
-            if ask.handler == Some(serial) && !ask.state.lock().done {
-                count += 1;
-            }
-            next = ask.parent.as_deref();
-        }
-        count
+    /// The asks of this chain, this one first, that wait in a handler of this host agent. A handler that has come
+    /// to its end waits for nothing, whatever it has left behind goes on asking.
+    pub fn waiting_in<'a>(
+        self: &'a Arc<Self>,
+        host: &'a HostAgent,
+    ) -> impl Iterator<Item = &'a Arc<Self>> {
+        let chain = std::iter::successors(Some(self), |ask| ask.parent.as_ref());
+        chain.filter(|ask| {
+            ask.handler.is_some_and(|handler| host.handles(handler)) && !ask.state.lock().done
+        })
     }
 
     /// What an answer names.

@@ -337,7 +337,7 @@ impl Core {
             },
             awaits,
             parent: within.and_then(|within| self.ask_within(within)),
-            handler: within.map(|Within(host, _)| host),
+            handler: within,
             gathering: gathering.cloned(),
         });
         for member in &members {

@@ -160,6 +160,25 @@ fn who_asked_is_told_once_nobody_is_left_who_could_answer() {
 }
 
 #[test]
+fn an_ask_within_a_task_that_has_ended_is_no_deadlock() {
+    let runtime = runtime(1);
+    let (tasks, taken) = mpsc::channel();
+    runtime.register(Register::new("h", Tasks(tasks)).concurrency(1)).unwrap();
+    let asking = asked(&runtime, "h");
+    let task = taken.recv_timeout(HANGS).unwrap();
+    let within = task.within();
+    let deadlock = wait(runtime.ask(request("h")).within(within)).unwrap();
+    assert_eq!(content(&deadlock)["kind"], "deadlock");
+    task.finish(Reply::Content(b"1".to_vec()));
+    assert_eq!(content(&asking.join().unwrap().unwrap()), 1);
+    let call = runtime.ask(request("h")).within(within).timeout(HANGS);
+    let asking = std::thread::spawn(move || wait(call));
+    taken.recv_timeout(HANGS).unwrap().finish(Reply::Content(b"2".to_vec()));
+    assert_eq!(content(&asking.join().unwrap().unwrap()), 2);
+    wait(runtime.close());
+}
+
+#[test]
 fn at_most_so_many_at_once_and_in_order() {
     let runtime = runtime(2);
     let (tasks, taken) = mpsc::channel();

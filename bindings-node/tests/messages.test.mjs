@@ -230,7 +230,7 @@ test("an agent shows what it is and what it did", async () => {
     assert.ok(at > 0 && level !== undefined && typeof text === "string");
   }
   assert.equal(String(echo), '<Agent "echo" active>');
-  assert.equal(rt.broadcast({ action: "get_status" }, { capability: "text" }), 1);
+  assert.equal(rt.broadcast({ action: "get_status" }, { filter: { capabilities: "text" } }), 1);
   assert.throws(() => rt.agentNamed("nobody"), { code: "agent_not_found" });
 });
 

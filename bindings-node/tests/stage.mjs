@@ -206,8 +206,8 @@ export class Stage {
           reply instanceof Message ? shown(reply) : { error: { code: reply.code } },
         );
       case "broadcast":
-        only(value, ["content", "filter"]);
-        return runtime.broadcast(value.content, { filter: value.filter });
+        only(value, ["content", "filter", "fields"]);
+        return runtime.broadcast(value.content, { filter: value.filter, ...value.fields });
       case "subscribe":
         this.subscriptions.set(value, runtime.subscribe(step.filter));
         return null;

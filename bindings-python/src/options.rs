@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use caxton::{Ceiling, CompileLimits, ContentLimits, Error, Filter, Grants, Limits, Wasm};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMapping, PyMemoryView, PyString};
 
 use crate::encode::{encode, type_name};
 use crate::errors::{describe, invalid_argument, to_py};
@@ -227,16 +227,20 @@ pub fn to_module(wasm: &Bound<'_, PyAny>) -> PyResult<Wasm> {
     Err(invalid_argument(wasm.py(), &text))
 }
 
-/// A filter from a capability and keyword arguments.
+/// A filter from a capability, and a dict or keyword arguments.
 pub fn to_filter(
     py: Python<'_>,
     capability: Option<&str>,
-    fields: Option<&Bound<'_, PyDict>>,
+    filter: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Filter> {
-    let fields = match fields {
-        Some(fields) => fields.copy()?,
-        None => PyDict::new(py),
-    };
+    let fields = PyDict::new(py);
+    if let Some(filter) = filter {
+        let Ok(filter) = filter.cast::<PyMapping>() else {
+            let text = format!("filter is of type {}, expected a dict", type_name(filter));
+            return Err(invalid_argument(py, &text));
+        };
+        fields.update(filter)?;
+    }
     if let Some(capability) = capability {
         if fields.contains("capabilities")? {
             return Err(invalid_argument(py, "give either capability or capabilities"));

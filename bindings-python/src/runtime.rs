@@ -13,7 +13,7 @@ use crate::agent::{DeadLetter, figures};
 use crate::encode::encode;
 use crate::errors::to_py;
 use crate::host_agent::{Host, HostAgent, Serving, is_async};
-use crate::message::to_draft;
+use crate::message::{encode_fields, to_draft};
 use crate::mode::{Mode, Value};
 use crate::options::{
     to_ceiling, to_compile_limits, to_content_limits, to_filter, to_grants, to_limits, to_module,
@@ -180,13 +180,14 @@ impl Inner {
         content: &Bound<'_, PyAny>,
         capability: Option<&str>,
         performative: &str,
-        filter: Option<&Bound<'_, PyDict>>,
+        filter: Option<&Bound<'_, PyAny>>,
+        fields: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<u64> {
         let py = content.py();
         let filter = to_filter(py, capability, filter)?;
-        let json = encode(content)?;
+        let (json, fields) = (encode(content)?, encode_fields(fields)?);
         py.detach(|| {
-            let draft = Draft::compose(performative, None, &json, None)?;
+            let draft = Draft::compose(performative, None, &json, fields.as_deref())?;
             self.runtime.broadcast(filter, &draft)
         })
         .map_err(|error| to_py(py, &error))
@@ -464,15 +465,16 @@ macro_rules! runtime_class {
             }
 
             /// Sends a message to every agent that the filter matches; returns their number.
-            #[pyo3(signature = (content, *, capability=None, performative="inform", **filter))]
+            #[pyo3(signature = (content, *, capability=None, performative="inform", filter=None, **fields))]
             fn broadcast(
                 &self,
                 content: &Bound<'_, PyAny>,
                 capability: Option<&str>,
                 performative: &str,
-                filter: Option<&Bound<'_, PyDict>>,
+                filter: Option<&Bound<'_, PyAny>>,
+                fields: Option<&Bound<'_, PyDict>>,
             ) -> PyResult<u64> {
-                self.0.broadcast(content, capability, performative, filter)
+                self.0.broadcast(content, capability, performative, filter, fields)
             }
 
             /// Returns copies of every matching message from now on.
@@ -483,7 +485,7 @@ macro_rules! runtime_class {
                 callback: Option<Py<PyAny>>,
                 filter: Option<&Bound<'_, PyDict>>,
             ) -> PyResult<$subscription> {
-                let filter = to_filter(py, None, filter)?;
+                let filter = to_filter(py, None, filter.map(Bound::as_any))?;
                 self.0.subscribe(py, callback, filter).map($subscription::new)
             }
 
@@ -497,7 +499,7 @@ macro_rules! runtime_class {
                 width: Option<i64>,
                 filter: Option<&Bound<'_, PyDict>>,
             ) -> PyResult<Trace> {
-                let filter = to_filter(py, None, filter)?;
+                let filter = to_filter(py, None, filter.map(Bound::as_any))?;
                 self.0.trace(py, file, colour, width, filter)
             }
 
@@ -537,7 +539,7 @@ macro_rules! runtime_class {
                 capability: Option<&str>,
                 filter: Option<&Bound<'_, PyDict>>,
             ) -> PyResult<Vec<String>> {
-                let filter = to_filter(py, capability, filter)?;
+                let filter = to_filter(py, capability, filter.map(Bound::as_any))?;
                 self.0.runtime.find(filter).map_err(|error| to_py(py, &error))
             }
 

@@ -235,7 +235,9 @@ class Run(NegotiateSteps):
         ]
 
     def do_broadcast(self, value: Any, _step: Any, _timeout: Any) -> int:
-        return self.rt.broadcast(value["content"], **value.get("filter", {}))
+        return self.rt.broadcast(
+            value["content"], filter=value.get("filter"), **value.get("fields", {})
+        )
 
     def do_subscribe(self, value: str, step: Any, _timeout: Any) -> None:
         self.subscriptions[value] = self.rt.subscribe(**step.get("filter", {}))

@@ -209,6 +209,20 @@ def test_an_option_with_a_value_that_nobody_knows(option: str, known: str) -> No
         caxton.Runtime(**{option: "nonsense"})  # type: ignore[arg-type]
 
 
+def test_a_broadcast_s_filter(rt: caxton.Runtime) -> None:
+    for name in ("a", "b"):
+        rt.deploy(SILENT, name=name, capabilities=[name])
+    seen = rt.subscribe(receiver="*")
+    assert rt.broadcast(1, filter={"capabilities": "a"}, language="l") == 1
+    message = seen.next(timeout=10)
+    assert message is not None
+    assert message.language == "l"
+    assert rt.broadcast(1, capability="b") == 1
+    for wrong in ("a", 5, ["a"]):
+        with pytest.raises(caxton.InvalidArgument, match="filter is of type"):
+            rt.broadcast(1, filter=wrong)  # type: ignore[arg-type]
+
+
 def test_a_closed_runtime() -> None:
     rt = caxton.Runtime()
     agent = rt.deploy(SILENT)

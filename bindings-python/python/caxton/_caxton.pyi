@@ -1,6 +1,6 @@
 """The extension module. Use ``caxton`` instead, which exports all of this."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from os import PathLike
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, final
 
@@ -973,9 +973,15 @@ class Runtime:
         *,
         capability: str | None = None,
         performative: str = "inform",
-        **filter: str | list[str],
+        filter: Mapping[str, str | list[str]] | None = None,
+        **fields: Json,
     ) -> int:
-        """Sends a message to every agent that the filter matches; returns their number."""
+        """Sends a message to every agent that the filter matches; returns their number.
+
+        ``fields`` are further fields of the message, as in ``send``. ``capability`` is one more
+        field of the filter, ``capabilities``. Raises ``InvalidMessage``, ``InvalidArgument``,
+        ``LimitExceeded``, ``PermissionDenied``, ``Closed``.
+        """
     def subscribe(self, callback: Handler | None = None, **filter: str | list[str]) -> Subscription:
         """Returns copies of every matching message from now on; ``callback`` gets each."""
     def events(
@@ -1315,9 +1321,15 @@ class AsyncRuntime:
         *,
         capability: str | None = None,
         performative: str = "inform",
-        **filter: str | list[str],
+        filter: Mapping[str, str | list[str]] | None = None,
+        **fields: Json,
     ) -> int:
-        """Sends a message to every agent that the filter matches; returns their number."""
+        """Sends a message to every agent that the filter matches; returns their number.
+
+        ``fields`` are further fields of the message, as in ``send``. ``capability`` is one more
+        field of the filter, ``capabilities``. Raises ``InvalidMessage``, ``InvalidArgument``,
+        ``LimitExceeded``, ``PermissionDenied``, ``Closed``.
+        """
     def subscribe(
         self, callback: Handler | None = None, **filter: str | list[str]
     ) -> AsyncSubscription:

@@ -235,10 +235,15 @@ impl Stage {
                 Ok(answers.into_iter().map(show).collect())
             }
             "broadcast" => {
-                only(value.as_object().ok_or("an object")?, &["content", "filter"])?;
+                only(value.as_object().ok_or("an object")?, &["content", "filter", "fields"])?;
                 let content = value["content"].to_string();
+                let mut fields = value["fields"].as_object().cloned().unwrap_or_default();
+                let act = fields.remove("performative");
+                let act = act.as_ref().and_then(Value::as_str).unwrap_or("inform");
+                let fields = Value::Object(fields).to_string();
                 filter(&value["filter"]).and_then(|filter| {
-                    let draft = Draft::compose("inform", None, content.as_bytes(), None)?;
+                    let fields = Some(fields.as_bytes());
+                    let draft = Draft::compose(act, None, content.as_bytes(), fields)?;
                     runtime.broadcast(filter, &draft).map(Value::from)
                 })
             }

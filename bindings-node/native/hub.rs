@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use caxton::{Reply, Task, Within};
+use caxton::{Draft, Reply, Task, Within};
 use napi::Status;
 use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -283,7 +283,7 @@ impl Hub {
             task.finish(match answer {
                 Answer::Nothing => Reply::Nothing,
                 Answer::Content => Reply::Content(text.into_bytes()),
-                Answer::Message => Reply::Message(text.into_bytes()),
+                Answer::Message => Reply::Message(Draft::foreign(text)),
                 Answer::Failure => Reply::of_error(code.as_deref().unwrap_or_default(), text),
             });
         }

@@ -1,14 +1,21 @@
 //! Messages as JSON text, which is how JavaScript holds them.
 
 use caxton::{Draft, Message};
-use napi::bindgen_prelude::{Either, ToNapiValue, TypeName, Uint8Array};
+use napi::bindgen_prelude::{Either, Either3, ToNapiValue, TypeName, Uint8Array};
 use napi::{ValueType, check_status, sys};
 use napi_derive::napi;
 
 use crate::fault::Fault;
 
-/// A whole message that somebody wrote: JSON as text or as bytes.
-pub type Written = Either<String, Uint8Array>;
+/// A whole message: JSON that the program wrote, as text or as bytes, or a message that somebody else wrote.
+pub type Written = Either3<String, Uint8Array, Foreign>;
+
+/// A message whose fields stay, whatever their names.
+#[napi(object, object_to_js = false)]
+pub struct Foreign {
+    /// The message as JSON.
+    pub foreign: String,
+}
 
 /// A message as JSON text, which is copied once: into JavaScript's string.
 pub struct Text(Message);
@@ -47,8 +54,9 @@ impl ToNapiValue for Text {
 
 pub fn draft(written: Written) -> Draft {
     match written {
-        Either::A(text) => Draft::json(text),
-        Either::B(bytes) => Draft::json(bytes.to_vec()),
+        Either3::A(text) => Draft::json(text),
+        Either3::B(bytes) => Draft::json(bytes.to_vec()),
+        Either3::C(message) => Draft::foreign(message.foreign),
     }
 }
 
@@ -59,10 +67,11 @@ fn written(draft: Result<Draft, caxton::Error>) -> Either<Text, Fault> {
     }
 }
 
-/// Reads a message, and writes it as the core would.
+/// Reads a message, and writes it as the core would; one that may be anybody's keeps fields of any names.
 #[napi(catch_unwind)]
-pub fn read_message(message: Written) -> Either<Text, Fault> {
-    written(Ok(draft(message)))
+pub fn read_message(message: Written, is_foreign: bool) -> Either<Text, Fault> {
+    let draft = draft(message);
+    written(Ok(if is_foreign { Draft::foreign(draft.into_bytes()) } else { draft }))
 }
 
 /// An answer to `message`; `content` is JSON, `fields` a JSON object.
@@ -73,7 +82,7 @@ pub fn compose_reply(
     content: String,
     fields: Option<String>,
 ) -> Either<Text, Fault> {
-    written(Draft::json(message).to_message().and_then(|message| {
+    written(Draft::foreign(message).to_message().and_then(|message| {
         let fields = fields.as_deref().map(str::as_bytes);
         Draft::compose_reply(&message, &performative, content.as_bytes(), fields)
     }))
@@ -82,19 +91,19 @@ pub fn compose_reply(
 /// A message in one line.
 #[napi(catch_unwind)]
 pub fn message_line(message: String) -> String {
-    Draft::json(message).to_message().map_or_else(|error| error.to_string(), |it| it.to_line())
+    Draft::foreign(message).to_message().map_or_else(|error| error.to_string(), |it| it.to_line())
 }
 
 /// The content of a message in one line.
 #[napi(catch_unwind)]
 pub fn content_line(message: String) -> String {
-    let message = Draft::json(message).to_message();
+    let message = Draft::foreign(message).to_message();
     message.map_or_else(|error| error.to_string(), |it| it.content_line())
 }
 
 /// The `reply_by` of a message that has it as a date: microseconds since the Unix epoch.
 #[napi(catch_unwind)]
 pub fn reply_by(message: String) -> Option<f64> {
-    let message = Draft::json(message).to_message().ok()?;
+    let message = Draft::foreign(message).to_message().ok()?;
     message.reply_by().map(|micros| micros as f64)
 }

@@ -2,7 +2,7 @@ import type { inspect as inspectFunction } from "node:util";
 import { InvalidMessage } from "./errors.cjs";
 import { unwrap } from "./fault.cjs";
 import { encode, encodeContent } from "./json.cjs";
-import { native, type Written } from "./native.cjs";
+import { native, type WrittenMessage } from "./native.cjs";
 
 /** One of FIPA's 22 communicative acts (FIPA SC00037). */
 export type Performative =
@@ -93,7 +93,9 @@ export class Message<Content = unknown> {
   constructor(message: string, mark: typeof written);
   constructor(message: MessageLike, mark?: typeof written) {
     this.#json =
-      mark === written ? (message as string) : unwrap(native.readMessage(encodeMessage(message)));
+      mark === written
+        ? (message as string)
+        : unwrap(native.readMessage(encodeMessage(message), isText(message)));
     Object.freeze(this);
   }
 
@@ -242,14 +244,26 @@ export function shown(text: string): string {
   });
 }
 
+/** Whether a message is text already, which may be anybody's. */
+function isText(message: MessageLike): boolean {
+  return typeof message === "string" || message instanceof Uint8Array;
+}
+
 /** @internal A message as the addon takes it. */
-export function encodeMessage(message: MessageLike): Written {
+export function encodeMessage(message: MessageLike): WrittenMessage {
   if (typeof message === "string" || message instanceof Uint8Array) return message;
-  if (message instanceof Message) return Message.textOf(message);
+  if (message instanceof Message) return { foreign: Message.textOf(message) };
   if (typeof message !== "object" || message === null) {
     throw new InvalidMessage(`the message is ${describe(message)}, expected an object or JSON`);
   }
   return encode(message, "the message");
+}
+
+/** @internal A message as JSON text. */
+export function textOfMessage(message: MessageLike): string {
+  const written = encodeMessage(message);
+  if (typeof written === "string") return written;
+  return "foreign" in written ? written.foreign : new TextDecoder().decode(written);
 }
 
 /** @internal The further fields of a message as JSON, if there are any. */

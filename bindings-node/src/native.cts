@@ -24,6 +24,9 @@ export interface LimitEntry {
 /** @internal A message from outside: JSON as text or as bytes. */
 export type Written = string | Uint8Array;
 
+/** A message: JSON that the program wrote, or a message that somebody else wrote. */
+export type WrittenMessage = Written | { readonly foreign: string };
+
 /** @internal */
 export interface NativeAgent {
   readonly name: string;
@@ -225,21 +228,21 @@ export interface NativeRuntime {
     capabilities: string[],
     concurrency: number | undefined,
   ): NativeHostAgent | Fault;
-  send(message: Written, millis: number | undefined): Pending | Fault | undefined;
-  trySend(message: Written): Fault | null;
-  sendMany(messages: Written[], millis: number | undefined): Pending | Fault | undefined;
+  send(message: WrittenMessage, millis: number | undefined): Pending | Fault | undefined;
+  trySend(message: WrittenMessage): Fault | null;
+  sendMany(messages: WrittenMessage[], millis: number | undefined): Pending | Fault | undefined;
   ask(
-    message: Written,
+    message: WrittenMessage,
     millis: number | undefined,
     within: number | undefined,
   ): Pending | Fault | string;
   request(
-    message: Written,
+    message: WrittenMessage,
     millis: number | undefined,
     within: number | undefined,
   ): Pending | Fault | string;
   askMany(
-    messages: Written[],
+    messages: WrittenMessage[],
     millis: number | undefined,
     within: number | undefined,
   ): Pending | Fault | (string | Fault)[];
@@ -382,7 +385,7 @@ export interface Native {
   runCommand(args: string[]): number;
   inspect(hub: NativeHub, wasm: Written, isPath: boolean): Pending | Fault | NativeInspection;
   inspectStore(hub: NativeHub, path: string): Pending | Fault | NativeStoreInspection;
-  readMessage(message: Written): string | Fault;
+  readMessage(message: WrittenMessage, isForeign: boolean): string | Fault;
   composeReply(
     message: string,
     performative: string,

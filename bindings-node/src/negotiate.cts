@@ -3,7 +3,7 @@ import { InvalidArgument } from "./errors.cjs";
 import { HostAgent } from "./host-agent.cjs";
 import { within } from "./hub.cjs";
 import { encodeContent } from "./json.cjs";
-import { encodeMessage, type MessageLike } from "./message.cjs";
+import { type MessageLike, textOfMessage } from "./message.cjs";
 import type { NativeAuction, NativeBrokered, NativeNet } from "./native.cjs";
 import {
   type Abortable,
@@ -134,11 +134,10 @@ export function toBrokered(
   options: BrokerOptions | undefined,
 ): NativeBrokered {
   const { maxResults, timeout } = checkOptions(options, ["maxResults", "timeout", "signal"]);
-  const written = encodeMessage(message);
   const brokered: NativeBrokered = waiting(timeout, {
     broker: nameOf(broker),
     description: encodeContent(description),
-    message: typeof written === "string" ? written : new TextDecoder().decode(written),
+    message: textOfMessage(message),
   });
   const most = checkCount(maxResults, "maxResults");
   if (most !== undefined) brokered.maxResults = most;

@@ -20,7 +20,7 @@ import {
   type NativeRuntime,
   type NativeRuntimeOptions,
   native,
-  type Written,
+  type WrittenMessage,
 } from "./native.cjs";
 import {
   type Abortable,
@@ -455,6 +455,6 @@ export class Runtime extends Initiator {
   }
 }
 
-function encodeMessages(messages: Iterable<MessageLike>): Written[] {
+function encodeMessages(messages: Iterable<MessageLike>): WrittenMessage[] {
   return Array.from(messages, encodeMessage);
 }

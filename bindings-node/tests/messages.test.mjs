@@ -103,6 +103,37 @@ test("a message is shown however deep its content is nested", () => {
   assert.equal(format("%o", new Message(json)), line);
 });
 
+test("a misspelt option is refused with the name that may be meant", async () => {
+  const rt = new Runtime();
+  const agent = await rt.deploy(silent, { name: "a" });
+  const message = new Message({ performative: "inform", content: 1 });
+  for (const [typo, meant] of [
+    ["timout", "timeout"],
+    ["reciever", "receiver"],
+    ["replyWith", "reply_with"],
+  ]) {
+    const refused = (error) => {
+      assert.ok(error instanceof InvalidArgument, String(error));
+      assert.ok(error.message.includes(`no field "${typo}" (did you mean "${meant}"?)`));
+      return true;
+    };
+    const options = { [typo]: 3 };
+    await assert.rejects(agent.ask(1, options), refused);
+    await assert.rejects(agent.send(1, options), refused);
+    await assert.rejects(rt.send({ performative: "inform", receiver: "a", ...options }), refused);
+    assert.throws(() => rt.broadcast(1, options), refused);
+    assert.throws(() => message.reply(1, options), refused);
+    assert.throws(() => new Message({ performative: "inform", ...options }), refused);
+  }
+  // What is read may be anybody's, and is passed on as it is.
+  const text = '{"performative":"inform","receiver":"a","colour":2}';
+  const subscription = rt.subscribe({ receiver: "a" });
+  await rt.send(new Message(text));
+  assert.equal((await subscription.next()).value.toJSON().colour, 2);
+  await assert.rejects(rt.send(text), InvalidArgument);
+  await rt.close();
+});
+
 test("every code has a class of its own", () => {
   const classes = Object.values(caxton).filter(
     (value) => typeof value === "function" && value.prototype instanceof CaxtonError,

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use caxton::Draft;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyString};
 
 use crate::decode::decode;
 use crate::encode::{encode, encode_or_bytes};
@@ -22,6 +22,11 @@ pub struct Message {
 impl Message {
     pub fn new(inner: caxton::Message) -> Self {
         Message { inner, content: PyOnceLock::new() }
+    }
+
+    /// The message to be sent as it is.
+    pub fn to_draft(&self) -> Draft {
+        Draft::from(&self.inner)
     }
 
     pub fn json(&self) -> &[u8] {
@@ -53,7 +58,7 @@ pub fn encode_fields(fields: Option<&Bound<'_, PyDict>>) -> PyResult<Option<Vec<
 /// A whole message, given as a dict, a `Message`, or JSON in `bytes` or `str`.
 pub fn to_draft(message: &Bound<'_, PyAny>) -> PyResult<Draft> {
     if let Ok(message) = message.cast::<Message>() {
-        return Ok(Draft::from(&message.get().inner));
+        return Ok(message.get().to_draft());
     }
     if let Ok(text) = message.cast::<PyString>() {
         let Ok(text) = text.to_str() else {
@@ -97,7 +102,13 @@ impl Message {
     /// Reads a message from JSON.
     #[staticmethod]
     fn from_json(py: Python<'_>, json: &Bound<'_, PyAny>) -> PyResult<Self> {
-        to_draft(json)?.to_message().map(Self::new).map_err(|error| to_py(py, &error))
+        // What is text already may be anybody's.
+        let is_text = json.is_instance_of::<PyString>()
+            || json.is_instance_of::<PyBytes>()
+            || json.is_instance_of::<PyByteArray>();
+        let draft = to_draft(json)?;
+        let draft = if is_text { Draft::foreign(draft.into_bytes()) } else { draft };
+        draft.to_message().map(Self::new).map_err(|error| to_py(py, &error))
     }
 
     /// Reads what `raw` gave, with the id and the time that the runtime has written: for copies and pickles.

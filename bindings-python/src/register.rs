@@ -58,7 +58,7 @@ impl Task {
         let reply = if result.is_none() {
             Reply::Nothing
         } else if let Ok(message) = result.cast::<Message>() {
-            Reply::Message(message.get().json().to_vec())
+            Reply::Message(message.get().to_draft())
         } else {
             match encode(result) {
                 Ok(json) => Reply::Content(json),

@@ -189,7 +189,7 @@ class Run(NegotiateSteps):
                 case {"content": content}:
                     return content
                 case {"message": fields}:
-                    return caxton.Message.from_json(json.dumps(fields))
+                    return caxton.Message.from_json(fields)
                 case {"nothing": True}:
                     return None
                 case {"raise": text}:

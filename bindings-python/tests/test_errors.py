@@ -209,6 +209,37 @@ def test_an_option_with_a_value_that_nobody_knows(option: str, known: str) -> No
         caxton.Runtime(**{option: "nonsense"})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("typo", "meant"), [("timout", "timeout"), ("reciever", "receiver"), ("ontolgy", "ontology")]
+)
+def test_a_misspelt_option_is_refused_with_the_name_that_may_be_meant(
+    rt: caxton.Runtime, typo: str, meant: str
+) -> None:
+    agent = rt.deploy(SILENT, name="a")
+    message = caxton.Message("inform", 1, receiver="a")
+    options: dict[str, Any] = {typo: 3}
+    calls: list[Any] = [agent.ask, agent.send, agent.request, message.reply, rt.broadcast]
+    for call in calls:
+        with pytest.raises(caxton.InvalidArgument, match=f'no field "{typo}" .did you.*"{meant}"'):
+            call(1, **options)
+    with pytest.raises(caxton.InvalidArgument, match=meant):
+        caxton.Message("inform", 1, **options)
+
+
+def test_a_message_of_an_agent_s_is_passed_on_whatever_its_fields(rt: caxton.Runtime) -> None:
+    text = '{"performative": "inform", "receiver": "a", "content": 1, "colour": 2}'
+    read = caxton.Message.from_json(text)
+    assert read.to_dict()["colour"] == 2
+    subscription = rt.subscribe(receiver="a")
+    rt.deploy(SILENT, name="a")
+    rt.send(read)
+    seen = subscription.next(timeout=10)
+    assert seen is not None
+    assert seen.to_dict()["colour"] == 2
+    with pytest.raises(caxton.InvalidArgument, match="colour"):
+        rt.send(text)
+
+
 def test_a_broadcast_s_filter(rt: caxton.Runtime) -> None:
     for name in ("a", "b"):
         rt.deploy(SILENT, name=name, capabilities=[name])

@@ -19,7 +19,7 @@ impl HostAgent {
                 let act = letter.message.performative().yes();
                 Draft::raw_reply(&letter.message, act, &json)
             }
-            Reply::Message(json) => match Draft::complete(&letter.message, &json) {
+            Reply::Message(draft) => match draft.complete(&letter.message) {
                 Ok(draft) => draft,
                 Err(error) => return self.fail(letter, error.message(), post),
             },

@@ -8,7 +8,7 @@ use crate::agent::Letter;
 use crate::conversation::Protocol;
 use crate::error::ErrorKind;
 use crate::lent::lend_after;
-use crate::message::{Message, Performative};
+use crate::message::{Draft, Message, Performative};
 use crate::runtime::{Core, Post};
 
 /// Takes the messages of a host agent.
@@ -43,7 +43,7 @@ pub enum Reply {
     /// it has no `reply_with`, and its act is not answered in its protocol.
     Content(Vec<u8>),
     /// This message. Its receiver, and what ties it to the message that it answers, may be missing.
-    Message(Vec<u8>),
+    Message(Draft),
     /// A `failure` with this sentence.
     Failure(String),
     /// A `refuse` with this sentence, or what stands for it in the message's protocol: a

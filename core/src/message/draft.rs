@@ -5,22 +5,31 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::fields;
 use super::json::write_string;
 use super::{Envelope, Message, Performative, Sender, Stamp, Traceparent};
 use crate::error::{Error, ErrorKind};
 
 /// A message that somebody writes and has not sent yet: JSON with at least a `performative`.
 ///
-/// The sender, the `message_id` and `sent_at` are the host's to write.
+/// The sender, the `message_id` and `sent_at` are the host's to write. Beside FIPA's parameters it may have fields
+/// whose names begin with `X-` or `x_`; a field with another name is [`ErrorKind::InvalidArgument`].
 #[derive(Debug, Clone)]
 pub struct Draft {
     json: Vec<u8>,
+    /// Somebody else wrote it, with fields of any names.
+    is_foreign: bool,
 }
 
 impl Draft {
     /// A whole message as JSON bytes. It is checked when it is sent.
     pub fn json(bytes: impl Into<Vec<u8>>) -> Self {
-        Draft { json: bytes.into() }
+        Draft { json: bytes.into(), is_foreign: false }
+    }
+
+    /// A whole message that somebody else wrote, as JSON bytes: its fields stay, whatever their names.
+    pub fn foreign(bytes: impl Into<Vec<u8>>) -> Self {
+        Draft { json: bytes.into(), is_foreign: true }
     }
 
     /// Begins a message with its act, its receiver and its content.
@@ -85,8 +94,7 @@ impl Draft {
         content: &[u8],
         fields: Option<&[u8]>,
     ) -> Result<Self, Error> {
-        let draft = Self::compose(performative, None, content, fields)?;
-        Self::complete(message, &draft.json)
+        Self::compose(performative, None, content, fields)?.complete(message)
     }
 
     /// The draft as a message that has not been sent: it has no `message_id` yet, and no sender but
@@ -94,9 +102,19 @@ impl Draft {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidMessage`] if it is no message.
+    /// [`ErrorKind::InvalidMessage`] if it is no message; [`ErrorKind::InvalidArgument`] if it has a field that
+    /// nobody knows.
     pub fn to_message(&self) -> Result<Message, Error> {
-        Self::unsent(&Envelope::read(&self.json)?, None)
+        Self::unsent(&self.read()?, None)
+    }
+
+    /// Reads it, and checks the names of its fields.
+    pub(crate) fn read(&self) -> Result<Envelope<'_>, Error> {
+        let envelope = Envelope::read(&self.json)?;
+        if !self.is_foreign && !envelope.extras.is_empty() {
+            fields::check(&envelope)?;
+        }
+        Ok(envelope)
     }
 
     fn unsent(
@@ -126,7 +144,7 @@ impl Draft {
         json.extend_from_slice(b",\"content\":");
         json.extend_from_slice(content);
         json.push(b'}');
-        Draft { json }
+        Draft::json(json)
     }
 
     /// Adds a field: one of FIPA's parameters, or one whose name begins with `X-`.
@@ -196,8 +214,8 @@ impl Draft {
 
     /// A message that answers `message`, as somebody wrote it: its receiver, and what ties it to
     /// what it answers, are added where they are missing.
-    pub(crate) fn complete(message: &Message, json: &[u8]) -> Result<Self, Error> {
-        let mut envelope = Envelope::read(json)?;
+    pub(crate) fn complete(&self, message: &Message) -> Result<Self, Error> {
+        let mut envelope = self.read()?;
         if envelope.receivers.is_empty() {
             envelope.receiver_is_array = false;
             envelope.receivers.push(message.answer_to().into());
@@ -217,6 +235,11 @@ impl Draft {
         Ok(Draft::from(&Self::unsent(&envelope, message.traceparent())?))
     }
 
+    /// The message as JSON bytes.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.json
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.json
     }
@@ -224,7 +247,7 @@ impl Draft {
 
 impl From<&Message> for Draft {
     fn from(message: &Message) -> Self {
-        Draft::json(message.as_json())
+        Draft::foreign(message.as_json())
     }
 }
 

@@ -214,7 +214,7 @@ impl<'a> Envelope<'a> {
 }
 
 /// The fields that have a meaning.
-const FIELDS: [&str; 15] = [
+pub(super) const FIELDS: [&str; 15] = [
     "performative",
     "sender",
     "receiver",

@@ -6,6 +6,7 @@
 mod content;
 mod draft;
 mod envelope;
+mod fields;
 mod filter;
 mod json;
 mod kept;

@@ -204,13 +204,13 @@ fn replies_keep_what_ties_them() {
 fn a_reply_is_completed_where_it_says_nothing() {
     let asked = read(r#"{"performative":"request","receiver":"a","reply_with":"w"}"#);
     let json = br#"{"performative":"agree","receiver":null,"in_reply_to":null,"sender":"me"} "#;
-    let reply = Draft::complete(&asked, json).unwrap().to_message().unwrap();
+    let reply = Draft::json(json).complete(&asked).unwrap().to_message().unwrap();
     assert_eq!((reply.receiver(), reply.in_reply_to()), ("host", Some("w")));
     assert_eq!(reply.sender(), "me");
     let own = br#"{"performative":"agree","receiver":"x","in_reply_to":"y"}"#;
-    let reply = Draft::complete(&asked, own).unwrap().to_message().unwrap();
+    let reply = Draft::json(own).complete(&asked).unwrap().to_message().unwrap();
     assert_eq!((reply.receiver(), reply.in_reply_to()), ("x", Some("y")));
-    assert!(Draft::complete(&asked, b"{}").unwrap_err().message().contains("performative"));
+    assert!(Draft::json(b"{}").complete(&asked).unwrap_err().message().contains("performative"));
 }
 
 #[test]

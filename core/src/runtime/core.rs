@@ -306,7 +306,7 @@ impl Core {
     pub fn read_draft<'a>(&self, draft: &'a Draft) -> Result<Envelope<'a>, Error> {
         let (limit, size) = (self.limits.max_message_bytes, draft.as_bytes().len() as u64);
         if size <= limit {
-            return Envelope::read(draft.as_bytes());
+            return draft.read();
         }
         Err(Error::new(
             ErrorKind::LimitExceeded,

@@ -542,7 +542,7 @@ fn a_reply_from_a_script_goes_on_in_its_conversation() {
     let runtime = strict();
     let handler = runtime.handler(|asked: Message| async move {
         let reply = Draft::reply(&asked, Performative::Agree, &json!({})).unwrap();
-        Reply::Message(reply.to_message().unwrap().as_json().to_vec())
+        Reply::Message(reply)
     });
     runtime.register(Register::new("a", handler)).unwrap();
     let seen = runtime.subscribe(Filter::read(br#"{"sender": "a"}"#).unwrap()).unwrap();

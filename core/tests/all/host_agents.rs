@@ -104,9 +104,8 @@ fn who_asked_is_told_once_nobody_is_left_who_could_answer() {
         }
         let runtime = builder.build().unwrap();
         let (tasks, taken) = mpsc::channel();
-        let register = |name: &str| {
-            runtime.register(Register::new(name, Tasks(tasks.clone()))).unwrap()
-        };
+        let register =
+            |name: &str| runtime.register(Register::new(name, Tasks(tasks.clone()))).unwrap();
         let next = || taken.recv_timeout(HANGS).unwrap();
         let error = |asking: std::thread::JoinHandle<Result<Message, caxton::Error>>| {
             let failure = asking.join().unwrap().unwrap();
@@ -141,12 +140,12 @@ fn who_asked_is_told_once_nobody_is_left_who_could_answer() {
             let task = next();
             let key = task.message().reply_with().unwrap();
             let on = json!({"performative": "request", "receiver": "other", "reply_with": key});
-            task.finish(Reply::Message(on.to_string().into_bytes()));
+            task.finish(Reply::Message(draft(on)));
             let task = next();
             host.remove();
             if answers {
                 let answer = json!({"performative": "inform", "receiver": "host", "content": 2});
-                task.finish(Reply::Message(answer.to_string().into_bytes()));
+                task.finish(Reply::Message(draft(answer)));
                 assert_eq!(content(&asking.join().unwrap().unwrap()), 2);
                 other.remove();
             } else {

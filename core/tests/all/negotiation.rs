@@ -26,7 +26,7 @@ where
 }
 
 pub fn message(act: &str, content: Value) -> Reply {
-    Reply::Message(json!({"performative": act, "content": content}).to_string().into())
+    Reply::Message(Draft::json(json!({"performative": act, "content": content}).to_string()))
 }
 
 /// A seller that asks for this price and does what was accepted.

@@ -90,7 +90,7 @@ fn answers_of_a_broker_have_a_bound() {
                 let answer = Draft::reply(&proxy, Performative::Inform, &much).unwrap();
                 runtime.send(&answer.field("sender", "broker"), HANGS).await.unwrap();
             }
-            Reply::Message(r#"{"performative":"agree","content":{"found":9}}"#.to_owned().into())
+            Reply::Message(Draft::json(r#"{"performative":"agree","content":{"found":9}}"#))
         }
     });
     broker.on(Some(Performative::Proxy), None, answers).unwrap();

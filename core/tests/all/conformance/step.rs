@@ -470,7 +470,7 @@ impl Handler for Scripted {
         let (kind, value) = reply.map_or(("nothing", &Value::Null), |(k, v)| (k.as_str(), v));
         let reply = match kind {
             "content" => Reply::Content(value.to_string().into()),
-            "message" => Reply::Message(value.to_string().into()),
+            "message" => Reply::Message(Draft::json(value.to_string())),
             "raise" => Reply::Failure(value.as_str().unwrap_or_default().to_owned()),
             "nonsense" => Reply::Content(b"nonsense".to_vec()),
             "echo" => Reply::Content(task.message().content().into()),

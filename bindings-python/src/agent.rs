@@ -10,7 +10,7 @@ use crate::encode::encode;
 use crate::errors::to_py;
 use crate::message::{Message, encode_fields};
 use crate::mode::{Mode, Value};
-use crate::options::{to_module, to_timeout};
+use crate::options::{to_module, to_timeout, to_whole};
 use crate::register::current_task;
 
 /// What both classes of agents do; they differ in how they wait.
@@ -334,7 +334,7 @@ impl DeadLetter {
     pub fn id_of(letter: &Bound<'_, PyAny>) -> PyResult<u64> {
         match letter.cast::<DeadLetter>() {
             Ok(letter) => Ok(letter.get().id),
-            Err(_) => letter.extract(),
+            Err(_) => to_whole("the dead letter's id", letter, 0, u64::MAX),
         }
     }
 }

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use caxton::Error;
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning, PyStopIteration};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 
 use crate::errors::to_py;
 use crate::looper::{Looper, Ticket};
@@ -99,6 +100,28 @@ fn now() -> Instant {
     Instant::now()
 }
 
+impl Drop for Call {
+    /// A call that was never awaited has done nothing, which is hardly what was meant.
+    fn drop(&mut self) {
+        if !matches!(self.0.get_mut(), State::New(_)) {
+            return;
+        }
+        // Nothing once the interpreter ends.
+        Python::try_attach(|py| {
+            // It may be dropped while an exception is on its way.
+            let raised = PyErr::take(py);
+            let category = py.get_type::<PyRuntimeWarning>();
+            let text = c"a call of an AsyncRuntime was never awaited: it has done nothing";
+            if let Err(error) = PyErr::warn(py, &category, text, 1) {
+                error.write_unraisable(py, None);
+            }
+            if let Some(raised) = raised {
+                raised.restore(py);
+            }
+        });
+    }
+}
+
 #[pymethods]
 impl Call {
     #[getter]
@@ -111,11 +134,25 @@ impl Call {
         "caxton.Call"
     }
 
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
+    fn __repr__(&self) -> &'static str {
+        match &*self.0.lock() {
+            State::New(_) => "<caxton.Call, not awaited: it has done nothing yet>",
+            State::Ready(_) | State::Waiting(..) => "<caxton.Call, waiting>",
+            State::Done => "<caxton.Call, done>",
+        }
     }
 
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
+    /// `caxton.Call[int]`, as annotations write it.
+    #[classmethod]
+    #[pyo3(signature = (item, /))]
+    fn __class_getitem__<'py>(
+        class: &Bound<'py, PyType>,
+        item: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        class.py().import("types")?.getattr("GenericAlias")?.call1((class, item))
+    }
+
+    fn __await__(slf: Py<Self>) -> Py<Self> {
         slf
     }
 

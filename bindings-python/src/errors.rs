@@ -65,9 +65,18 @@ pub fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>>
 
 /// An exception of a program's own code in one sentence, whatever describing it raises.
 pub fn describe(py: Python<'_>, error: &PyErr) -> String {
+    described("describe", py, error)
+}
+
+/// Its text, without its type.
+pub fn text_of(py: Python<'_>, error: &PyErr) -> String {
+    described("text_of", py, error)
+}
+
+fn described(how: &str, py: Python<'_>, error: &PyErr) -> String {
     let described = py
         .import("caxton._describe")
-        .and_then(|module| module.call_method1("describe", (error.value(py),)))
+        .and_then(|module| module.call_method1(how, (error.value(py),)))
         .and_then(|text| text.extract());
     described.unwrap_or_else(|_| "an exception that cannot be described".to_owned())
 }

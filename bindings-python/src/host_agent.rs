@@ -110,9 +110,6 @@ impl Serving {
         runtime: &caxton::Runtime,
         host: Host,
     ) -> PyResult<HostAgent> {
-        if host.concurrency == Some(0) {
-            return Err(invalid_argument(py, "concurrency is 0, expected 1 or more"));
-        }
         let concurrency = match host.concurrency {
             Some(concurrency) => concurrency,
             None => self.concurrency(py, host.handler.as_ref())?,

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use caxton::{Ceiling, CompileLimits, ContentLimits, Error, Filter, Grants, Limits, Wasm};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMapping, PyMemoryView, PyString};
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyInt, PyMapping, PyMemoryView, PyString};
 
 use crate::encode::{encode, type_name};
-use crate::errors::{describe, invalid_argument, to_py};
+use crate::errors::{invalid_argument, text_of, to_py};
+use crate::message::shown;
 
 /// The names and defaults of all limits.
 #[pyfunction]
@@ -66,7 +67,7 @@ pub fn to_grants(grants: &Bound<'_, PyAny>) -> PyResult<Grants> {
     let written = to_dict.call0().map_err(|error| match error.value(py).hasattr("code") {
         // It says already which field is wrong.
         Ok(true) => error,
-        _ => invalid_argument(py, &format!("grants cannot be read: {}", describe(py, &error))),
+        _ => invalid_argument(py, &format!("grants cannot be read: {}", text_of(py, &error))),
     })?;
     let json = String::from_utf8_lossy(&encode(&written)?).into_owned();
     Grants::from_json(&json).map_err(|error| to_py(py, &error))
@@ -137,6 +138,25 @@ pub fn to_count(py: Python<'_>, what: &str, count: i64) -> PyResult<u32> {
     u32::try_from(count).ok().filter(|count| *count > 0).ok_or_else(|| {
         let text = format!("{what} is {count}, expected a whole number from 1 to {}", u32::MAX);
         invalid_argument(py, &text)
+    })
+}
+
+/// A whole number between these two; anything else is an `InvalidArgument` that names the option.
+pub fn to_whole(what: &str, given: &Bound<'_, PyAny>, least: u64, most: u64) -> PyResult<u64> {
+    let number = match given.is_instance_of::<PyBool>() {
+        true => None,
+        false => given.extract::<u64>().ok().filter(|number| (least..=most).contains(number)),
+    };
+    number.ok_or_else(|| {
+        let shown = match given.is_instance_of::<PyInt>() {
+            // An `int` of thousands of digits is not written out.
+            true => given
+                .repr()
+                .map_or_else(|_| "a huge number".to_owned(), |it| shown(&it.to_string_lossy())),
+            false => format!("of type {}", type_name(given)),
+        };
+        let text = format!("{what} is {shown}, expected a whole number from {least} to {most}");
+        invalid_argument(given.py(), &text)
     })
 }
 

@@ -17,11 +17,26 @@ use crate::message::{encode_fields, to_draft};
 use crate::mode::{Mode, Value};
 use crate::options::{
     to_ceiling, to_compile_limits, to_content_limits, to_filter, to_grants, to_limits, to_module,
-    to_timeout,
+    to_timeout, to_whole,
 };
 use crate::register::current_task;
 use crate::subscription::{self, AsyncSubscription, Subscription};
 use crate::trace::{Printing, Trace};
+
+/// The most agents that can be deployed at once.
+pub struct MaxAgents(usize);
+
+impl<'py> FromPyObject<'_, 'py> for MaxAgents {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let most = to_whole("max_agents", &value, 0, u64::from(u32::MAX))?;
+        Ok(MaxAgents(most as usize))
+    }
+}
+
+/// More threads, or more messages at once, than any system has room for.
+const MAX_THREADS: u64 = 65_536;
 
 /// What both classes of runtimes do; they differ in how they wait.
 pub struct Inner {
@@ -37,9 +52,9 @@ struct Options<'a, 'py> {
     limits: Option<&'a Bound<'py, PyAny>>,
     content_limits: Option<&'a Bound<'py, PyAny>>,
     compile_limits: Option<&'a Bound<'py, PyAny>>,
-    workers: Option<usize>,
+    workers: Option<&'a Bound<'py, PyAny>>,
     max_agents: usize,
-    seed: Option<u64>,
+    seed: Option<&'a Bound<'py, PyAny>>,
     store: Option<PathBuf>,
     ceiling: Option<&'a Bound<'py, PyAny>>,
     durability: &'a str,
@@ -74,10 +89,10 @@ impl Inner {
             builder = builder.compile_limits(to_compile_limits(limits)?);
         }
         if let Some(workers) = options.workers {
-            builder = builder.workers(workers);
+            builder = builder.workers(to_whole("workers", workers, 1, MAX_THREADS)? as usize);
         }
         if let Some(seed) = options.seed {
-            builder = builder.seed(seed);
+            builder = builder.seed(to_whole("seed", seed, 0, u64::MAX)?);
         }
         let durability = Durability::parse(options.durability);
         builder = builder.durability(durability.map_err(|error| to_py(py, &error))?);
@@ -317,7 +332,7 @@ macro_rules! runtime_class {
         #[pymethods]
         impl $class {
             #[new]
-            #[pyo3(signature = (*, store=None, ceiling=None, durability="full", name=None, limits=None, content_limits=None, compile_limits=None, protocols="observe", workers=None, max_agents=12_000, profile=None, seed=None))]
+            #[pyo3(signature = (*, store=None, ceiling=None, durability="full", name=None, limits=None, content_limits=None, compile_limits=None, protocols="observe", workers=None, max_agents=MaxAgents(12_000), profile=None, seed=None), text_signature = "(*, store=None, ceiling=None, durability='full', name=None, limits=None, content_limits=None, compile_limits=None, protocols='observe', workers=None, max_agents=12_000, profile=None, seed=None)")]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn new(
                 py: Python<'_>,
@@ -329,13 +344,13 @@ macro_rules! runtime_class {
                 content_limits: Option<&Bound<'_, PyAny>>,
                 compile_limits: Option<&Bound<'_, PyAny>>,
                 protocols: &str,
-                workers: Option<usize>,
-                max_agents: usize,
+                workers: Option<&Bound<'_, PyAny>>,
+                max_agents: MaxAgents,
                 profile: Option<&str>,
-                seed: Option<u64>,
+                seed: Option<&Bound<'_, PyAny>>,
             ) -> PyResult<Self> {
                 let options = Options {
-                    name, limits, content_limits, compile_limits, protocols, workers, max_agents, seed, store, ceiling, durability, profile,
+                    name, limits, content_limits, compile_limits, protocols, workers, max_agents: max_agents.0, seed, store, ceiling, durability, profile,
                 };
                 Ok($class(Inner::new(py, $mode, options)?))
             }
@@ -405,8 +420,10 @@ macro_rules! runtime_class {
                 name: String,
                 handler: Option<Py<PyAny>>,
                 capabilities: Vec<String>,
-                concurrency: Option<usize>,
+                concurrency: Option<&Bound<'_, PyAny>>,
             ) -> PyResult<HostAgent> {
+                let most = |given| to_whole("concurrency", given, 1, MAX_THREADS);
+                let concurrency = concurrency.map(most).transpose()?.map(|most| most as usize);
                 let host = Host { name, handler, capabilities, concurrency };
                 self.0.serving.register(py, &self.0.runtime, host)
             }
@@ -417,7 +434,7 @@ macro_rules! runtime_class {
                 slf: &Bound<'py, Self>,
                 name: String,
                 capabilities: Vec<String>,
-                concurrency: Option<usize>,
+                concurrency: Option<&Bound<'_, PyAny>>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let py = slf.py();
                 let options = PyDict::new(py);

@@ -13,6 +13,7 @@ import caxton
 import pytest
 import pytest_asyncio
 from conftest import SILENT, SLEEPER, UPPERCASE, built
+from typing_extensions import assert_type
 
 
 @pytest_asyncio.fixture
@@ -301,6 +302,34 @@ async def test_calls_wait_on_the_loop_that_runs(art: caxton.AsyncRuntime) -> Non
     first, second, here = await asyncio.gather(*threads, ask(7))
     assert first == second == list(range(50))
     assert here == 7
+
+
+async def test_a_call_that_is_never_awaited_warns_and_says_so(art: caxton.AsyncRuntime) -> None:
+    agent = await art.deploy(SILENT)
+    call = agent.send(1)
+    assert "not awaited" in repr(call)
+    with pytest.warns(RuntimeWarning, match="never awaited"):
+        del call
+    call = agent.send(1)
+    await call
+    assert repr(call) == "<caxton.Call, done>"
+    waiting = agent.ask(1, timeout=0.05)
+    asked = asyncio.ensure_future(waiting)
+    await asyncio.sleep(0)
+    assert repr(waiting) == "<caxton.Call, waiting>"
+    with pytest.raises(caxton.Timeout):
+        await asked
+    # One that is given up is no slip.
+    agent.send(1).close()
+
+
+async def test_types_of_what_is_awaited(art: caxton.AsyncRuntime) -> None:
+    agent = await art.deploy(SILENT, name="a")
+    assert_type(agent, caxton.AsyncAgent)
+    assert_type(await art.deploy_many(SILENT, ["b"]), list[caxton.AsyncAgent])
+    assert_type(agent.send(1), caxton.Call[None]).close()
+    with pytest.raises(caxton.Timeout):
+        assert_type(await agent.ask(1, timeout=0.01), caxton.Message)
 
 
 async def test_what_a_finished_handler_left_behind_may_ask_its_agent(

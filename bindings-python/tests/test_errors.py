@@ -209,6 +209,23 @@ def test_an_option_with_a_value_that_nobody_knows(option: str, known: str) -> No
         caxton.Runtime(**{option: "nonsense"})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("value", [-1, 1 << 70, "many", 1.5, True])
+@pytest.mark.parametrize("option", ["workers", "max_agents", "seed"])
+def test_an_option_that_is_no_whole_number(option: str, value: Any) -> None:
+    with pytest.raises(caxton.InvalidArgument, match=f"{option} is .*, expected a whole number"):
+        caxton.Runtime(**{option: value})
+
+
+@pytest.mark.parametrize("value", [-1, 0, 1 << 70, "many", 1.5])
+def test_a_concurrency_that_is_none(rt: caxton.Runtime, value: Any) -> None:
+    with pytest.raises(caxton.InvalidArgument, match=r"concurrency is .* whole number"):
+        rt.register("h", print, concurrency=value)
+    with pytest.raises(caxton.InvalidArgument, match=r"concurrency is .* whole number"):
+        rt.agent("h", concurrency=value)(print)
+    with pytest.raises(caxton.InvalidArgument, match="the dead letter's id"):
+        rt.drop_dead_letter(-1)
+
+
 @pytest.mark.parametrize(
     ("typo", "meant"), [("timout", "timeout"), ("reciever", "receiver"), ("ontolgy", "ontology")]
 )

@@ -69,9 +69,12 @@ def test_ceilings_that_are_none(ceiling: Any) -> None:
 @pytest.mark.parametrize(
     ("grants", "said"),
     [
-        ({"send_to": "planner"}, "send_to is 'planner', expected a list of strings"),
+        ({"send_to": "planner"}, 'send_to is "planner", expected a list of names'),
+        ({"observe": 5}, "observe is 5, expected a list of names"),
+        ({"args": "x"}, 'args is "x", expected a list of texts'),
         ({"dirs": {"/data": "/tmp"}}, "a folder is '/tmp', expected (path, \"ro\")"),
-        ({"env": 5}, "grants cannot be read: 'int' object is not iterable"),
+        ({"env": 5}, "env is 5, expected names and their values"),
+        ({"dirs": 5}, "grants cannot be read: 'int' object has no attribute 'items'"),
     ],
 )
 def test_grants_that_are_wrong_say_which_field(grants: dict[str, Any], said: str) -> None:

@@ -1,7 +1,8 @@
 """The extension module. Use ``caxton`` instead, which exports all of this."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
 from os import PathLike
+from types import GenericAlias
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, final
 
 from typing_extensions import Self, disjoint_base
@@ -52,14 +53,17 @@ def inspect_store(path: str | PathLike[str]) -> StoreInspection:
 
 @final
 class Call(Coroutine[Any, Any, _T_co], Generic[_T_co]):
-    """A call that can be awaited once. It does nothing before it is awaited."""
+    """A call that can be awaited once.
+
+    It does nothing before it is awaited, and warns if it never is.
+    """
 
     @property
     def __name__(self) -> str: ...
     @property
     def __qualname__(self) -> str: ...
-    def __await__(self) -> Any: ...
-    def __iter__(self) -> Self: ...
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
+    def __await__(self) -> Generator[Any, Any, _T_co]: ...
     def __next__(self) -> Any: ...
     def send(self, value: Any, /) -> Any: ...
     def throw(self, exception: Any, value: Any = None, traceback: Any = None, /) -> Any: ...

@@ -75,11 +75,11 @@ class Grants:
     def to_dict(self) -> dict[str, Any]:
         """The grants as the core reads them."""
         return {
-            "send_to": None if self.send_to is None else _names(self.send_to, "send_to"),
-            "observe": _names(self.observe, "observe"),
+            "send_to": None if self.send_to is None else _names(self.send_to),
+            "observe": _names(self.observe),
             "dirs": {guest: _folder(folder) for guest, folder in self.dirs.items()},
-            "env": dict(self.env),
-            "args": _names(self.args, "args"),
+            "env": self.env,
+            "args": _names(self.args),
             "stdout": self.stdout,
             "directory_admin": self.directory_admin,
         }
@@ -95,10 +95,10 @@ class Ceiling:
     limits: Limits | None = None  # type: ignore[valid-type]
 
 
-def _names(texts: Iterable[str], what: str) -> list[str]:
-    if isinstance(texts, str):
-        raise InvalidArgument(f"{what} is {texts!r}, expected a list of strings")
-    return list(texts)
+def _names(texts: Any) -> Any:
+    """A list of names; what is none is for the core to refuse, as in every language."""
+    is_list = isinstance(texts, Iterable) and not isinstance(texts, (str, bytes, Mapping))
+    return list(texts) if is_list else texts
 
 
 def _folder(folder: Any) -> list[str]:

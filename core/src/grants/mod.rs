@@ -6,11 +6,13 @@ mod granted;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 pub use ceiling::Ceiling;
 pub(crate) use ceiling::{Bound, bounded, bounded_send_to, confine};
@@ -150,20 +152,38 @@ impl Grants {
     ///
     /// [`ErrorKind::InvalidArgument`] if it is something else.
     pub fn from_json(json: &str) -> Result<Self, Error> {
-        let written: Written = serde_json::from_str(json)
+        let mut fields: Fields<'_> = serde_json::from_str(json)
             .map_err(|error| wrong(format!("these are no grants: {error}")))?;
-        let mut dirs = Vec::with_capacity(written.dirs.len());
-        for (guest, (host, access)) in written.dirs {
+        let names = "a list of names, such as [\"planner\"]";
+        let folders = "folders, each as {\"/its name inside\": [\"its path\", \"ro\" or \"rw\"]}";
+        let send_to = read(&mut fields, "send_to", names)?;
+        let observe: Option<_> = read(&mut fields, "observe", names)?;
+        let written: Option<BTreeMap<String, (PathBuf, String)>> =
+            read(&mut fields, "dirs", folders)?;
+        let env: Option<BTreeMap<String, String>> =
+            read(&mut fields, "env", "names and their values, both text")?;
+        let args: Option<_> = read(&mut fields, "args", "a list of texts")?;
+        let stdout: Option<String> =
+            read(&mut fields, "stdout", "\"log\", \"inherit\" or \"discard\"")?;
+        let directory_admin: Option<_> = read(&mut fields, "directory_admin", "true or false")?;
+        if let Some(name) = fields.keys().next() {
+            let name = shown(name);
+            return Err(wrong(format!(
+                "there is no grant {name:?}; there are send_to, observe, dirs, env, args, stdout, directory_admin"
+            )));
+        }
+        let mut dirs = Vec::new();
+        for (guest, (host, access)) in written.unwrap_or_default() {
             dirs.push(Folder::new(guest, host, Access::parse(&access)?));
         }
         Ok(Grants {
-            send_to: written.send_to,
-            observe: written.observe,
+            send_to,
+            observe: observe.unwrap_or_default(),
             dirs,
-            env: written.env.into_iter().collect(),
-            args: written.args,
-            stdout: written.stdout.as_deref().map_or(Ok(Stdout::default()), Stdout::parse)?,
-            directory_admin: written.directory_admin,
+            env: env.unwrap_or_default().into_iter().collect(),
+            args: args.unwrap_or_default(),
+            stdout: stdout.as_deref().map_or(Ok(Stdout::default()), Stdout::parse)?,
+            directory_admin: directory_admin.unwrap_or_default(),
         })
     }
 
@@ -233,24 +253,20 @@ impl Grants {
     }
 }
 
-/// Grants as they are written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    #[serde(default)]
-    send_to: Option<Vec<String>>,
-    #[serde(default)]
-    observe: Vec<String>,
-    #[serde(default)]
-    dirs: std::collections::BTreeMap<String, (PathBuf, String)>,
-    #[serde(default)]
-    env: std::collections::BTreeMap<String, String>,
-    #[serde(default)]
-    args: Vec<String>,
-    #[serde(default)]
-    stdout: Option<String>,
-    #[serde(default)]
-    directory_admin: bool,
+/// Grants as they are written: each by its name.
+type Fields<'a> = BTreeMap<String, &'a RawValue>;
+
+/// Takes one of them out; one that is `null` or not there is none.
+fn read<T: DeserializeOwned>(
+    fields: &mut Fields<'_>,
+    name: &str,
+    expected: &str,
+) -> Result<Option<T>, Error> {
+    let Some(given) = fields.remove(name) else { return Ok(None) };
+    serde_json::from_str(given.get()).map_err(|_| {
+        let given = shown(given.get());
+        wrong(format!("{name} is {given}, expected {expected}"))
+    })
 }
 
 fn is_among(name: &str, granted: &[String]) -> bool {

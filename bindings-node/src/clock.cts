@@ -3,13 +3,18 @@
 import { performance } from "node:perf_hooks";
 import * as timers from "node:timers";
 
-const { setImmediate, setInterval } = timers;
+const { setImmediate, setInterval, setTimeout } = timers;
 const { nextTick } = process;
 const { now } = performance;
 
 /** @internal Calls `run` when the event loop has had its turn. */
 export function inNextTurn(run: () => void): NodeJS.Immediate {
   return setImmediate(run);
+}
+
+/** @internal Calls `run` in about a millisecond. */
+export function soon(run: () => void): NodeJS.Timeout {
+  return setTimeout(run, 0);
 }
 
 /** @internal A timer that keeps the process alive while it is referenced, and does nothing. */

@@ -1,9 +1,9 @@
 // Where calls wait on this thread, and how they are settled.
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import { anchorOfProcess, inNextTurn, millis, throwLater } from "./clock.cjs";
+import { anchorOfProcess, inNextTurn, millis, soon, throwLater } from "./clock.cjs";
 import { type CallSite, callSite, isFault, toError, withSite } from "./fault.cjs";
-import { type Fault, native, type Pending } from "./native.cjs";
+import { type Delivery, type Fault, native, type Pending } from "./native.cjs";
 import { checkSignal } from "./options.cjs";
 
 /** What the addon answered: a number if the call waits, an error, or what it came to. */
@@ -23,6 +23,8 @@ interface HandlerEntry {
 }
 
 const handlers = new Map<number, HandlerEntry>();
+/** Those that get nothing more once all is delivered. */
+const gone: number[] = [];
 let nextHandler = 1;
 let wakeUps = 0;
 
@@ -46,17 +48,54 @@ function release(): void {
   if (--holding === 0) anchor.unref();
 }
 
+/** What is ready for handlers, in its order. */
+let deliveries: Delivery[] = [];
+/** Whether the event loop gets its turn before handlers go on. */
+let isTurnAwaited = false;
+
 /** One wake-up serves everything that is ready. */
 function drain(): void {
   wakeUps += 1;
+  // Whatever comes while the event loop has its turn is served after it.
+  if (!isTurnAwaited) serve();
+}
+
+function serve(): void {
   const ready = hub.drain();
   ready.calls.forEach((call, at) => {
     alone(() => take(call)?.settle(ready.outcomes[at]));
   });
-  for (const { handler, task, message } of ready.deliveries) {
+  deliveries = deliveries.concat(ready.deliveries);
+  let done = 0;
+  // Node may wake this up a thousand times before its event loop gets on, and a handler that answers at once may have
+  // its next message by then.
+  while (done < deliveries.length && !isTurnDue()) {
+    const { handler, task, message } = deliveries[done++] as Delivery;
     alone(() => handlers.get(handler)?.run(task, message));
   }
-  for (const handler of ready.gone) handlers.delete(handler);
+  deliveries.splice(0, done);
+  gone.push(...ready.gone);
+  if (deliveries.length > 0) {
+    awaitTurn();
+  } else {
+    for (const handler of gone.splice(0)) handlers.delete(handler);
+  }
+}
+
+/** Goes on when the event loop has had its turn. Messages for handlers do not keep the process alive. */
+function awaitTurn(): void {
+  isTurnAwaited = true;
+  const goOn = (): void => {
+    if (!isTurnAwaited) return;
+    isTurnAwaited = false;
+    serve();
+  };
+  const next = inNextTurn(goOn);
+  if (holding === 0) {
+    next.unref();
+    // A turn that nothing else asks for would not begin.
+    soon(goOn).unref();
+  }
 }
 
 /** Does one thing of many. It throws nothing unless something is amiss, and then not at the others' cost. */

@@ -362,11 +362,18 @@ export interface NativeStoreInspection {
   mailboxMessages: number;
 }
 
+/** @internal A message for a handler. */
+export interface Delivery {
+  handler: number;
+  task: number;
+  message: string;
+}
+
 /** @internal Everything that was ready when the event loop got to it. */
 export interface Ready {
   calls: number[];
   outcomes: unknown[];
-  deliveries: { handler: number; task: number; message: string }[];
+  deliveries: Delivery[];
   gone: number[];
 }
 

@@ -316,3 +316,37 @@ test("routes are checked", () => {
   host.remove();
   assert.throws(() => host.on("cfp", handler), /"checked" is not here any more/);
 });
+
+test("the event loop gets its turns while agents keep a handler busy", async () => {
+  const text = '{"performative":"request","receiver":"busy"}';
+  const module = `(module
+    (import "caxton" "send_message" (func $send (param i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 1024) ${JSON.stringify(text)})
+    (func (export "handle_message") (param i32 i32) (result i32)
+      (drop (call $send (i32.const 1024) (i32.const ${text.length}))) (i32.const 0)))`;
+  let handled = 0;
+  const host = rt.register("busy", () => {
+    handled += 1;
+    return handled;
+  });
+  const options = { limits: { maxMessagesPerSecond: null } };
+  const agents = await rt.deployMany(module, ["busy-1", "busy-2"], options);
+  for (const agent of agents) {
+    for (let n = 0; n < 100; n++) await agent.send(n);
+  }
+  const turns = [];
+  while (turns.length < 50) {
+    const began = performance.now();
+    await turn();
+    turns.push(performance.now() - began);
+  }
+  const before = handled;
+  await turn();
+  await turn();
+  assert.ok(handled > before, "the handler goes on");
+  // It held the event loop for hundreds of milliseconds in each turn.
+  assert.ok(turns.toSorted((a, b) => a - b)[25] < 50, `turns of ${turns} ms`);
+  await Promise.all(agents.map((agent) => agent.remove()));
+  host.remove();
+});

@@ -3,6 +3,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failed, Runtime } from "caxton";
 
+// What a callback throws is printed with its stack; here it is shown without.
+console.error = () => {};
+
 const rt = new Runtime();
 const rust = await rt.deploy(new URL("./agents/rust.wasm", import.meta.url), { name: "rust" });
 

@@ -44,11 +44,11 @@ class Event:
         self._lock.release()
 
     def is_set(self) -> bool:
-        """Whether it has come."""
+        """True once it has come."""
         return not self._lock.locked()
 
     def wait(self, seconds: float = -1) -> bool:
-        """Waits until it comes, or for so many seconds; whether it has come."""
+        """Waits until it comes, or for so many seconds; True if it has come."""
         has_come = self._lock.acquire(timeout=seconds)
         if has_come:
             self._lock.release()
@@ -70,7 +70,7 @@ class Thread:
         target, args = self._call
         del self._call
         try:
-            # What Python does for its own: debuggers and coverage look in, logs have the name.
+            # As Python does for its threads: debuggers and coverage look in, logs have the name.
             threading.current_thread().name = self._name
             if trace := threading.gettrace():
                 sys.settrace(trace)
@@ -82,16 +82,16 @@ class Thread:
 
     @property
     def is_over(self) -> bool:
-        """Whether its end has come."""
+        """True once its end has come."""
         return self._end.is_set()
 
     @property
     def is_current(self) -> bool:
-        """Whether it is the thread that asks."""
+        """True on this thread itself."""
         return bool(_thread.get_ident() == self._ident)
 
     def join(self, seconds: float) -> bool:
-        """Waits for its end, for so many seconds at the most; whether it has come."""
+        """Waits for its end, for so many seconds at the most; True if it has come."""
         return self._end.wait(max(0.0, seconds))
 
 

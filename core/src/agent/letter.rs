@@ -119,8 +119,8 @@ impl Letter {
             && (self.message.reply_with().is_some() || self.message.performative().asks())
     }
 
-    /// Whether a returned value answers this. One for a message that nobody wants answered would make handlers answer
-    /// each other for ever.
+    /// Returns true if a returned value answers this. One for a message that nobody wants answered would make handlers
+    /// answer each other for ever.
     pub fn takes_answer(&self) -> bool {
         let is_award = self.message.performative() == Performative::AcceptProposal;
         self.wants_answer() || (self.kind == Kind::Direct && is_award)

@@ -137,7 +137,7 @@ impl Desk {
         self.flight.lock().tasks.get(&key).cloned()
     }
 
-    /// Whether a handler is at the task with this number.
+    /// Returns true if a handler is at the task with this number.
     pub fn handles(&self, key: u64) -> bool {
         self.flight.lock().tasks.contains_key(&key)
     }

@@ -230,7 +230,7 @@ impl HostAgent {
         letter.wants_answer() && ask.waiting_in(self).count() >= self.concurrency()
     }
 
-    /// Whether this is a task that one of its handlers is at.
+    /// Returns true if one of its handlers is at this task.
     pub fn handles(&self, Within(host, key): Within) -> bool {
         host == self.serial && self.desks.all().iter().any(|desk| desk.handles(key))
     }

@@ -6,7 +6,7 @@
 use super::envelope::{Envelope, FIELDS};
 use crate::error::{Error, ErrorKind, shown};
 
-/// How names begin that a program gives fields of its own (FIPA SC00061).
+/// Beginnings of the names that a program gives fields of its own (FIPA SC00061).
 const OWN: [&str; 2] = ["X-", "x_"];
 /// Options of calls that take fields beside them: one that is misspelt is taken for a field.
 const OPTIONS: [&str; 3] = ["timeout", "filter", "capability"];

@@ -228,18 +228,18 @@ impl Ask {
         self.state.lock().takes(from)
     }
 
-    /// Which answers are waited for.
+    /// Returns the answers that are waited for.
     pub fn awaits(&self) -> Awaits {
         self.awaits
     }
 
-    /// Whether somebody waits for an answer of `from`.
+    /// Returns true if somebody waits for an answer of `from`.
     pub fn waits_for(&self, from: u64) -> bool {
         let state = self.state.lock();
         !state.lingers && state.takes(from)
     }
 
-    /// `from` will not answer any more; whether nobody else can.
+    /// Notes that `from` will not answer any more. Returns true if nobody else can.
     pub fn lose(&self, from: u64) -> bool {
         let mut state = self.state.lock();
         if state.done || state.lingers {

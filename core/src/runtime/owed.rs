@@ -31,7 +31,7 @@ struct State {
 struct Due {
     /// Weak: whoever waits may have given up.
     ask: Weak<Ask>,
-    /// What a failure needs to know of the message.
+    /// The parts of the message that a failure needs.
     message: Message,
 }
 

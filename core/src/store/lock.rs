@@ -13,7 +13,7 @@ use std::path::Path;
 use super::place::beside;
 use crate::fork::OwnFile;
 
-/// What a lock keeps away.
+/// The connections that a lock keeps away.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keeps {
     /// Everybody else.

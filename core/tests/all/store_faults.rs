@@ -434,20 +434,12 @@ fn what_could_not_be_synced_does_not_come_back_after_a_kill() {
         if works_again {
             until("it is counted", || count(&runtime, "a").is_ok());
         }
-        // SAFETY: it takes plain values.
-        unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+        child::kill();
     }
     for works_again in [false, true] {
         let folder = Folder::new();
-        let mut run = std::process::Command::new(std::env::current_exe().unwrap());
-        run.args(["--exact", UNSYNCED, "--test-threads=1"]);
-        run.env("CAXTON_TEST_CHILD", UNSYNCED).env(FOLDER, &folder.0);
-        if works_again {
-            run.env("CAXTON_TEST_WORKS_AGAIN", "1");
-        }
-        let status = run.status().unwrap();
-        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
-        assert_eq!(signal, Some(libc::SIGKILL));
+        let env = [(FOLDER, folder.0.to_str().unwrap()), ("CAXTON_TEST_WORKS_AGAIN", "1")];
+        child::run_until_killed(UNSYNCED, &env[..1 + usize::from(works_again)]);
         let runtime = open(&folder.file());
         assert_eq!(count(&runtime, "a").unwrap(), 4 + u64::from(works_again));
         wait(runtime.close());

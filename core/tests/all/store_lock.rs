@@ -1,7 +1,6 @@
 //! Who may have a store's file, and a store whose files are taken away.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use caxton::{ErrorKind, EventFilter, Runtime, inspect_store};
 use rusqlite::Connection;
@@ -77,17 +76,10 @@ fn what_was_acknowledged_beside_a_stranger_outlives_a_kill() {
             assert_ne!(std::fs::metadata(path.with_file_name("agents.db-wal")).unwrap().len(), 0);
         }
         assert_eq!(count(&runtime, "a").unwrap(), 2);
-        // SAFETY: it takes plain values.
-        unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+        child::kill();
     }
     let folder = Folder::new();
-    let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", KILLED, "--test-threads=1"])
-        .env("CAXTON_TEST_CHILD", KILLED)
-        .env(FOLDER, &folder.0)
-        .status()
-        .unwrap();
-    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(libc::SIGKILL));
+    child::run_until_killed(KILLED, &[(FOLDER, folder.0.to_str().unwrap())]);
     let runtime = open(&folder.file());
     assert_eq!(count(&runtime, "a").unwrap(), 3);
     wait(runtime.close());
